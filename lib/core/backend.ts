@@ -1,0 +1,62 @@
+/** @file Which TensorFlow computes: the native library where setup could build its binding, else the wasm backend. */
+import { existsSync, readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { join } from "node:path";
+import util from "node:util";
+import type * as TensorFlow from "@tensorflow/tfjs";
+import { refuse } from "./errors";
+import { paths } from "./paths";
+
+/** A tensor of the engine; it never crosses a public boundary. */
+export type Tensor = TensorFlow.Tensor;
+
+const load = createRequire(__filename);
+
+/** "tensorflow" (native) or "wasm": setup's choice in .setup/backend.json, or the environment's CURIOUS_BACKEND. */
+export const backend: { readonly name: "tensorflow" | "wasm"; readonly version: string } = choose();
+
+/** The tfjs namespace on the chosen backend. */
+export const tf: typeof TensorFlow = backend.name === "tensorflow" ? loadNative() : loadWasm();
+
+/**
+ * Waits until the backend can compute. Every asynchronous public entry that uses tensors awaits this first.
+ *
+ * @returns the backend's name and version as stamped on figures, e.g. "tensorflow 2.18.1"
+ * @throws Error when the wasm backend cannot start
+ * @example
+ * await backendReady(); // "tensorflow 2.18.1"
+ */
+export async function backendReady(): Promise<string> {
+  if (backend.name === "wasm" && tf.getBackend() !== "wasm") await tf.setBackend("wasm");
+  await tf.ready();
+  return backend.version === "" ? backend.name : `${backend.name} ${backend.version}`;
+}
+
+function choose(): typeof backend {
+  const record = join(paths.setup, "backend.json");
+  const written = existsSync(record)
+    ? (JSON.parse(readFileSync(record, "utf8")) as { backend: string; version?: string })
+    : { backend: "tensorflow" };
+  const name = process.env["CURIOUS_BACKEND"] ?? written.backend;
+  if (name === "wasm") return { name, version: "" };
+  if (name === "tensorflow") return { name, version: written.version ?? "" };
+  return refuse("backend", 'needs "tensorflow" or "wasm"', name, "unset CURIOUS_BACKEND, or run setup again");
+}
+
+function loadNative(): typeof TensorFlow {
+  process.env["TF_CPP_MIN_LOG_LEVEL"] ??= "2"; // the start-up notes of TensorFlow are noise in a notebook
+  // tfjs-node 4.22 calls two helpers that Node 23 removed.
+  const helpers = util as unknown as Record<string, unknown>;
+  helpers["isNullOrUndefined"] ??= (value: unknown) => value === null || value === undefined;
+  helpers["isArray"] ??= Array.isArray;
+  return load("@tensorflow/tfjs-node") as typeof TensorFlow;
+}
+
+function loadWasm(): typeof TensorFlow {
+  const wasm = load("@tensorflow/tfjs") as typeof TensorFlow;
+  load("@tensorflow/tfjs-backend-wasm");
+  // danfojs-node requires tfjs-node by name; without a binding that would fail, so it gets this one instead.
+  const native = load.resolve("@tensorflow/tfjs-node");
+  load.cache[native] = { exports: wasm, loaded: true, id: native, filename: native } as unknown as NodeModule;
+  return wasm;
+}

@@ -1,0 +1,38 @@
+/** @file The architectures by name. Each file of the registry builds one. */
+import { ensureCount, refuse } from "../core/errors";
+import type { Shape } from "../core/types";
+import { lenet5, lenet5Wide } from "./lenet";
+import { mlp, softmaxRegression } from "./mlp";
+import type { Network } from "./network";
+import type { ArchitectureOptions } from "./options";
+
+/** The architectures by name. */
+export const architectures = { lenet5, lenet5Wide, mlp, softmaxRegression } as const satisfies Record<
+  string,
+  (inputShape: Shape, numClasses: number, options?: ArchitectureOptions) => Network
+>;
+
+/** An architecture's name. */
+export type ArchitectureName = keyof typeof architectures;
+
+/**
+ * Builds a network by its architecture's name.
+ *
+ * @param name see `architectures`
+ * @param inputShape [C, H, W]
+ * @param numClasses K >= 2
+ * @param options activation and pooling
+ * @throws InputError for an unknown name
+ * @example
+ * buildNetwork("lenet5", [1, 28, 28], 10).size; // 61706
+ */
+export function buildNetwork(
+  name: ArchitectureName,
+  inputShape: Shape,
+  numClasses: number,
+  options: ArchitectureOptions = {},
+): Network {
+  if (!(name in architectures)) refuse("buildNetwork", `needs one of ${Object.keys(architectures).join(", ")}`, name);
+  ensureCount("buildNetwork", "numClasses", numClasses, 2);
+  return architectures[name](inputShape, numClasses, options);
+}

@@ -1,0 +1,68 @@
+/** @file Elementwise activations. */
+import { tf, type Tensor } from "../../core/backend";
+import type { Shape } from "../../core/types";
+import type { Layer } from "./layer";
+
+/**
+ * The activations by name. Each gives a = f(z), its slope f'(z), and bend(R{z}) = f''(z) R{z} (null where f'' = 0 almost
+ * everywhere), all from the output a.
+ */
+const functions = {
+  sigmoid: {
+    apply: (z: Tensor): Tensor => tf.sigmoid(z),
+    slope: (a: Tensor): Tensor => tf.sub(a, tf.square(a)), // a (1 - a)
+    bend: (a: Tensor, aR: Tensor): Tensor => tf.mul(aR, tf.sub(1, tf.mul(a, 2))), // f'' R{z} = (1 - 2a) R{a}
+  },
+  tanh: {
+    apply: (z: Tensor): Tensor => tf.tanh(z),
+    slope: (a: Tensor): Tensor => tf.sub(1, tf.square(a)),
+    bend: (a: Tensor, aR: Tensor): Tensor => tf.mul(tf.mul(a, -2), aR), // f'' R{z} = -2a R{a}
+  },
+  relu: {
+    apply: (z: Tensor): Tensor => tf.relu(z),
+    slope: (a: Tensor): Tensor => tf.cast(tf.greater(a, 0), "float32"), // tf.step is 15 times slower
+    bend: null,
+  },
+} as const;
+
+/** An activation function. */
+export type ActivationName = keyof typeof functions;
+
+/**
+ * Elementwise activation a = f(z).
+ *
+ * With d = dL/da:  dL/dz = f'(z) d.  Along the R-operator:  R{a} = f'(z) R{z},  R{dL/dz} = f'(z) R{d} + f''(z) R{z} d.
+ *
+ * @param inputShape any
+ * @param name "sigmoid" | "tanh" | "relu"
+ * @example
+ * activation([6, 28, 28], "relu").outputShape; // [6, 28, 28]
+ */
+export function activation(inputShape: Shape, name: ActivationName): Layer {
+  const { apply, slope, bend } = functions[name];
+  return {
+    kind: name,
+    inputShape,
+    outputShape: inputShape,
+    parameters: [],
+    forward(z) {
+      const a = apply(z);
+      const s = slope(a);
+      return {
+        output: a,
+        backward: (d) => ({ outputGradient: d, input: tf.mul(d, s), weights: [], inner: [] }),
+        along(_direction, zR) {
+          const aR = zR === null ? null : tf.mul(zR, s);
+          return {
+            outputR: aR,
+            backward(gradients, dR) {
+              const straight = tf.mul(dR, s);
+              if (aR === null || bend === null) return straight;
+              return tf.add(straight, tf.mul(gradients.outputGradient, bend(a, aR)));
+            },
+          };
+        },
+      };
+    },
+  };
+}

@@ -1,0 +1,57 @@
+/**
+ * @file What a layer is: four functions. Forward, backward, and the directional derivative of each along a direction v in
+ * weight space (Pearlmutter's R-operator: R{f} = d/dt f(w + t v) at t = 0).
+ *
+ * Gradient matching needs the gradient of D(grad_w L(x)) with respect to x. With v = dD/dg held fixed that is
+ * grad_x <grad_w L, v> = R{grad_x L}: one forward, one backward, and their R twins. No tape is kept, and no second derivative is
+ * asked of TensorFlow.js, whose nested gradients are silently wrong for ops that reuse their output.
+ *
+ * Source: Pearlmutter, "Fast exact multiplication by the Hessian", Neural Computation 6(1), 1994.
+ */
+import type { Tensor } from "../../core/backend";
+import type { Shape } from "../../core/types";
+
+/** A trainable tensor of a layer. Public vectors hold it flattened in row-major order of `shape`. */
+export interface Parameter {
+  readonly name: string;
+  readonly shape: Shape; // without the replica axis; convolution filters are [O, C, k, k], dense weights [out, in]
+  readonly fanIn: number; // inputs of one output unit; initial weights are U(-1/sqrt(fanIn), 1/sqrt(fanIn))
+  /** [S, prod(shape)] -> the layout in which the layer computes. */
+  readonly unpack: (flat: Tensor) => Tensor;
+  /** The layer's layout -> [S, prod(shape)]. */
+  readonly pack: (value: Tensor) => Tensor;
+}
+
+/** A forward pass through a layer. */
+export interface Trace {
+  readonly output: Tensor;
+  /** The gradients of a scalar loss L, given dL/d output. The input's gradient is left out (null) unless wanted. */
+  backward(outputGradient: Tensor, wantInput: boolean): Gradients;
+  /** R{forward}: the change of this pass when the weights move along `direction` and the input along inputR (null: fixed). */
+  along(direction: readonly Tensor[], inputR: Tensor | null): TraceR;
+}
+
+/** dL/d of everything a layer touches. */
+export interface Gradients {
+  readonly outputGradient: Tensor;
+  readonly input: Tensor | null;
+  readonly weights: readonly Tensor[];
+  readonly inner: readonly Gradients[]; // of the layers inside a composite, in forward order; else empty
+}
+
+/** A pass in the direction of the R-operator. */
+export interface TraceR {
+  readonly outputR: Tensor | null; // null where nothing upstream moves
+  /** R{backward}: R{dL/d input}, given the plain gradients of the same pass and R{dL/d output}. */
+  backward(gradients: Gradients, outputGradientR: Tensor): Tensor;
+}
+
+/** A layer acts on S replicas at once: images [S, C, B, H, W] or features [S, F, B], weights [S, ...]. */
+export interface Layer {
+  readonly kind: string;
+  readonly inputShape: Shape; // [C, H, W] or [F]
+  readonly outputShape: Shape;
+  readonly parameters: readonly Parameter[];
+  forward(input: Tensor, weights: readonly Tensor[]): Trace;
+}
+

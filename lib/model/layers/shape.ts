@@ -1,0 +1,107 @@
+/** @file Layers that only move numbers: flatten and nearest-neighbour upsampling. */
+import { tf, type Tensor } from "../../core/backend";
+import { ensure } from "../../core/errors";
+import type { Shape } from "../../core/types";
+import type { Layer } from "./layer";
+
+/** A layer y = A x without weights, from A and its adjoint. */
+function linear(
+  kind: string,
+  inputShape: Shape,
+  outputShape: Shape,
+  apply: (x: Tensor) => Tensor,
+  adjoint: (d: Tensor) => Tensor,
+): Layer {
+  return {
+    kind,
+    inputShape,
+    outputShape,
+    parameters: [],
+    forward: (x) => ({
+      output: apply(x),
+      backward: (d) => ({ outputGradient: d, input: adjoint(d), weights: [], inner: [] }),
+      along: (_direction, xR) => ({
+        outputR: xR === null ? null : apply(xR),
+        backward: (_gradients, dR) => adjoint(dR),
+      }),
+    }),
+  };
+}
+
+/**
+ * Images to features, in the order channel, row, column: [S, C, B, H, W] -> [S, C·H·W, B].
+ *
+ * @param inputShape [C, H, W]
+ * @example
+ * flatten([16, 5, 5]).outputShape; // [400]
+ */
+export function flatten(inputShape: Shape): Layer {
+  ensure(inputShape.length === 3, "flatten", "needs an image input [C, H, W]", inputShape);
+  const [c, h, w] = inputShape as [number, number, number];
+  return linear(
+    "flatten",
+    inputShape,
+    [c * h * w],
+    (x) => tf.reshape(tf.transpose(x, [0, 1, 3, 4, 2]), [x.shape[0]!, c * h * w, x.shape[2]!]),
+    (d) => tf.transpose(tf.reshape(d, [d.shape[0]!, c, h, w, d.shape[2]!]), [0, 1, 4, 2, 3]),
+  );
+}
+
+/**
+ * Every pixel becomes a square of size × size equal pixels.
+ *
+ * @param inputShape [C, H, W]
+ * @param size factor, default 2
+ * @example
+ * upsample([4, 7, 7]).outputShape; // [4, 14, 14]
+ */
+export function upsample(inputShape: Shape, size = 2): Layer {
+  ensure(inputShape.length === 3, "upsample", "needs an image input [C, H, W]", inputShape);
+  const [c, h, w] = inputShape as [number, number, number];
+  const repeat = (x: Tensor, axis: number): Tensor => tf.concat(Array.from({ length: size }, () => x), axis); // prettier-ignore
+  return linear(
+    "upsample",
+    inputShape,
+    [c, h * size, w * size],
+    (x) => {
+      const [s, , b] = x.shape as [number, number, number];
+      const wide = tf.reshape(repeat(tf.reshape(x, [-1, 1]), 1), [s * c * b * h, 1, w * size]);
+      return tf.reshape(repeat(wide, 1), [s, c, b, h * size, w * size]);
+    },
+    (d) => {
+      const [s, , b] = d.shape as [number, number, number];
+      const rows = tf.addN(tf.split(tf.reshape(d, [s * c * b * h, size, w * size]), size, 1));
+      return tf.reshape(tf.addN(tf.split(tf.reshape(rows, [-1, size]), size, 1)), [s, c, b, h, w]);
+    },
+  );
+}
+
+/**
+ * A fixed linear map of rows and columns: every channel X becomes A X A', e.g. interpolation.
+ *
+ * @param inputShape [C, h, h]
+ * @param matrix A, row-major [H, h]
+ * @param outputSide H
+ * @example
+ * resample([1, 7, 7], cubicMatrix(7, 28), 28).outputShape; // [1, 28, 28]
+ */
+export function resample(inputShape: Shape, matrix: Float32Array, outputSide: number): Layer {
+  ensure(inputShape.length === 3 && inputShape[1] === inputShape[2], "resample", "needs a square image [C, h, h]", inputShape); // prettier-ignore
+  const [c, h] = inputShape as [number, number];
+  ensure(matrix.length === outputSide * h, "resample", `needs a matrix of ${outputSide} x ${h} numbers`, matrix.length);
+  const both = (x: Tensor, from: number, to: number, transposed: boolean): Tensor => {
+    const [s, , b] = x.shape as [number, number, number];
+    const a = tf.tensor2d(matrix, [outputSide, h]);
+    const columns = tf.reshape(tf.matMul(tf.reshape(x, [s * c * b * from, from]), a, false, !transposed), [s * c * b, from, to]); // prettier-ignore
+    const flipped = tf.reshape(tf.transpose(columns, [0, 2, 1]), [s * c * b * to, from]);
+    const rows = tf.reshape(tf.matMul(flipped, a, false, !transposed), [s * c * b, to, to]);
+    return tf.reshape(tf.transpose(rows, [0, 2, 1]), [s, c, b, to, to]);
+  };
+  return linear(
+    "resample",
+    inputShape,
+    [c, outputSide, outputSide],
+    (x) => both(x, h, outputSide, false),
+    (d) => both(d, outputSide, h, true),
+  );
+}

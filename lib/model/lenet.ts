@@ -1,0 +1,65 @@
+/** @file LeNet-5 and a wider relative. */
+import type { Shape } from "../core/types";
+import type { ArchitectureOptions } from "./options";
+import { activation } from "./layers/activation";
+import { sequence, type LayerBuilder } from "./layers/compose";
+import { convolution } from "./layers/convolution";
+import { dense } from "./layers/dense";
+import { pooling } from "./layers/pooling";
+import { flatten } from "./layers/shape";
+import { createNetwork, type Network } from "./network";
+
+/**
+ * LeNet-5 with the paper's 28×28 input: conv 6 (5×5, padding 2), pool, conv 16 (5×5), pool, dense 120, 84, K.
+ *
+ * The paper says "LeNet-5" and no more. These widths are LeCun's; ReLU and max pooling are our default, as in the first author's
+ * public `LeNet`; batch normalisation is left out because batch statistics couple the images of a batch.
+ *
+ * @param inputShape [C, H, W]; 61,706 weights for [1, 28, 28] and 10 classes
+ * @param numClasses K
+ * @param options activation (default "relu"), pooling (default "max")
+ * @example
+ * lenet5([1, 28, 28], 10).size; // 61706
+ * @source LeCun et al. 1998, "Gradient-based learning applied to document recognition"
+ */
+export function lenet5(inputShape: Shape, numClasses: number, options: ArchitectureOptions = {}): Network {
+  // Images other than 28×28 keep LeCun's unpadded first convolution (32×32 in the original).
+  const padding = inputShape[1] === 28 ? 2 : 0;
+  return lenet("lenet5", inputShape, [convolve(6, padding), convolve(16, 0)], [120, 84, numClasses], options);
+}
+
+/**
+ * The wide LeNet of the first author's experiments: conv 32 and conv 64 (5×5, padding 2), dense 512, K; without the batch
+ * normalisation found there, for the reason given at lenet5.
+ *
+ * @param inputShape [C, H, W]; 1,663,370 weights for [1, 28, 28] and 10 classes
+ * @param numClasses K
+ * @param options activation (default "relu"), pooling (default "max")
+ * @example
+ * lenet5Wide([1, 28, 28], 10).size; // 1663370
+ */
+export function lenet5Wide(inputShape: Shape, numClasses: number, options: ArchitectureOptions = {}): Network {
+  return lenet("lenet5Wide", inputShape, [convolve(32, 2), convolve(64, 2)], [512, numClasses], options);
+}
+
+function convolve(channels: number, padding: number): LayerBuilder {
+  return (shape) => convolution(shape, { channels, size: 5, padding });
+}
+
+function lenet(
+  name: string,
+  inputShape: Shape,
+  convolutions: readonly LayerBuilder[],
+  units: readonly number[],
+  { activation: activationName = "relu", pooling: poolingName = "max" }: ArchitectureOptions,
+): Network {
+  const act: LayerBuilder = (shape) => activation(shape, activationName);
+  const pool: LayerBuilder = (shape) => pooling(shape, poolingName);
+  const heads = units.flatMap((count, i): LayerBuilder[] =>
+    i === 0 ? [(shape) => dense(shape, count)] : [act, (shape) => dense(shape, count)],
+  );
+  return createNetwork(
+    name,
+    sequence(inputShape, [...convolutions.flatMap((convolve) => [convolve, act, pool]), flatten, ...heads]),
+  );
+}

@@ -1,0 +1,216 @@
+/** @file A network is a layer with a loss: its value, its gradient, and the derivative of its gradient, for S replicas at once. */
+import { tf, type Tensor } from "../core/backend";
+import { ensure } from "../core/errors";
+import type { Rng } from "../core/rng";
+import type { Batch, Shape } from "../core/types";
+import type { Gradients, Layer, Trace } from "./layers/layer";
+import { crossEntropy, type LossTrace } from "./loss";
+
+/** A classifier. Its weights are one vector of length `size`: the parameters' row-major values, one after the other. */
+export interface Network {
+  readonly name: string;
+  readonly inputShape: Shape; // [C, H, W]
+  readonly numClasses: number;
+  readonly layer: Layer;
+  readonly size: number; // d, the number of weights
+}
+
+/**
+ * Wraps a layer whose output is one logit a class.
+ *
+ * @throws InputError when the layer does not end in a flat output
+ */
+export function createNetwork(name: string, layer: Layer): Network {
+  ensure(layer.outputShape.length === 1, "createNetwork", "needs a layer that ends in logits [K]", layer.outputShape);
+  return { name, inputShape: layer.inputShape, numClasses: layer.outputShape[0]!, layer, size: countWeights(layer) };
+}
+
+/** The number of trainable weights of a layer, d. */
+export function countWeights(layer: Layer): number {
+  return layer.parameters.reduce((sum, { shape }) => sum + volume(shape), 0);
+}
+
+/** The product of a shape's sides. */
+export function volume(shape: Shape): number {
+  return shape.reduce((product, side) => product * side, 1);
+}
+
+/**
+ * Initial weights: U(-1/sqrt(fanIn), 1/sqrt(fanIn)) for weights and biases, PyTorch's default for these layers.
+ *
+ * @param layer a layer, or a network's
+ * @returns [d], owned by the caller
+ */
+export function initialWeights(layer: Layer, rng: Rng): Float32Array {
+  const weights = new Float32Array(countWeights(layer));
+  let at = 0;
+  for (const [i, { name, shape, fanIn }] of layer.parameters.entries()) {
+    const stream = rng.split(name, i);
+    const bound = 1 / Math.sqrt(fanIn);
+    for (const end = at + volume(shape); at < end; at++) weights[at] = (2 * stream.uniform() - 1) * bound;
+  }
+  return weights;
+}
+
+/**
+ * Weight vectors to the tensors in which a layer computes.
+ *
+ * @param flat [S, d]
+ * @returns one tensor a parameter, [S, ...]; the caller's tidy owns them
+ */
+export function unpackWeights(layer: Layer, flat: Tensor): Tensor[] {
+  const sizes = layer.parameters.map(({ shape }) => volume(shape));
+  return tf.split(flat, sizes, 1).map((part, i) => layer.parameters[i]!.unpack(part));
+}
+
+/** The inverse of unpackWeights: tensors [S, ...] to vectors [S, d]. */
+export function packWeights(layer: Layer, weights: readonly Tensor[]): Tensor {
+  return tf.concat(weights.map((value, i) => layer.parameters[i]!.pack(value)), 1); // prettier-ignore
+}
+
+/** Vectors of equal length as one tensor [S, d]. */
+export function stackVectors(vectors: readonly Float32Array[]): Tensor {
+  const length = vectors[0]!.length;
+  const all = new Float32Array(vectors.length * length);
+  vectors.forEach((vector, s) => all.set(vector, s * length));
+  return tf.tensor2d(all, [vectors.length, length]);
+}
+
+/** The rows of a [S, d] tensor, each a vector of its own. */
+export function unstackVectors(stacked: Tensor): Float32Array[] {
+  const length = stacked.shape[1]!;
+  const values = stacked.dataSync<"float32">();
+  return Array.from({ length: stacked.shape[0]! }, (_, s) => values.slice(s * length, (s + 1) * length));
+}
+
+/**
+ * Batches of equal size as the engine's images [S, C, B, H, W].
+ *
+ * @param images S arrays, each [B, C, H, W]
+ */
+export function stackImages(images: readonly Float32Array[], [c, h, w]: Shape): Tensor {
+  const stacked = stackVectors(images);
+  return tf.transpose(tf.reshape(stacked, [images.length, -1, c!, h!, w!]), [0, 2, 1, 3, 4]);
+}
+
+/** The inverse of stackImages: [S, C, B, H, W] to S arrays, each [B, C, H, W]. */
+export function unstackImages(stacked: Tensor): Float32Array[] {
+  const rows = tf.tidy(() => tf.reshape(tf.transpose(stacked, [0, 2, 1, 3, 4]), [stacked.shape[0]!, -1]));
+  const images = unstackVectors(rows);
+  rows.dispose();
+  return images;
+}
+
+/**
+ * Labels as one-hot targets [S, K, B].
+ *
+ * @param labels S arrays of B labels, each in 0..numClasses-1
+ */
+export function stackTargets(labels: readonly ArrayLike<number>[], numClasses: number): Tensor {
+  const batch = labels[0]!.length;
+  const values = new Float32Array(labels.length * numClasses * batch);
+  labels.forEach((row, s) => {
+    for (let b = 0; b < batch; b++) values[(s * numClasses + row[b]!) * batch + b] = 1;
+  });
+  return tf.tensor3d(values, [labels.length, numClasses, batch]);
+}
+
+/** A forward and a backward pass of S replicas. */
+export interface Pass {
+  readonly trace: Trace;
+  readonly loss: LossTrace;
+  readonly gradients: Gradients; // gradients.weights = dL/dw per parameter
+}
+
+/**
+ * Forward and backward through a network with its loss.
+ *
+ * @param weights as unpackWeights gives them
+ * @param images [S, C, B, H, W]
+ * @param targets [S, K, B]
+ * @returns loss [S] and gradients; the caller's tidy owns every tensor
+ */
+export function differentiate(network: Network, weights: readonly Tensor[], images: Tensor, targets: Tensor): Pass {
+  const trace = network.layer.forward(images, weights);
+  const loss = crossEntropy(trace.output, targets);
+  return { trace, loss, gradients: trace.backward(loss.logitsGradient, false) };
+}
+
+/**
+ * grad_x <grad_w L(x; w), v> for a fixed direction v, by the R-operator (see layers/layer.ts).
+ *
+ * @param pass of the same images and weights
+ * @param direction v, one tensor a parameter
+ * @returns [S, C, B, H, W]
+ */
+export function gradientAlong({ trace, loss, gradients }: Pass, direction: readonly Tensor[]): Tensor {
+  const moved = trace.along(direction, null);
+  return moved.backward(gradients, loss.along(moved.outputR!));
+}
+
+/** What S models make of a batch each. */
+export interface Evaluation {
+  readonly losses: readonly number[]; // mean cross-entropy per replica
+  readonly gradients: readonly Float32Array[]; // [d] per replica
+}
+
+/**
+ * Losses and gradients of S models on a batch each, in one stacked computation.
+ *
+ * @param weights S vectors [d]
+ * @param batches S batches of equal size
+ * @returns per replica the mean loss and the gradient, owned by the caller
+ * @throws InputError when counts, sizes or lengths disagree
+ */
+export function lossAndGradient(network: Network, weights: readonly Float32Array[], batches: readonly Batch[]): Evaluation { // prettier-ignore
+  checkStack("lossAndGradient", network, weights, batches);
+  const [losses, gradients] = tf.tidy(() => {
+    const images = stackImages(batches.map((batch) => batch.images), network.inputShape); // prettier-ignore
+    const targets = stackTargets(batches.map(({ labels }) => labels), network.numClasses); // prettier-ignore
+    const pass = differentiate(network, unpackWeights(network.layer, stackVectors(weights)), images, targets);
+    return [pass.loss.value, packWeights(network.layer, pass.gradients.weights)];
+  }) as [Tensor, Tensor];
+  const result = { losses: [...losses.dataSync()], gradients: unstackVectors(gradients) };
+  tf.dispose([losses, gradients]);
+  return result;
+}
+
+/**
+ * Loss and accuracy of one model on many images.
+ *
+ * @param weights [d]
+ * @param batch any number of images; computed in slices
+ * @returns mean cross-entropy, and the share of images whose largest logit is the label's
+ */
+export function evaluate(network: Network, weights: Float32Array, batch: Batch): { loss: number; accuracy: number } {
+  checkStack("evaluate", network, [weights], [batch]);
+  const pixels = volume(network.inputShape);
+  const slice = 500; // images at once: a few tens of megabytes of patches
+  let [loss, correct] = [0, 0];
+  for (let from = 0; from < batch.size; from += slice) {
+    const to = Math.min(from + slice, batch.size);
+    const [lossSum, hits] = tf.tidy(() => {
+      const images = stackImages([batch.images.subarray(from * pixels, to * pixels)], network.inputShape);
+      const targets = stackTargets([batch.labels.subarray(from, to)], network.numClasses);
+      const { output } = network.layer.forward(images, unpackWeights(network.layer, stackVectors([weights])));
+      const right = tf.equal(tf.argMax(output, 1), tf.argMax(targets, 1));
+      return [tf.mul(crossEntropy(output, targets).value, to - from), tf.sum(tf.cast(right, "float32"))];
+    }) as [Tensor, Tensor];
+    loss += lossSum.dataSync()[0]!;
+    correct += hits.dataSync()[0]!;
+    tf.dispose([lossSum, hits]);
+  }
+  return { loss: loss / batch.size, accuracy: correct / batch.size };
+}
+
+function checkStack(fn: string, network: Network, weights: readonly Float32Array[], batches: readonly Batch[]): void {
+  ensure(weights.length >= 1 && weights.length === batches.length, fn, "needs one batch per weight vector, and at least one", `${weights.length} vectors, ${batches.length} batches`); // prettier-ignore
+  for (const vector of weights) {
+    ensure(vector.length === network.size, fn, `needs weights of length d = ${network.size} for ${network.name}`, vector.length); // prettier-ignore
+  }
+  for (const { images, labels, size } of batches) {
+    ensure(size >= 1 && size === batches[0]!.size, fn, "needs batches of one size >= 1", size);
+    ensure(images.length === size * volume(network.inputShape) && labels.length === size, fn, `needs ${size} images of [${network.inputShape.join(", ")}] with a label each`, `${images.length} pixels, ${labels.length} labels`); // prettier-ignore
+    for (const label of labels) ensure(label >= 0 && label < network.numClasses, fn, `needs labels in 0..${network.numClasses - 1}`, label); // prettier-ignore
+  }
+}

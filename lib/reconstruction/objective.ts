@@ -1,0 +1,130 @@
+/** @file What a dummy batch is judged by: the distance between its gradient and the observed one. */
+import { backendReady, tf, type Tensor } from "../core/backend";
+import { ensure } from "../core/errors";
+import { dotPerReplica, perReplica } from "../core/ops";
+import type { Batch } from "../core/types";
+import {
+  differentiate,
+  gradientAlong,
+  packWeights,
+  stackImages,
+  stackTargets,
+  stackVectors,
+  unpackWeights,
+  unstackImages,
+  unstackVectors,
+  type Network,
+} from "../model/network";
+
+/** A distance between gradients and its derivative, over lists of tensors [S, ...]. */
+interface Distance {
+  readonly value: Tensor; // [S]
+  readonly direction: readonly Tensor[]; // v = dD/dg, one tensor a parameter
+}
+
+/** The objectives by name. */
+export const objectives = {
+  /** D = ||g - g*||^2,  v = 2 (g - g*). */
+  squared(g: readonly Tensor[], target: readonly Tensor[]): Distance {
+    const difference = g.map((x, i) => tf.sub(x, target[i]!));
+    return { value: dotPerReplica(difference, difference), direction: difference.map((x) => tf.mul(x, 2)) };
+  },
+  /**
+   * D = 1 - <u, u*> with u = g / ||g||, u* = g* / ||g*||;  v = (u - u* - D u) / ||g||.
+   * Computed as ||u - u*||^2 / 2, which keeps its digits near a match where 1 - <u, u*> loses them.
+   */
+  cosine(g: readonly Tensor[], target: readonly Tensor[]): Distance {
+    const inverseNorm = tf.rsqrt(tf.add(dotPerReplica(g, g), 1e-30)); // a vanished gradient gives D = 1/2, not NaN
+    const inverseTarget = tf.rsqrt(tf.add(dotPerReplica(target, target), 1e-30));
+    const scale = (x: Tensor, by: Tensor): Tensor => tf.mul(x, perReplica(by, x.rank));
+    const u = g.map((x) => scale(x, inverseNorm));
+    const difference = u.map((x, i) => tf.sub(x, scale(target[i]!, inverseTarget)));
+    const value = tf.div(dotPerReplica(difference, difference), 2);
+    const direction = difference.map((x, i) => scale(tf.sub(x, scale(u[i]!, value)), inverseNorm));
+    return { value, direction };
+  },
+} as const;
+
+/** A matching objective. */
+export type ObjectiveName = keyof typeof objectives;
+
+/** One step's worth of gradient matching. */
+export interface Matching {
+  readonly value: Tensor; // [S], D
+  readonly imagesGradient: Tensor; // [S, C, B, H, W], dD/dx
+}
+
+/**
+ * The matching distance of dummy images and its gradient with respect to them.
+ *
+ * dD/dx = grad_x <grad_w L(x), v>,  v = dD/dg at g = grad_w L(x)
+ *
+ * @param weights as unpackWeights gives them
+ * @param target g*, one tensor a parameter
+ * @param images [S, C, B, H, W]
+ * @param targets [S, K, B]
+ */
+export function matchGradient(
+  network: Network,
+  weights: readonly Tensor[],
+  target: readonly Tensor[],
+  images: Tensor,
+  targets: Tensor,
+  objective: ObjectiveName,
+): Matching {
+  const pass = differentiate(network, weights, images, targets);
+  const { value, direction } = objectives[objective](pass.gradients.weights, target);
+  return { value, imagesGradient: gradientAlong(pass, direction) };
+}
+
+/** What gradientMatching finds for one dummy batch. */
+export interface GradientMatch {
+  readonly loss: number; // mean cross-entropy of the dummy batch
+  readonly gradient: Float32Array; // [d], grad_w L(dummy)
+  readonly distance: number; // D
+  readonly imagesGradient: Float32Array; // [B, C, H, W], dD/d dummy
+}
+
+/**
+ * The gradient of a dummy batch, its distance from an observed gradient, and the derivative of that distance.
+ *
+ * squared: D = ||g - g*||^2;  cosine: D = 1 - <g, g*> / (||g|| ||g*||), over all weights at once
+ *
+ * @param network the model both sides use
+ * @param weights w, [d]
+ * @param dummy images and labels
+ * @param observedGradient g*, [d]
+ * @param objective "squared" | "cosine"
+ * @returns plain arrays, owned by the caller
+ * @throws InputError when lengths disagree
+ * @source Zhu et al. 2019 (squared distance); Geiping et al. 2020 (cosine)
+ */
+export async function gradientMatching(
+  network: Network,
+  weights: Float32Array,
+  dummy: Batch,
+  observedGradient: Float32Array,
+  objective: ObjectiveName,
+): Promise<GradientMatch> {
+  for (const [name, vector] of Object.entries({ weights, observedGradient })) {
+    ensure(vector.length === network.size, "gradientMatching", `needs ${name} of length d = ${network.size}`, vector.length); // prettier-ignore
+  }
+  await backendReady();
+  const [loss, gradient, value, imagesGradient] = tf.tidy(() => {
+    const w = unpackWeights(network.layer, stackVectors([weights]));
+    const target = unpackWeights(network.layer, stackVectors([observedGradient]));
+    const images = stackImages([dummy.images], network.inputShape);
+    const pass = differentiate(network, w, images, stackTargets([dummy.labels], network.numClasses));
+    const distance = objectives[objective](pass.gradients.weights, target);
+    const flat = packWeights(network.layer, pass.gradients.weights);
+    return [pass.loss.value, flat, distance.value, gradientAlong(pass, distance.direction)];
+  }) as [Tensor, Tensor, Tensor, Tensor];
+  const result = {
+    loss: loss.dataSync()[0]!,
+    gradient: unstackVectors(gradient)[0]!,
+    distance: value.dataSync()[0]!,
+    imagesGradient: unstackImages(imagesGradient)[0]!,
+  };
+  tf.dispose([loss, gradient, value, imagesGradient]);
+  return result;
+}
