@@ -32,6 +32,20 @@ export async function backendReady(): Promise<string> {
   return backend.version === "" ? backend.name : `${backend.name} ${backend.version}`;
 }
 
+/**
+ * Runs a computation and frees every tensor it made except those it returns, however deep in arrays and plain objects.
+ *
+ * @throws whatever compute throws; nothing leaks then either
+ */
+export function tidy<T>(compute: () => T): T {
+  return tf.tidy(compute as unknown as () => TensorFlow.TensorContainer) as T;
+}
+
+/** Frees the tensors in arrays and plain objects. */
+export function dispose(tensors: object): void {
+  tf.dispose(tensors as TensorFlow.TensorContainer);
+}
+
 function choose(): typeof backend {
   const record = join(paths.setup, "backend.json");
   const written = existsSync(record)

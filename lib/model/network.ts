@@ -1,5 +1,5 @@
 /** @file A network is a layer with a loss: its value, its gradient, and the derivative of its gradient, for S replicas at once. */
-import { tf, type Tensor } from "../core/backend";
+import { type Tensor, dispose, tf, tidy } from "../core/backend";
 import { ensure } from "../core/errors";
 import type { Rng } from "../core/rng";
 import type { Batch, Shape } from "../core/types";
@@ -95,7 +95,7 @@ export function stackImages(images: readonly Float32Array[], [c, h, w]: Shape): 
 
 /** The inverse of stackImages: [S, C, B, H, W] to S arrays, each [B, C, H, W]. */
 export function unstackImages(stacked: Tensor): Float32Array[] {
-  const rows = tf.tidy(() => tf.reshape(tf.transpose(stacked, [0, 2, 1, 3, 4]), [stacked.shape[0]!, -1]));
+  const rows = tidy(() => tf.reshape(tf.transpose(stacked, [0, 2, 1, 3, 4]), [stacked.shape[0]!, -1]));
   const images = unstackVectors(rows);
   rows.dispose();
   return images;
@@ -164,14 +164,14 @@ export interface Evaluation {
  */
 export function lossAndGradient(network: Network, weights: readonly Float32Array[], batches: readonly Batch[]): Evaluation { // prettier-ignore
   checkStack("lossAndGradient", network, weights, batches);
-  const [losses, gradients] = tf.tidy(() => {
+  const { losses, gradients } = tidy(() => {
     const images = stackImages(batches.map((batch) => batch.images), network.inputShape); // prettier-ignore
     const targets = stackTargets(batches.map(({ labels }) => labels), network.numClasses); // prettier-ignore
     const pass = differentiate(network, unpackWeights(network.layer, stackVectors(weights)), images, targets);
-    return [pass.loss.value, packWeights(network.layer, pass.gradients.weights)];
-  }) as [Tensor, Tensor];
+    return { losses: pass.loss.value, gradients: packWeights(network.layer, pass.gradients.weights) };
+  });
   const result = { losses: [...losses.dataSync()], gradients: unstackVectors(gradients) };
-  tf.dispose([losses, gradients]);
+  dispose([losses, gradients]);
   return result;
 }
 
@@ -189,16 +189,19 @@ export function evaluate(network: Network, weights: Float32Array, batch: Batch):
   let [loss, correct] = [0, 0];
   for (let from = 0; from < batch.size; from += slice) {
     const to = Math.min(from + slice, batch.size);
-    const [lossSum, hits] = tf.tidy(() => {
+    const { lossSum, hits } = tidy(() => {
       const images = stackImages([batch.images.subarray(from * pixels, to * pixels)], network.inputShape);
       const targets = stackTargets([batch.labels.subarray(from, to)], network.numClasses);
       const { output } = network.layer.forward(images, unpackWeights(network.layer, stackVectors([weights])));
       const right = tf.equal(tf.argMax(output, 1), tf.argMax(targets, 1));
-      return [tf.mul(crossEntropy(output, targets).value, to - from), tf.sum(tf.cast(right, "float32"))];
-    }) as [Tensor, Tensor];
+      return {
+        lossSum: tf.mul(crossEntropy(output, targets).value, to - from),
+        hits: tf.sum(tf.cast(right, "float32")),
+      };
+    });
     loss += lossSum.dataSync()[0]!;
     correct += hits.dataSync()[0]!;
-    tf.dispose([lossSum, hits]);
+    dispose([lossSum, hits]);
   }
   return { loss: loss / batch.size, accuracy: correct / batch.size };
 }

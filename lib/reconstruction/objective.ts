@@ -1,5 +1,5 @@
 /** @file What a dummy batch is judged by: the distance between its gradient and the observed one. */
-import { backendReady, tf, type Tensor } from "../core/backend";
+import { type Tensor, backendReady, dispose, tf, tidy } from "../core/backend";
 import { ensure } from "../core/errors";
 import { dotPerReplica, perReplica } from "../core/ops";
 import type { Batch } from "../core/types";
@@ -110,21 +110,22 @@ export async function gradientMatching(
     ensure(vector.length === network.size, "gradientMatching", `needs ${name} of length d = ${network.size}`, vector.length); // prettier-ignore
   }
   await backendReady();
-  const [loss, gradient, value, imagesGradient] = tf.tidy(() => {
+  const { loss, gradient, value, imagesGradient } = tidy(() => {
     const w = unpackWeights(network.layer, stackVectors([weights]));
     const target = unpackWeights(network.layer, stackVectors([observedGradient]));
     const images = stackImages([dummy.images], network.inputShape);
     const pass = differentiate(network, w, images, stackTargets([dummy.labels], network.numClasses));
     const distance = objectives[objective](pass.gradients.weights, target);
     const flat = packWeights(network.layer, pass.gradients.weights);
-    return [pass.loss.value, flat, distance.value, gradientAlong(pass, distance.direction)];
-  }) as [Tensor, Tensor, Tensor, Tensor];
+    const imagesGradient = gradientAlong(pass, distance.direction);
+    return { loss: pass.loss.value, gradient: flat, value: distance.value, imagesGradient };
+  });
   const result = {
     loss: loss.dataSync()[0]!,
     gradient: unstackVectors(gradient)[0]!,
     distance: value.dataSync()[0]!,
     imagesGradient: unstackImages(imagesGradient)[0]!,
   };
-  tf.dispose([loss, gradient, value, imagesGradient]);
+  dispose([loss, gradient, value, imagesGradient]);
   return result;
 }

@@ -1,0 +1,56 @@
+/** @file What clients do in a round: local steps on their own batches, all clients in one stacked computation. */
+import { type Tensor, tf, tidy } from "../core/backend";
+import { refuse } from "../core/errors";
+import type { Batch } from "../core/types";
+import {
+  differentiate,
+  packWeights,
+  stackImages,
+  stackTargets,
+  stackVectors,
+  unpackWeights,
+  unstackVectors,
+  type Network,
+} from "../model/network";
+
+/**
+ * The updates of M clients that start from the same weights: what each sends to the server.
+ *
+ * w_(m,0) = w,  w_(m,t+1) = w_(m,t) - eta grad L(w_(m,t); batch t of m),  update_m = (w - w_(m,tau)) / eta
+ *
+ * so that update_m is the sum of the client's gradients, and its gradient when tau = 1.
+ *
+ * @param weights w, [d], as broadcast
+ * @param batches [M][tau], of equal size
+ * @param learningRate eta > 0
+ * @returns M vectors [d], owned by the caller
+ * @throws InputError naming the client when an update is not finite
+ */
+export function localUpdates(
+  network: Network,
+  weights: Float32Array,
+  batches: readonly (readonly Batch[])[],
+  learningRate: number,
+): Float32Array[] {
+  const localSteps = batches[0]!.length;
+  const total = tidy(() => {
+    let local = unpackWeights(network.layer, stackVectors(batches.map(() => weights)));
+    let sum: Tensor[] | null = null;
+    for (let t = 0; t < localSteps; t++) {
+      const images = stackImages(batches.map((own) => own[t]!.images), network.inputShape); // prettier-ignore
+      const targets = stackTargets(batches.map((own) => own[t]!.labels), network.numClasses); // prettier-ignore
+      const { gradients } = differentiate(network, local, images, targets);
+      const g = gradients.weights;
+      sum = sum === null ? [...g] : sum.map((x, i) => tf.add(x, g[i]!));
+      if (t + 1 < localSteps) local = local.map((w, i) => tf.sub(w, tf.mul(g[i]!, learningRate)));
+    }
+    return packWeights(network.layer, sum!);
+  });
+  const updates = unstackVectors(total);
+  total.dispose();
+  updates.forEach((update, client) => {
+    const bad = update.findIndex((x) => !Number.isFinite(x));
+    if (bad >= 0) refuse("train", "needs finite updates", `${update[bad]} from client ${client}`, "lower the learningRate"); // prettier-ignore
+  });
+  return updates;
+}

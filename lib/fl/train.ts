@@ -1,0 +1,141 @@
+/** @file The federated loop. */
+import { backendReady } from "../core/backend";
+import { InputError, refuse } from "../core/errors";
+import { createRng, type Rng } from "../core/rng";
+import type { Batch, Dataset, Partition } from "../core/types";
+import { batchOf } from "../data/batch";
+import { partition } from "../data/partition";
+import { aggregators } from "../defense/aggregators";
+import { buildNetwork } from "../model/architectures";
+import { evaluate, initialWeights, type Network } from "../model/network";
+import { localUpdates } from "./client";
+import { checkConfig, partitionOptions, type FederationConfig } from "./config";
+import { aggregateMasked, maskUpdates } from "./secureAggregation";
+
+/** What happened in a round, as only the experimenter sees it. The attacker gets an AttackerView made from two of these. */
+export interface RoundRecord {
+  readonly round: number; // k; the record after the last round holds the final broadcast and nothing sent
+  readonly weights: Float32Array; // w^(k) as broadcast at the start of the round, [d]
+  readonly loss: number; // F(w^(k)), mean cross-entropy over evaluationImages training images, clients weighted equally
+  readonly objectiveGap: number; // F(w^(k)) - F*
+  readonly accuracy: number; // on evaluationImages test images, 0..1
+  readonly batches: readonly (readonly Batch[])[]; // [M][tau], the private batches used in this round
+  readonly ownUpdate: Float32Array | null; // what the maliciously curious client sent, [d]
+  readonly kept: readonly number[]; // clients whose update is in the aggregate
+}
+
+/** Follows a run. */
+export interface TrainOptions {
+  readonly onRound?: (record: RoundRecord, rounds: number) => void;
+}
+
+/** What a run is made of, before the first round: derived from config and dataset alone. */
+export interface Federation {
+  readonly config: FederationConfig;
+  readonly network: Network;
+  readonly partition: Partition;
+  readonly rng: Rng;
+}
+
+/**
+ * The network, the partition and the random streams of a config.
+ *
+ * @throws InputError for a config that could not run, or a client without a batch
+ */
+export function setUp(config: FederationConfig, dataset: Dataset): Federation {
+  checkConfig(config);
+  const { architecture, activation, pooling, seed } = config;
+  const rng = createRng(seed);
+  return {
+    config,
+    network: buildNetwork(architecture, dataset.inputShape, dataset.numClasses, { activation, pooling }),
+    partition: partition(dataset.train.labels, partitionOptions(config), rng.split("partition")),
+    rng,
+  };
+}
+
+/**
+ * Trains a model federatedly: FedSGD for localSteps = 1, else FedAvg.
+ *
+ * w^(k+1) = w^(k) - eta A(update_1, ..., update_M),  update_m = (w^(k) - w_(m,tau)) / eta (see localUpdates)
+ *
+ * @param config see FederationConfig
+ * @param dataset as loadDataset gives it
+ * @param options onRound is called after every round, and once more with the final broadcast
+ * @returns rounds + 1 records: one a round, and one for the final broadcast
+ * @throws InputError for a bad config, or an update that is not finite (round and client are named)
+ * @example
+ * const records = await train({ ...defaultFederation, dataset: "strokes", rounds: 2 }, await loadDataset("strokes"));
+ * records.length; // 3
+ * @source McMahan et al. 2017; the paper's section 5
+ */
+export async function train(config: FederationConfig, dataset: Dataset, { onRound }: TrainOptions = {}): Promise<RoundRecord[]> { // prettier-ignore
+  const federation = setUp(config, dataset);
+  const { network, rng } = federation;
+  await backendReady();
+  const judge = createJudge(federation, dataset);
+  const records: RoundRecord[] = [];
+  const keep = (record: RoundRecord): void => {
+    records.push(record);
+    onRound?.(record, config.rounds);
+  };
+  let weights = initialWeights(network.layer, rng.split("weights"));
+  for (let round = 0; round < config.rounds; round++) {
+    const batches = drawBatches(federation, dataset, round);
+    const updates = atRound(round, () => localUpdates(network, weights, batches, config.learningRate));
+    const { update, kept } = aggregate(config, updates, rng.split("masks", round));
+    keep({ round, weights, ...judge(weights), batches, ownUpdate: updates[config.maliciouslyCuriousClient]!, kept });
+    weights = stepAgainst(weights, update, config.learningRate);
+    await new Promise(setImmediate); // lets a progress bar draw
+  }
+  keep({ round: config.rounds, weights, ...judge(weights), batches: [], ownUpdate: null, kept: [] });
+  return records;
+}
+
+/** The server's step, w - eta u, in float32 as it is broadcast. */
+export function stepAgainst(weights: Float32Array, update: Float32Array, learningRate: number): Float32Array {
+  return weights.map((w, i) => w - learningRate * update[i]!);
+}
+
+/** The batches of every client in a round: [M][tau], each drawn from the client's own images without repeats. */
+export function drawBatches({ config, partition: { clients }, rng }: Federation, dataset: Dataset, round: number): Batch[][] { // prettier-ignore
+  return clients.map((images, client) =>
+    Array.from({ length: config.localSteps }, (_, t) => {
+      const order = rng.split("batch", client, round, t).permutation(images.length);
+      return batchOf(dataset.train, [...order.subarray(0, config.batchSize)].map((i) => images[i]!)); // prettier-ignore
+    }),
+  );
+}
+
+function aggregate(config: FederationConfig, updates: readonly Float32Array[], rng: Rng): { update: Float32Array; kept: readonly number[] } { // prettier-ignore
+  if (config.secureAggregation) {
+    return { update: aggregateMasked(maskUpdates(updates, rng)), kept: updates.map((_, i) => i) };
+  }
+  return aggregators[config.aggregator].aggregate(updates, { f: config.assumedMalicious });
+}
+
+/** Measures broadcasts on fixed images: an equal number from every client, and test images in file order. */
+function createJudge({ config, network, partition: { clients }, rng }: Federation, dataset: Dataset): (weights: Float32Array) => Pick<RoundRecord, "loss" | "objectiveGap" | "accuracy"> { // prettier-ignore
+  const share = Math.max(1, Math.round(config.evaluationImages / config.numClients));
+  const sample = clients.flatMap((images, client) => {
+    const stream = rng.split("evaluation", client);
+    return Array.from({ length: share }, () => images[stream.integer(images.length)]!);
+  });
+  const training = batchOf(dataset.train, sample);
+  const test = batchOf(dataset.test, Array.from({ length: Math.min(config.evaluationImages, dataset.test.count) }, (_, i) => i)); // prettier-ignore
+  return (weights) => {
+    const { loss } = evaluate(network, weights, training);
+    if (!Number.isFinite(loss)) refuse("train", "needs a finite loss", loss, "lower the learningRate");
+    return { loss, objectiveGap: loss - config.optimum, accuracy: evaluate(network, weights, test).accuracy };
+  };
+}
+
+/** Adds the round to an error that a client's part raised. */
+function atRound<T>(round: number, compute: () => T): T {
+  try {
+    return compute();
+  } catch (error) {
+    if (error instanceof InputError) throw new InputError(`${error.message} (round ${round})`);
+    throw error;
+  }
+}

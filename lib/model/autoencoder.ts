@@ -1,0 +1,184 @@
+/** @file The paper's prior: a three-layer convolutional autoencoder, trained by the client on its own images. */
+import { type Tensor, backendReady, dispose, tf, tidy } from "../core/backend";
+import { ensure, ensureCount } from "../core/errors";
+import type { Rng } from "../core/rng";
+import type { Batch, Shape } from "../core/types";
+import { adamStart, adamStep, cosineDecay, type AdamState } from "./adam";
+import { activation } from "./layers/activation";
+import { affine } from "./layers/affine";
+import { sequence, type LayerBuilder } from "./layers/compose";
+import { convolution } from "./layers/convolution";
+import type { Layer } from "./layers/layer";
+import { transposedConvolution } from "./layers/transposedConvolution";
+import { countWeights, initialWeights, packWeights, stackImages, stackVectors, unpackWeights, unstackVectors, volume } from "./network"; // prettier-ignore
+
+/** A trained decoder and what it takes in. */
+export interface Autoencoder {
+  readonly inputShape: Shape; // [C, H, W] of the images
+  readonly codeShape: Shape; // of z, [4, H/4, W/4]
+  readonly decoderWeights: Float32Array; // of decoderLayer(codeShape, C)
+  readonly meanImage: Float32Array; // [C, H, W], what the decoder makes of z = 0: its guess without a gradient
+  readonly trainingRmse: number; // on the client's own images, at the end of training
+}
+
+/** How the autoencoder is trained. The paper gives none of these: our choice. */
+export interface AutoencoderOptions {
+  readonly steps?: number; // gradient steps, default 600
+  readonly batchSize?: number; // images a step, default 64
+  readonly learningRate?: number; // Adam, cosine decay to a tenth, default 0.003
+  readonly onStep?: (step: number, steps: number) => void;
+}
+
+const codeSample = 512; // own images from which the code's mean and deviation are taken
+const widths = [16, 32, 4] as const; // channels after each encoder layer; the last are the code's
+
+/**
+ * The encoder: convolutions C -> 16 (4×4, stride 2) -> 32 (4×4, stride 2) -> 4 (3×3), ReLU between: code [4, H/4, W/4].
+ *
+ * @param inputShape [C, H, W], sides multiples of 4
+ */
+export function encoderLayer(inputShape: Shape): Layer {
+  const [first, second, code] = widths;
+  return sequence(inputShape, [
+    (shape) => convolution(shape, { channels: first, ...halving }),
+    relu,
+    (shape) => convolution(shape, { channels: second, ...halving }),
+    relu,
+    (shape) => convolution(shape, { channels: code, ...keeping }),
+  ]);
+}
+
+/**
+ * The decoder mirrors it with transposed convolutions 4 -> 32 (3×3) -> 16 (4×4, stride 2) -> C (4×4, stride 2), ReLU between
+ * and a sigmoid at the end.
+ *
+ * Its first layer turns a standardised code into the encoder's units, code = scale z + offset, so that z of mean 0 and
+ * deviation 1 is what the client's own images have.
+ *
+ * @param codeShape [4, H/4, W/4]
+ * @param channels C of the image
+ */
+export function decoderLayer(codeShape: Shape, channels: number): Layer {
+  const [first, second] = widths;
+  return sequence(codeShape, [
+    affine,
+    (shape) => transposedConvolution(shape, { channels: second, ...keeping }),
+    relu,
+    (shape) => transposedConvolution(shape, { channels: first, ...halving }),
+    relu,
+    (shape) => transposedConvolution(shape, { channels, ...halving }),
+    (shape) => activation(shape, "sigmoid"),
+  ]);
+}
+
+const halving = { size: 4, stride: 2, padding: 1 } as const;
+const keeping = { size: 3, stride: 1, padding: 1 } as const;
+const relu: LayerBuilder = (shape) => activation(shape, "relu");
+
+/**
+ * Trains one autoencoder per client on that client's own images, all of them in one stacked computation.
+ *
+ * minimises (1/B) sum_b mean_pixels (decode(encode(x_b)) - x_b)^2 with Adam
+ *
+ * @param shards each client's own images in [0, 1]; any number from batchSize up
+ * @param inputShape [C, H, W], sides multiples of 4
+ * @param rng initial weights and batches
+ * @returns one autoencoder a shard
+ * @throws InputError when a shard holds fewer images than a batch
+ * @source "three-layer convolutional autoencoder" is all the paper says; widths, code and training are our choice
+ */
+export async function trainAutoencoders(
+  shards: readonly Batch[],
+  inputShape: Shape,
+  rng: Rng,
+  { steps = 600, batchSize = 64, learningRate = 0.003, onStep }: AutoencoderOptions = {},
+): Promise<Autoencoder[]> {
+  ensureCount("trainAutoencoders", "steps", steps);
+  ensure(shards.length >= 1, "trainAutoencoders", "needs at least one shard", shards.length);
+  ensure(inputShape.length === 3 && inputShape[1]! % 4 === 0 && inputShape[2]! % 4 === 0, "trainAutoencoders", "needs images [C, H, W] with sides that are multiples of 4", inputShape); // prettier-ignore
+  for (const { size } of shards) ensure(size >= batchSize, "trainAutoencoders", `needs at least batchSize = ${batchSize} images a shard`, size, "choose a smaller batchSize"); // prettier-ignore
+  await backendReady();
+  const encoder = encoderLayer(inputShape);
+  const decoder = decoderLayer(encoder.outputShape, inputShape[0]!);
+  const initial = shards.map((_, s) => [
+    initialWeights(encoder, rng.split("encoder", s)),
+    identityCode(decoder, initialWeights(decoder, rng.split("decoder", s))),
+  ]);
+  const streams = shards.map((_, s) => rng.split("batches", s));
+  const start = (part: 0 | 1, layer: Layer): Tensor[] =>
+    tidy(() => unpackWeights(layer, stackVectors(initial.map((both) => both[part]!))));
+  let weights = [...start(0, encoder), ...start(1, decoder)];
+  let state = adamStart(weights);
+  let squaredErrors: number[] = [];
+  for (let step = 0; step < steps; step++) {
+    const images = shards.map((shard, s) => randomImages(shard, batchSize, volume(inputShape), streams[s]!));
+    const rate = cosineDecay(learningRate, step, steps);
+    const next = tidy(() => autoencoderStep(encoder, decoder, weights, state, stackImages(images, inputShape), rate));
+    dispose([weights, state.first, state.second]);
+    ({ parameters: weights, state } = next);
+    if (step >= steps - 20) squaredErrors = [...squaredErrors, ...next.error.dataSync()];
+    next.error.dispose();
+    onStep?.(step + 1, steps);
+    if (step % 10 === 0) await new Promise(setImmediate);
+  }
+  const split = encoder.parameters.length;
+  const { packed, means } = tidy(() => {
+    const images = shards.map((shard, s) => randomImages(shard, codeSample, volume(inputShape), streams[s]!));
+    const codes = encoder.forward(stackImages(images, inputShape), weights.slice(0, split)).output;
+    const { mean: offset, variance } = tf.moments(codes, 2, true); // [S, C, 1, h, w]
+    const scale = tf.mul(tf.onesLike(offset), tf.sqrt(tf.mean(variance, [3, 4], true)));
+    const decoderWeights = [scale, offset, ...weights.slice(split + 2)];
+    const zero = tf.zeros([shards.length, encoder.outputShape[0]!, 1, ...encoder.outputShape.slice(1)]);
+    const decoded = decoder.forward(zero, decoderWeights).output;
+    return { packed: packWeights(decoder, decoderWeights), means: tf.reshape(decoded, [shards.length, -1]) };
+  });
+  const [decoderWeights, meanImages] = [unstackVectors(packed), unstackVectors(means)];
+  dispose([weights, state.first, state.second, packed, means]);
+  return shards.map((_, s) => ({
+    inputShape,
+    codeShape: encoder.outputShape,
+    decoderWeights: decoderWeights[s]!,
+    meanImage: meanImages[s]!,
+    trainingRmse: rootMean(squaredErrors.filter((_, i) => i % shards.length === s)),
+  }));
+}
+
+function autoencoderStep(encoder: Layer, decoder: Layer, weights: readonly Tensor[], state: AdamState, images: Tensor, rate: number): { parameters: Tensor[]; state: AdamState; error: Tensor } { // prettier-ignore
+  const split = encoder.parameters.length;
+  const code = encoder.forward(images, weights.slice(0, split));
+  const decoded = decoder.forward(code.output, weights.slice(split));
+  const difference = tf.sub(decoded.output, images);
+  const perReplica = images.size / images.shape[0]!;
+  const inDecoder = decoded.backward(tf.mul(difference, 2 / perReplica), true);
+  const inEncoder = code.backward(inDecoder.input!, false);
+  // The standardisation is set once at the end; while training it is the identity.
+  const fixed = inDecoder.weights.slice(0, 2).map((gradient) => tf.zerosLike(gradient));
+  const error = tf.div(tf.sum(tf.square(difference), [1, 2, 3, 4]), perReplica);
+  return { ...adamStep(weights, [...inEncoder.weights, ...fixed, ...inDecoder.weights.slice(2)], state, rate), error };
+}
+
+/** Decoder weights whose standardisation is the identity: scale 1, offset 0. */
+function identityCode(decoder: Layer, weights: Float32Array): Float32Array {
+  const size = volume(decoder.inputShape);
+  return weights.fill(1, 0, size).fill(0, size, 2 * size);
+}
+
+function randomImages(shard: Batch, count: number, pixels: number, stream: Rng): Float32Array {
+  const images = new Float32Array(count * pixels);
+  for (let b = 0; b < count; b++) {
+    const from = stream.integer(shard.size) * pixels;
+    images.set(shard.images.subarray(from, from + pixels), b * pixels);
+  }
+  return images;
+}
+
+function rootMean(squares: readonly number[]): number {
+  return Math.sqrt(squares.reduce((sum, x) => sum + x, 0) / squares.length);
+}
+
+/** The decoder of an autoencoder as a layer, checked against its weights. */
+export function decoderOf({ codeShape, inputShape, decoderWeights }: Autoencoder): Layer {
+  const layer = decoderLayer(codeShape, inputShape[0]!);
+  ensure(decoderWeights.length === countWeights(layer), "decoderOf", `needs ${countWeights(layer)} decoder weights`, decoderWeights.length); // prettier-ignore
+  return layer;
+}

@@ -1,0 +1,49 @@
+/** @file Elementwise affine layer: a scale and an offset for every number of the input. */
+import { tf, type Tensor } from "../../core/backend";
+import { ensure } from "../../core/errors";
+import type { Shape } from "../../core/types";
+import type { Layer } from "./layer";
+
+/**
+ * y = scale x + offset, elementwise on images [S, C, B, H, W], the same for the whole batch.
+ *
+ * With d = dL/dy:  dL/dx = scale d,  dL/dscale = sum_B d x,  dL/doffset = sum_B d.  Along (V, c):
+ * R{y} = V x + c + scale R{x},  R{dL/dx} = scale R{d} + V d.
+ *
+ * @param inputShape [C, H, W]; scale and offset have the same shape
+ * @example
+ * affine([4, 7, 7]).parameters.length; // 2
+ */
+export function affine(inputShape: Shape): Layer {
+  ensure(inputShape.length === 3, "affine", "needs an image input [C, H, W]", inputShape);
+  const [c, h, w] = inputShape as [number, number, number];
+  const parameter = (name: string): Layer["parameters"][number] => ({
+    name,
+    shape: inputShape,
+    fanIn: 1,
+    unpack: (flat: Tensor) => tf.reshape(flat, [-1, c, 1, h, w]),
+    pack: (value: Tensor) => tf.reshape(value, [-1, c * h * w]),
+  });
+  return {
+    kind: "affine",
+    inputShape,
+    outputShape: inputShape,
+    parameters: [parameter("scale"), parameter("offset")],
+    forward: (x, [scale, offset]) => ({
+      output: tf.add(tf.mul(scale!, x), offset!),
+      backward: (d) => ({
+        outputGradient: d,
+        input: tf.mul(scale!, d),
+        weights: [tf.sum(tf.mul(d, x), 2, true), tf.sum(d, 2, true)],
+        inner: [],
+      }),
+      along([v, moved], xR) {
+        const direct = tf.add(tf.mul(v!, x), moved!);
+        return {
+          outputR: xR === null ? direct : tf.add(direct, tf.mul(scale!, xR)),
+          backward: ({ outputGradient: d }, dR) => tf.add(tf.mul(scale!, dR), tf.mul(v!, d)),
+        };
+      },
+    }),
+  };
+}

@@ -1,0 +1,181 @@
+/** @file Inversion: from what a client sees to its peers' images, many views in one stacked computation. */
+import { backendReady, dispose, tf, tidy, type Tensor } from "../core/backend";
+import { ensure, ensureCount, ensureFinite } from "../core/errors";
+import { createRng, type Rng } from "../core/rng";
+import { buildNetwork } from "../model/architectures";
+import { adamStart, adamStep, cosineDecay } from "../model/adam";
+import { stackTargets, stackVectors, unpackWeights, unstackImages, volume, type Network } from "../model/network";
+import { inferLabels } from "./labels";
+import { matchGradient, type ObjectiveName } from "./objective";
+import type { AttackerView } from "./observe";
+import { createDecoder, type Decoder, type Prior } from "./prior";
+import { totalVariation } from "./totalVariation";
+
+/** How to invert. The paper states none of these numbers: our choices, swept in the sensitivity notebooks. */
+export interface InvertOptions {
+  readonly prior: Prior;
+  readonly labels?: readonly Int32Array[]; // the private labels of every view; default: inferred from its gradient
+  readonly objective?: ObjectiveName; // default "cosine"
+  readonly steps?: number; // Adam steps, default 250
+  readonly learningRate?: number; // of Adam on the code, cosine decay to a tenth; default 0.1
+  readonly totalVariation?: number; // weight of the smoothness term, >= 0; default 0
+  readonly initialCode?: "normal" | "uniform"; // z ~ N(0, 0.1^2) (default) or U[0, 1)
+  readonly restarts?: number; // starts per view, of which the best match is returned; default 1
+  readonly seed?: number; // of the initial codes; default 0
+  readonly onStep?: (done: number, total: number) => void; // stacked steps over all views
+}
+
+/** What came out of one view. */
+export interface Reconstruction {
+  readonly round: number; // of the view
+  readonly images: Float32Array; // [numImages, C, H, W], clipped to [0, 1]
+  readonly labels: Int32Array; // [numImages]; images[i] was reconstructed as of class labels[i]
+  readonly matchingLoss: number; // the objective at the end, without the smoothness term
+  readonly trace: readonly { readonly step: number; readonly matchingLoss: number }[];
+}
+
+const imagesAtOnce = 320; // images in one stacked computation, a few hundred megabytes for LeNet-5
+const traceEvery = 10; // steps between two entries of a trace
+
+/**
+ * Reconstructs the private images behind attacker's views by gradient matching.
+ *
+ * minimises over z:  D(grad_w L(decode(z), labels; w), g*) + lambda TV(decode(z)),  g* = view.observedGradient / tau
+ *
+ * with Adam on the code z of the prior. All views with the same shapes are inverted together.
+ *
+ * @param views at least one
+ * @param options see InvertOptions
+ * @returns one reconstruction a view, in the order of the views, owned by the caller
+ * @throws InputError for options out of range, labels that do not fit a view, or a gradient that is not finite
+ * @example
+ * const [reconstruction] = await invert([view], { prior: { kind: "bicubic" }, steps: 100 });
+ * @source the paper's equation 22; ROG (Yue et al. 2023) for codes, Geiping et al. 2020 for cosine distance and total variation
+ */
+export async function invert(views: readonly AttackerView[], options: InvertOptions): Promise<Reconstruction[]> {
+  const { steps = 250, restarts = 1, labels } = options;
+  ensure(views.length >= 1, "invert", "needs at least one view", 0);
+  ensureCount("invert", "steps", steps);
+  ensureCount("invert", "restarts", restarts);
+  ensure((options.totalVariation ?? 0) >= 0, "invert", "needs totalVariation >= 0", options.totalVariation);
+  ensure((options.learningRate ?? 1) > 0, "invert", "needs learningRate > 0", options.learningRate);
+  ensure(labels === undefined || labels.length === views.length, "invert", `needs labels for each of the ${views.length} views`, labels?.length); // prettier-ignore
+  await backendReady();
+  const jobs: Job[] = [];
+  for (const [index, view] of views.entries()) {
+    ensureFinite("invert", `observedGradient of round ${view.round}`, view.observedGradient);
+    const own = labels?.[index] ?? (await inferLabels(view));
+    ensure(own.length === view.numImages, "invert", `needs ${view.numImages} labels for view ${index}`, own.length);
+    for (let restart = 0; restart < restarts; restart++) jobs.push({ index, restart, view, labels: own });
+  }
+  const groups = groupJobs(jobs);
+  const found = new Array<Reconstruction | undefined>(views.length);
+  for (const [g, group] of groups.entries()) {
+    const results = await invertTogether(group, options, (step) => options.onStep?.(g * steps + step, groups.length * steps)); // prettier-ignore
+    results.forEach((result, i) => {
+      const { index } = group[i]!;
+      const best = found[index];
+      if (best === undefined || result.matchingLoss < best.matchingLoss) found[index] = result;
+    });
+  }
+  return found as Reconstruction[];
+}
+
+/** One start for one view. */
+interface Job {
+  readonly index: number;
+  readonly restart: number;
+  readonly view: AttackerView;
+  readonly labels: Int32Array;
+}
+
+/** Jobs that can be stacked: equal shapes, and no more than imagesAtOnce images. */
+function groupJobs(jobs: readonly Job[]): Job[][] {
+  const groups = new Map<string, Job[][]>();
+  for (const job of jobs) {
+    const { architecture, activation, pooling, inputShape, numClasses, numImages } = job.view;
+    const key = JSON.stringify([architecture, activation, pooling, inputShape, numClasses, numImages]);
+    const chunks = groups.get(key) ?? [];
+    if (chunks.length === 0 || (chunks.at(-1)!.length + 1) * numImages > imagesAtOnce) chunks.push([]);
+    chunks.at(-1)!.push(job);
+    groups.set(key, chunks);
+  }
+  return [...groups.values()].flat();
+}
+
+async function invertTogether(jobs: readonly Job[], options: InvertOptions, onStep: (step: number) => void): Promise<Reconstruction[]> { // prettier-ignore
+  const { prior, steps = 250, learningRate = 0.1, seed = 0 } = options;
+  const { view } = jobs[0]!;
+  const network = buildNetwork(view.architecture, view.inputShape, view.numClasses, view);
+  const decoder = createDecoder(prior, jobs.map(({ index }) => index), view.inputShape); // prettier-ignore
+  const fixed = tidy(() => ({
+    weights: unpackWeights(network.layer, stackVectors(jobs.map((job) => job.view.weights))),
+    target: unpackWeights(network.layer, stackVectors(jobs.map((job) => job.view.observedGradient.map((g) => g / job.view.localSteps)))), // prettier-ignore
+    targets: stackTargets(jobs.map(({ labels }) => labels), network.numClasses), // prettier-ignore
+  }));
+  let code = initialCodes(jobs, decoder, options, createRng(seed));
+  let state = adamStart([code]);
+  const traces = jobs.map((): { step: number; matchingLoss: number }[] => []);
+  const record = (step: number, values: Tensor): void =>
+    values.dataSync().forEach((matchingLoss, i) => traces[i]!.push({ step, matchingLoss }));
+  for (let step = 0; step < steps; step++) {
+    const next = tidy(() => {
+      const { value, codeGradient } = judge(network, fixed, decoder, code, options);
+      return { value, ...adamStep([code], [codeGradient], state, cosineDecay(learningRate, step, steps)) };
+    });
+    dispose([code, state.first, state.second]);
+    code = next.parameters[0]!;
+    state = next.state;
+    if (step % traceEvery === 0) record(step, next.value);
+    next.value.dispose();
+    onStep(step + 1);
+    if (step % 10 === 9) await new Promise(setImmediate); // lets a progress bar draw
+  }
+  const { images, value } = tidy(() => ({
+    images: tf.clipByValue(decode(decoder, code).output, 0, 1),
+    value: judge(network, fixed, decoder, code, options).value,
+  }));
+  record(steps, value);
+  const reconstructed = unstackImages(images);
+  dispose([images, value, code, state.first, state.second, Object.values(fixed), decoder.weights]);
+  return jobs.map(({ view: { round }, labels }, i) => ({
+    round,
+    images: reconstructed[i]!,
+    labels,
+    matchingLoss: traces[i]!.at(-1)!.matchingLoss,
+    trace: traces[i]!,
+  }));
+}
+
+function decode({ layer, weights }: Decoder, code: Tensor): { output: Tensor; pull: (imagesGradient: Tensor) => Tensor } { // prettier-ignore
+  if (layer === null) return { output: code, pull: (imagesGradient) => imagesGradient };
+  const trace = layer.forward(code, weights);
+  return { output: trace.output, pull: (imagesGradient) => trace.backward(imagesGradient, true).input! };
+}
+
+/** The objective per replica, and the gradient of objective plus smoothness with respect to the codes. */
+function judge(
+  network: Network,
+  { weights, target, targets }: { weights: readonly Tensor[]; target: readonly Tensor[]; targets: Tensor },
+  decoder: Decoder,
+  code: Tensor,
+  { objective = "cosine", totalVariation: lambda = 0 }: InvertOptions,
+): { value: Tensor; codeGradient: Tensor } {
+  const { output, pull } = decode(decoder, code);
+  const { value, imagesGradient } = matchGradient(network, weights, target, output, targets, objective);
+  if (lambda === 0) return { value, codeGradient: pull(imagesGradient) };
+  const rough = totalVariation(output);
+  return { value, codeGradient: pull(tf.add(imagesGradient, tf.mul(rough.gradient, lambda))) };
+}
+
+/** A start per job that depends on the seed, the view's round and the restart, not on what else is inverted. */
+function initialCodes(jobs: readonly Job[], { codeShape }: Decoder, { initialCode = "normal" }: InvertOptions, rng: Rng): Tensor { // prettier-ignore
+  const [c, h, w] = codeShape as [number, number, number];
+  const batch = jobs[0]!.view.numImages;
+  const codes = jobs.map(({ view, restart }) => {
+    const stream = rng.split("code", view.round, restart);
+    const count = batch * volume(codeShape);
+    return initialCode === "normal" ? stream.normals(count).map((x) => 0.1 * x) : stream.uniforms(count);
+  });
+  return tidy(() => tf.reshape(stackVectors(codes), [jobs.length, c, batch, h, w]));
+}

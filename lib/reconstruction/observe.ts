@@ -1,0 +1,87 @@
+/** @file What the maliciously curious client knows. Everything else stays on the other side of this file. */
+import { ensure, refuse } from "../core/errors";
+import type { Batch, Shape } from "../core/types";
+import type { FederationConfig } from "../fl/config";
+import type { RoundRecord } from "../fl/train";
+import type { ArchitectureName } from "../model/architectures";
+import type { ActivationName } from "../model/layers/activation";
+import type { PoolingName } from "../model/layers/pooling";
+
+/** All that the maliciously curious client may know. */
+export interface AttackerView {
+  readonly round: number; // k
+  readonly architecture: ArchitectureName;
+  readonly activation: ActivationName;
+  readonly pooling: PoolingName;
+  readonly inputShape: Shape; // [C, H, W]
+  readonly numClasses: number;
+  readonly weights: Float32Array; // w^(k) as broadcast, [d]
+  readonly observedGradient: Float32Array; // (w^(k) - w^(k+1)) / eta, [d]
+  readonly ownUpdate: Float32Array; // what it sent itself, [d]
+  readonly ownBatch: Batch; // its own images of the round
+  readonly batchSize: number; // B, per client and local step
+  readonly numClients: number; // M
+  readonly localSteps: number; // tau
+  readonly learningRate: number; // eta
+  readonly numImages: number; // images behind observedGradient, M·B, or (M-1)·B without its own
+}
+
+/**
+ * Turns two consecutive broadcasts into the attacker's view of the round between them.
+ *
+ * observedGradient = (w^(k) - w^(k+1)) / eta
+ *
+ * @param before record of round k
+ * @param after record of round k + 1, of which only the broadcast is read
+ * @param config what every client knows of the protocol: M, B, tau, eta and the architecture
+ * @param input shape and classes of the data, which the client knows from its own
+ * @returns the view, which shares its vectors with the records
+ * @throws InputError when nothing was sent in the round
+ * @source the paper's section 4.1
+ */
+export function observe(
+  before: RoundRecord,
+  after: RoundRecord,
+  config: FederationConfig,
+  input: { readonly inputShape: Shape; readonly numClasses: number },
+): AttackerView {
+  const { architecture, activation, pooling, batchSize, numClients, localSteps, learningRate } = config;
+  const ownBatches = before.batches[config.maliciouslyCuriousClient];
+  if (before.ownUpdate === null || ownBatches === undefined) {
+    return refuse("observe", "needs the record of a round in which clients sent updates", `round ${before.round}`);
+  }
+  return {
+    round: before.round,
+    architecture,
+    activation,
+    pooling,
+    inputShape: input.inputShape,
+    numClasses: input.numClasses,
+    weights: before.weights,
+    observedGradient: before.weights.map((w, i) => (w - after.weights[i]!) / learningRate),
+    ownUpdate: before.ownUpdate,
+    ownBatch: ownBatches[0]!,
+    batchSize,
+    numClients,
+    localSteps,
+    learningRate,
+    numImages: numClients * batchSize,
+  };
+}
+
+/**
+ * The view with the attacker's own share taken out. It knows its share only where the server takes the plain mean.
+ *
+ * g_others = (M g - ownUpdate) / (M - 1), the mean over the other clients
+ *
+ * @throws InputError when the attacker is alone
+ */
+export function withoutOwnShare(view: AttackerView): AttackerView {
+  const { numClients: m, observedGradient, ownUpdate, batchSize } = view;
+  ensure(m >= 2, "withoutOwnShare", "needs at least two clients", m);
+  return {
+    ...view,
+    observedGradient: observedGradient.map((g, i) => (m * g - ownUpdate[i]!) / (m - 1)),
+    numImages: (m - 1) * batchSize,
+  };
+}
