@@ -76,14 +76,16 @@ export function col2im(patches: Tensor, sizes: readonly number[], window: Window
     // A stride beyond the window leaves sublattices that no patch touches.
     if (Math.max(rowResidue, columnResidue) >= size) return tf.zeros([s, c, b, height, width]);
     const rows = offsets(rowResidue).map((i, down) => {
-      const columns = offsets(columnResidue).map((j, right) =>
+      const columns = offsets(columnResidue).map(
+        (j, right) =>
         tf.pad(parts[i * size + j]!, [[0, 0], [0, 0], [0, 0], [0, 0], [right, width - ow - right]]), // prettier-ignore
       );
       return tf.pad(tf.addN(columns), [[0, 0], [0, 0], [0, 0], [down, height - oh - down], [0, 0]]); // prettier-ignore
     });
     return tf.addN(rows);
   };
-  const lines = residues.map((a) =>
+  const lines = residues.map(
+    (a) =>
     tf.reshape(interleave(residues.map((b) => sublattice(a, b)), s * c * b * height * width), [-1, width * stride]), // prettier-ignore
   );
   const whole = tf.reshape(interleave(lines, s * c * b * height, width * stride), [s, c, b, height * stride, width * stride]); // prettier-ignore

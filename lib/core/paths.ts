@@ -16,5 +16,6 @@ export const paths = {
 function findRoot(from: string): string {
   if (existsSync(join(from, "notebooks")) && existsSync(join(from, "lib"))) return from;
   const parent = dirname(from);
-  return parent === from ? process.cwd() : findRoot(parent);
+  if (parent === from) throw new Error("paths: needs a folder with notebooks/ and lib/ above the library, got none");
+  return findRoot(parent);
 }

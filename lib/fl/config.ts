@@ -5,6 +5,7 @@ import type { PartitionKind, PartitionOptions } from "../data/partition";
 import { aggregators, type AggregatorName } from "../defense/aggregators";
 import { architectures, type ArchitectureName } from "../model/architectures";
 import type { ActivationName } from "../model/layers/activation";
+import type { Initialization } from "../model/network";
 import type { PoolingName } from "../model/layers/pooling";
 
 /** A federated run is a pure function of this record and the dataset. Sweeps are `{ ...base, numClients: 5 }`. */
@@ -13,6 +14,7 @@ export interface FederationConfig {
   readonly architecture: ArchitectureName;
   readonly activation: ActivationName;
   readonly pooling: PoolingName;
+  readonly initialization: Initialization;
   readonly numClients: number; // M, the maliciously curious client included
   readonly maliciouslyCuriousClient: number; // its index, 0..M-1
   readonly partition: PartitionKind;
@@ -36,6 +38,7 @@ export const defaultFederation: FederationConfig = {
   architecture: "lenet5", // paper: LeNet-5
   activation: "relu", // not stated in the paper: our choice, as in the first author's public LeNet
   pooling: "max", // not stated: our choice, as there
+  initialization: "variancePreserving", // not stated: our choice; PyTorch's default keeps LeNet-5 on a plateau for 20 rounds
   numClients: 10, // paper: M = 10
   maliciouslyCuriousClient: 0, // paper: one of the clients
   partition: "dirichlet", // paper: non-IID; the kind is not stated: our choice
@@ -44,7 +47,7 @@ export const defaultFederation: FederationConfig = {
   rounds: 50, // paper: 50 rounds
   localSteps: 1, // paper: the theory's FedSGD
   batchSize: 1, // not stated: our choice; every client has one private image in a round
-  learningRate: 0.1, // not stated: our choice
+  learningRate: 0.05, // not stated: our choice
   aggregator: "mean", // no defense
   assumedMalicious: 0, // nobody is expected to misbehave under the mean
   secureAggregation: false,
@@ -73,7 +76,14 @@ export function checkConfig(config: FederationConfig): void {
 }
 
 /** The partition a config asks for; every client gets at least one batch. */
-export function partitionOptions({ partition: kind, numClients, batchSize, alpha, classesPerClient }: FederationConfig): PartitionOptions { // prettier-ignore
+export function partitionOptions({
+  partition: kind,
+  numClients,
+  batchSize,
+  alpha,
+  classesPerClient,
+}: FederationConfig): PartitionOptions {
+  // prettier-ignore
   const common = { numClients, minImages: batchSize };
   if (kind === "dirichlet") return { ...common, kind, alpha };
   if (kind === "classes") return { ...common, kind, classesPerClient };

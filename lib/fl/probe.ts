@@ -2,22 +2,17 @@
 import { backendReady } from "../core/backend";
 import { ensure } from "../core/errors";
 import type { Batch, Dataset } from "../core/types";
-import { batchOf } from "../data/batch";
-import { aggregators } from "../defense/aggregators";
 import { localUpdates } from "./client";
-import { stepAgainst, type Federation, type RoundRecord } from "./train";
+import { aggregate, drawBatch, stepAgainst, type Federation, type RoundRecord } from "./train";
 
 /**
- * A fixed batch for every client, drawn once from its own images: the probe of a seed.
+ * Fixed images of every client, drawn once from its own: the probe of a seed.
  *
- * @param federation as setUp gives it
+ * @param federation as setUp gives it; the draw depends on its seed and partition, not on how it trains
  * @returns [M] batches of batchSize images
  */
 export function drawProbe({ config, partition: { clients }, rng }: Federation, dataset: Dataset): Batch[] {
-  return clients.map((images, client) => {
-    const order = rng.split("probe", client).permutation(images.length);
-    return batchOf(dataset.train, [...order.subarray(0, config.batchSize)].map((i) => images[i]!)); // prettier-ignore
-  });
+  return clients.map((images, client) => drawBatch(dataset, images, config.batchSize, rng.split("probe", client)));
 }
 
 /**
@@ -31,7 +26,7 @@ export function drawProbe({ config, partition: { clients }, rng }: Federation, d
  * @throws InputError when there is not one batch per client
  */
 export async function presentProbe(
-  { config, network }: Federation,
+  { config, network, rng }: Federation,
   records: readonly RoundRecord[],
   batches: readonly Batch[],
 ): Promise<{ before: RoundRecord; after: RoundRecord }[]> {
@@ -40,7 +35,7 @@ export async function presentProbe(
   const once = batches.map((batch) => [batch]);
   return records.map((record) => {
     const updates = localUpdates(network, record.weights, once, config.learningRate);
-    const { update, kept } = aggregators[config.aggregator].aggregate(updates, { f: config.assumedMalicious });
+    const { update, kept } = aggregate(config, updates, rng.split("probe masks", record.round));
     const before = { ...record, batches: once, ownUpdate: updates[config.maliciouslyCuriousClient]!, kept };
     return { before, after: { ...record, weights: stepAgainst(record.weights, update, config.learningRate) } };
   });

@@ -7,6 +7,7 @@ import { batchOf } from "../data/batch";
 import { partition } from "../data/partition";
 import { aggregators } from "../defense/aggregators";
 import { buildNetwork } from "../model/architectures";
+import { gainOf } from "../model/layers/activation";
 import { evaluate, initialWeights, type Network } from "../model/network";
 import { localUpdates } from "./client";
 import { checkConfig, partitionOptions, type FederationConfig } from "./config";
@@ -69,7 +70,12 @@ export function setUp(config: FederationConfig, dataset: Dataset): Federation {
  * records.length; // 3
  * @source McMahan et al. 2017; the paper's section 5
  */
-export async function train(config: FederationConfig, dataset: Dataset, { onRound }: TrainOptions = {}): Promise<RoundRecord[]> { // prettier-ignore
+export async function train(
+  config: FederationConfig,
+  dataset: Dataset,
+  { onRound }: TrainOptions = {},
+): Promise<RoundRecord[]> {
+  // prettier-ignore
   const federation = setUp(config, dataset);
   const { network, rng } = federation;
   await backendReady();
@@ -79,7 +85,7 @@ export async function train(config: FederationConfig, dataset: Dataset, { onRoun
     records.push(record);
     onRound?.(record, config.rounds);
   };
-  let weights = initialWeights(network.layer, rng.split("weights"));
+  let weights = initialWeights(network.layer, rng.split("weights"), config.initialization, gainOf(config.activation));
   for (let round = 0; round < config.rounds; round++) {
     const batches = drawBatches(federation, dataset, round);
     const updates = atRound(round, () => localUpdates(network, weights, batches, config.learningRate));
@@ -98,16 +104,31 @@ export function stepAgainst(weights: Float32Array, update: Float32Array, learnin
 }
 
 /** The batches of every client in a round: [M][tau], each drawn from the client's own images without repeats. */
-export function drawBatches({ config, partition: { clients }, rng }: Federation, dataset: Dataset, round: number): Batch[][] { // prettier-ignore
+export function drawBatches(
+  { config, partition: { clients }, rng }: Federation,
+  dataset: Dataset,
+  round: number,
+): Batch[][] {
+  // prettier-ignore
   return clients.map((images, client) =>
-    Array.from({ length: config.localSteps }, (_, t) => {
-      const order = rng.split("batch", client, round, t).permutation(images.length);
-      return batchOf(dataset.train, [...order.subarray(0, config.batchSize)].map((i) => images[i]!)); // prettier-ignore
-    }),
+    Array.from({ length: config.localSteps }, (_, t) =>
+      drawBatch(dataset, images, config.batchSize, rng.split("batch", client, round, t)),
+    ),
   );
 }
 
-function aggregate(config: FederationConfig, updates: readonly Float32Array[], rng: Rng): { update: Float32Array; kept: readonly number[] } { // prettier-ignore
+/** That many of a client's images, without repeats. */
+export function drawBatch(dataset: Dataset, images: Int32Array, size: number, stream: Rng): Batch {
+  return batchOf(dataset.train, [...stream.permutation(images.length).subarray(0, size)].map((i) => images[i]!)); // prettier-ignore
+}
+
+/** The server's aggregate of what the clients sent, through masks where the config asks for them. */
+export function aggregate(
+  config: FederationConfig,
+  updates: readonly Float32Array[],
+  rng: Rng,
+): { update: Float32Array; kept: readonly number[] } {
+  // prettier-ignore
   if (config.secureAggregation) {
     return { update: aggregateMasked(maskUpdates(updates, rng)), kept: updates.map((_, i) => i) };
   }
@@ -115,7 +136,11 @@ function aggregate(config: FederationConfig, updates: readonly Float32Array[], r
 }
 
 /** Measures broadcasts on fixed images: an equal number from every client, and test images in file order. */
-function createJudge({ config, network, partition: { clients }, rng }: Federation, dataset: Dataset): (weights: Float32Array) => Pick<RoundRecord, "loss" | "objectiveGap" | "accuracy"> { // prettier-ignore
+function createJudge(
+  { config, network, partition: { clients }, rng }: Federation,
+  dataset: Dataset,
+): (weights: Float32Array) => Pick<RoundRecord, "loss" | "objectiveGap" | "accuracy"> {
+  // prettier-ignore
   const share = Math.max(1, Math.round(config.evaluationImages / config.numClients));
   const sample = clients.flatMap((images, client) => {
     const stream = rng.split("evaluation", client);

@@ -4,7 +4,7 @@ import { ensure, ensureCount } from "../core/errors";
 import type { Rng } from "../core/rng";
 import type { Batch, Shape } from "../core/types";
 import { adamStart, adamStep, cosineDecay, type AdamState } from "./adam";
-import { activation } from "./layers/activation";
+import { activation, gainOf } from "./layers/activation";
 import { affine } from "./layers/affine";
 import { sequence, type LayerBuilder } from "./layers/compose";
 import { convolution } from "./layers/convolution";
@@ -23,9 +23,9 @@ export interface Autoencoder {
 
 /** How the autoencoder is trained. The paper gives none of these: our choice. */
 export interface AutoencoderOptions {
-  readonly steps?: number; // gradient steps, default 600
-  readonly batchSize?: number; // images a step, default 64
-  readonly learningRate?: number; // Adam, cosine decay to a tenth, default 0.003
+  readonly steps?: number; // gradient steps, default 400
+  readonly batchSize?: number; // images a step, default 32
+  readonly learningRate?: number; // Adam, cosine decay to a tenth, default 0.01
   readonly onStep?: (step: number, steps: number) => void;
 }
 
@@ -91,7 +91,7 @@ export async function trainAutoencoders(
   shards: readonly Batch[],
   inputShape: Shape,
   rng: Rng,
-  { steps = 600, batchSize = 64, learningRate = 0.003, onStep }: AutoencoderOptions = {},
+  { steps = 400, batchSize = 32, learningRate = 0.01, onStep }: AutoencoderOptions = {},
 ): Promise<Autoencoder[]> {
   ensureCount("trainAutoencoders", "steps", steps);
   ensure(shards.length >= 1, "trainAutoencoders", "needs at least one shard", shards.length);
@@ -101,8 +101,8 @@ export async function trainAutoencoders(
   const encoder = encoderLayer(inputShape);
   const decoder = decoderLayer(encoder.outputShape, inputShape[0]!);
   const initial = shards.map((_, s) => [
-    initialWeights(encoder, rng.split("encoder", s)),
-    identityCode(decoder, initialWeights(decoder, rng.split("decoder", s))),
+    initialWeights(encoder, rng.split("encoder", s), "variancePreserving", gainOf("relu")),
+    identityCode(decoder, initialWeights(decoder, rng.split("decoder", s), "variancePreserving", gainOf("relu"))),
   ]);
   const streams = shards.map((_, s) => rng.split("batches", s));
   const start = (part: 0 | 1, layer: Layer): Tensor[] =>
@@ -143,7 +143,15 @@ export async function trainAutoencoders(
   }));
 }
 
-function autoencoderStep(encoder: Layer, decoder: Layer, weights: readonly Tensor[], state: AdamState, images: Tensor, rate: number): { parameters: Tensor[]; state: AdamState; error: Tensor } { // prettier-ignore
+function autoencoderStep(
+  encoder: Layer,
+  decoder: Layer,
+  weights: readonly Tensor[],
+  state: AdamState,
+  images: Tensor,
+  rate: number,
+): { parameters: Tensor[]; state: AdamState; error: Tensor } {
+  // prettier-ignore
   const split = encoder.parameters.length;
   const code = encoder.forward(images, weights.slice(0, split));
   const decoded = decoder.forward(code.output, weights.slice(split));

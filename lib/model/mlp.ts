@@ -16,7 +16,11 @@ import type { ArchitectureOptions } from "./options";
  * @example
  * mlp([1, 28, 28], 10).size; // 101770
  */
-export function mlp(inputShape: Shape, numClasses: number, { activation: name = "relu" }: ArchitectureOptions = {}): Network {
+export function mlp(
+  inputShape: Shape,
+  numClasses: number,
+  { activation: name = "relu" }: ArchitectureOptions = {},
+): Network {
   return createNetwork(
     "mlp",
     sequence(inputShape, [

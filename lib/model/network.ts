@@ -35,18 +35,25 @@ export function volume(shape: Shape): number {
   return shape.reduce((product, side) => product * side, 1);
 }
 
+/** How weights start: see initialWeights. */
+export type Initialization = "variancePreserving" | "pytorch";
+
 /**
- * Initial weights: U(-1/sqrt(fanIn), 1/sqrt(fanIn)) for weights and biases, PyTorch's default for these layers.
+ * Initial weights, drawn per parameter from a stream of its own.
  *
- * @param layer a layer, or a network's
+ * "variancePreserving": weights U(-a, a) with a = gain sqrt(3 / fanIn), so of variance gain^2 / fanIn; biases 0.
+ * "pytorch": weights and biases U(-a, a) with a = 1 / sqrt(fanIn), that library's default for these layers.
+ *
+ * @param gain sqrt(2) before ReLU (He et al. 2015), 1 before tanh and sigmoid (LeCun et al. 1998); read by "variancePreserving"
  * @returns [d], owned by the caller
  */
-export function initialWeights(layer: Layer, rng: Rng): Float32Array {
+export function initialWeights(layer: Layer, rng: Rng, rule: Initialization, gain: number): Float32Array {
   const weights = new Float32Array(countWeights(layer));
   let at = 0;
   for (const [i, { name, shape, fanIn }] of layer.parameters.entries()) {
     const stream = rng.split(name, i);
-    const bound = 1 / Math.sqrt(fanIn);
+    const scaled = name === "weight" ? gain * Math.sqrt(3 / fanIn) : 0;
+    const bound = rule === "pytorch" ? 1 / Math.sqrt(fanIn) : scaled;
     for (const end = at + volume(shape); at < end; at++) weights[at] = (2 * stream.uniform() - 1) * bound;
   }
   return weights;
@@ -162,7 +169,12 @@ export interface Evaluation {
  * @returns per replica the mean loss and the gradient, owned by the caller
  * @throws InputError when counts, sizes or lengths disagree
  */
-export function lossAndGradient(network: Network, weights: readonly Float32Array[], batches: readonly Batch[]): Evaluation { // prettier-ignore
+export function lossAndGradient(
+  network: Network,
+  weights: readonly Float32Array[],
+  batches: readonly Batch[],
+): Evaluation {
+  // prettier-ignore
   checkStack("lossAndGradient", network, weights, batches);
   const { losses, gradients } = tidy(() => {
     const images = stackImages(batches.map((batch) => batch.images), network.inputShape); // prettier-ignore

@@ -103,7 +103,12 @@ function groupJobs(jobs: readonly Job[]): Job[][] {
   return [...groups.values()].flat();
 }
 
-async function invertTogether(jobs: readonly Job[], options: InvertOptions, onStep: (step: number) => void): Promise<Reconstruction[]> { // prettier-ignore
+async function invertTogether(
+  jobs: readonly Job[],
+  options: InvertOptions,
+  onStep: (step: number) => void,
+): Promise<Reconstruction[]> {
+  // prettier-ignore
   const { prior, steps = 250, learningRate = 0.1, seed = 0 } = options;
   const { view } = jobs[0]!;
   const network = buildNetwork(view.architecture, view.inputShape, view.numClasses, view);
@@ -147,7 +152,11 @@ async function invertTogether(jobs: readonly Job[], options: InvertOptions, onSt
   }));
 }
 
-function decode({ layer, weights }: Decoder, code: Tensor): { output: Tensor; pull: (imagesGradient: Tensor) => Tensor } { // prettier-ignore
+function decode(
+  { layer, weights }: Decoder,
+  code: Tensor,
+): { output: Tensor; pull: (imagesGradient: Tensor) => Tensor } {
+  // prettier-ignore
   if (layer === null) return { output: code, pull: (imagesGradient) => imagesGradient };
   const trace = layer.forward(code, weights);
   return { output: trace.output, pull: (imagesGradient) => trace.backward(imagesGradient, true).input! };
@@ -169,7 +178,13 @@ function judge(
 }
 
 /** A start per job that depends on the seed, the view's round and the restart, not on what else is inverted. */
-function initialCodes(jobs: readonly Job[], { codeShape }: Decoder, { initialCode = "normal" }: InvertOptions, rng: Rng): Tensor { // prettier-ignore
+function initialCodes(
+  jobs: readonly Job[],
+  { codeShape }: Decoder,
+  { initialCode = "normal" }: InvertOptions,
+  rng: Rng,
+): Tensor {
+  // prettier-ignore
   const [c, h, w] = codeShape as [number, number, number];
   const batch = jobs[0]!.view.numImages;
   const codes = jobs.map(({ view, restart }) => {

@@ -25,6 +25,11 @@ const functions = {
   },
 } as const;
 
+/** The factor by which initial weights are larger to keep the variance of the signal through f: sqrt(2) for ReLU. */
+export function gainOf(name: ActivationName): number {
+  return name === "relu" ? Math.SQRT2 : 1;
+}
+
 /** An activation function. */
 export type ActivationName = keyof typeof functions;
 

@@ -72,7 +72,12 @@ export function sequence(inputShape: Shape, builders: readonly LayerBuilder[]): 
  * @param shortcut layers that bring x to the branch's output shape, e.g. a 1×1 convolution; default none
  * @throws InputError when the two sides end in different shapes
  */
-export function residual(inputShape: Shape, branch: readonly LayerBuilder[], shortcut: readonly LayerBuilder[] = []): Layer { // prettier-ignore
+export function residual(
+  inputShape: Shape,
+  branch: readonly LayerBuilder[],
+  shortcut: readonly LayerBuilder[] = [],
+): Layer {
+  // prettier-ignore
   const main = sequence(inputShape, branch);
   const side = shortcut.length > 0 ? sequence(inputShape, shortcut) : null;
   const sideShape = side?.outputShape ?? inputShape;

@@ -27,7 +27,12 @@ export function convolution(
   const [c, h, w] = inputShape as [number, number, number];
   const window: Window = { size, stride, padding };
   const [oh, ow] = [windowCount(h, window), windowCount(w, window)];
-  ensure(oh >= 1 && ow >= 1, "convolution", `needs an image of at least ${size} pixels a side after padding`, inputShape);
+  ensure(
+    oh >= 1 && ow >= 1,
+    "convolution",
+    `needs an image of at least ${size} pixels a side after padding`,
+    inputShape,
+  );
   const patchRows = size * size * c;
   const asMatrix = (y: Tensor): Tensor => tf.reshape(y, [y.shape[0]!, channels, -1]);
   const asImages = (y: Tensor, batch: number): Tensor => tf.reshape(y, [y.shape[0]!, channels, batch, oh, ow]);
@@ -40,8 +45,7 @@ export function convolution(
         name: "weight",
         shape: [channels, c, size, size],
         fanIn: patchRows,
-        unpack: (flat) =>
-          tf.reshape(swapInner(flat, channels, c, size * size), [flat.shape[0]!, channels, patchRows]),
+        unpack: (flat) => tf.reshape(swapInner(flat, channels, c, size * size), [flat.shape[0]!, channels, patchRows]),
         pack: (value) => swapInner(value, channels, size * size, c),
       },
       biasParameter(channels, patchRows),

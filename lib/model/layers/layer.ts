@@ -54,4 +54,3 @@ export interface Layer {
   readonly parameters: readonly Parameter[];
   forward(input: Tensor, weights: readonly Tensor[]): Trace;
 }
-

@@ -62,7 +62,10 @@ export function transposedConvolution(
           return {
             outputGradient,
             input: wantInput ? inputShaped(tf.matMul(weight!, d, true)) : null,
-            weights: [tf.matMul(d, flat, false, true), tf.reshape(tf.sum(outputGradient, [2, 3, 4]), [-1, channels, 1])],
+            weights: [
+              tf.matMul(d, flat, false, true),
+              tf.reshape(tf.sum(outputGradient, [2, 3, 4]), [-1, channels, 1]),
+            ],
             inner: [],
           };
         },

@@ -1,0 +1,33 @@
+/** @file From stored bytes to what a model reads. */
+import { ensure, refuse } from "../core/errors";
+import type { Batch, ImageSet } from "../core/types";
+
+const unit = Float32Array.from({ length: 256 }, (_, byte) => byte / 255);
+
+/**
+ * Takes images out of a set as a batch.
+ *
+ *     batch.images[b] = images.pixels[indices[b]] / 255;  batch.labels[b] = images.labels[indices[b]]
+ *
+ * @param images the set, pixels 0..255
+ * @param indices which images, each in 0..count-1, at least one; repeats are allowed
+ * @returns a batch with pixels in [0, 1] in the order of indices, owned by the caller
+ * @throws InputError when there is no index, or one is no image of the set
+ * @example
+ * const images = { pixels: Uint8Array.of(0, 255), labels: Uint8Array.of(4, 7), count: 2 };
+ * batchOf(images, [1]); // { images: [1], labels: [7], size: 1 }
+ */
+export function batchOf(images: ImageSet, indices: ArrayLike<number>): Batch {
+  const size = indices.length;
+  ensure(size > 0, "batchOf", "needs at least one index", "none");
+  const length = images.pixels.length / images.count;
+  const batch = { images: new Float32Array(size * length), labels: new Int32Array(size), size };
+  for (let b = 0; b < size; b++) {
+    const index = indices[b]!;
+    if (!(Number.isInteger(index) && index >= 0 && index < images.count))
+      refuse("batchOf", `needs indices in 0..${images.count - 1}`, `${index} at position ${b}`);
+    batch.labels[b] = images.labels[index]!;
+    for (let p = 0; p < length; p++) batch.images[b * length + p] = unit[images.pixels[index * length + p]!]!;
+  }
+  return batch;
+}

@@ -1,0 +1,87 @@
+/** @file Gzipped IDX, the format of MNIST and Fashion-MNIST: magic number, one big-endian length per axis, the bytes. */
+import { readFileSync } from "node:fs";
+import { gunzipSync } from "node:zlib";
+import { ensure, refuse } from "../core/errors";
+import type { ImageSet, Shape } from "../core/types";
+
+const UNSIGNED_BYTES = 0x0800; // the magic number is this + the number of axes
+const AGAIN = "fetch the file again";
+
+/**
+ * Reads one gzipped IDX file of unsigned bytes.
+ *
+ *     magic = 0x0800 + axes;  length = 4 + 4 axes + product(dims)
+ *
+ * @param gzipped the file's bytes
+ * @param file its name, for messages
+ * @param axes axes it must have: 3 for images [count, H, W], 1 for labels [count]
+ * @returns its lengths and its bytes in row-major order, owned by the caller
+ * @throws InputError naming the file when it is not gzip, truncated, damaged, of another kind, or of another length than
+ *   its header says
+ * @example
+ * const bytes = Buffer.from([0, 0, 8, 1, 0, 0, 0, 2, 7, 3]); // magic 0x00000801; two labels: 7 and 3
+ * parseIdx(gzipSync(bytes), "labels.gz", 1); // { dims: [2], values: Uint8Array [7, 3] }
+ * @source LeCun, Cortes and Burges, THE MNIST DATABASE, "FILE FORMATS FOR THE MNIST DATABASE"
+ */
+export function parseIdx(gzipped: Uint8Array, file: string, axes: number): { dims: number[]; values: Uint8Array } {
+  const bytes = gunzip(gzipped, file);
+  const header = 4 + 4 * axes;
+  ensure(bytes.length >= header, "parseIdx", `needs ${header} bytes of IDX header in ${file}`, bytes.length, AGAIN);
+  const magic = bytes.readUInt32BE(0);
+  const expected = UNSIGNED_BYTES + axes;
+  const kind = axes === 1 ? "labels" : "images";
+  ensure(magic === expected, "parseIdx", `needs magic ${hex(expected)} (${kind}) in ${file}`, hex(magic));
+  const dims = Array.from({ length: axes }, (_, axis) => bytes.readUInt32BE(4 + 4 * axis));
+  const length = dims.reduce((product, dim) => product * dim, 1);
+  const values = new Uint8Array(bytes.buffer, bytes.byteOffset + header, bytes.length - header);
+  const what = `needs ${dims.join(" x ")} = ${length} bytes after the header of ${file}`;
+  ensure(values.length === length, "parseIdx", what, values.length, AGAIN);
+  return { dims, values };
+}
+
+/**
+ * Reads a pair of gzipped IDX files as labelled images.
+ *
+ * @param imagesFile path of the images, IDX with 3 axes
+ * @param labelsFile path of the labels, IDX with 1 axis
+ * @param inputShape [1, H, W] that the images must have
+ * @param numClasses labels must be below it
+ * @returns the images, owned by the caller
+ * @throws InputError naming the file when it cannot be parsed, the sizes or counts disagree, or a label is out of range
+ * @example
+ * readIdx("train-images-idx3-ubyte.gz", "train-labels-idx1-ubyte.gz", [1, 28, 28], 10).count; // 60000
+ */
+export function readIdx(imagesFile: string, labelsFile: string, inputShape: Shape, numClasses: number): ImageSet {
+  const images = parseIdx(readFileSync(imagesFile), imagesFile, 3);
+  const [count, height, width] = images.dims as [number, number, number];
+  const size = `needs images of ${inputShape.slice(1).join(" x ")} pixels in ${imagesFile}`;
+  ensure(height === inputShape[1] && width === inputShape[2], "readIdx", size, `${height} x ${width}`);
+  ensure(count > 0, "readIdx", `needs at least one image in ${imagesFile}`, count);
+
+  const labels = parseIdx(readFileSync(labelsFile), labelsFile, 1).values;
+  const pair = `needs as many labels in ${labelsFile} as images in ${imagesFile}`;
+  ensure(labels.length === count, "readIdx", pair, `${labels.length} labels, ${count} images`);
+  const wrong = labels.findIndex((label) => label >= numClasses);
+  const range = `needs labels below ${numClasses} in ${labelsFile}`;
+  ensure(wrong < 0, "readIdx", range, `${labels[wrong]} at index ${wrong}`);
+  return { pixels: images.values, labels, count };
+}
+
+function gunzip(bytes: Uint8Array, file: string): Buffer {
+  const isGzip = bytes[0] === 0x1f && bytes[1] === 0x8b;
+  ensure(isGzip, "parseIdx", `needs gzip data (1f 8b ...) in ${file}`, begin(bytes), AGAIN);
+  try {
+    return gunzipSync(bytes);
+  } catch (error) {
+    const { message } = error as Error; // "unexpected end of file", "incorrect data check", ...
+    return refuse("parseIdx", `needs undamaged gzip data in ${file}`, `${message} (${bytes.length} bytes)`, AGAIN);
+  }
+}
+
+function begin(bytes: Uint8Array): string {
+  return bytes.length === 0 ? "an empty file" : `${Buffer.from(bytes.subarray(0, 2)).toString("hex")} ...`;
+}
+
+function hex(value: number): string {
+  return `0x${value.toString(16).padStart(8, "0")}`;
+}

@@ -1,0 +1,153 @@
+/** @file Where a dataset comes from: the reader's folder, data/, the official mirrors, or the library itself. */
+import { createHash } from "node:crypto";
+import { existsSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { ensure } from "../core/errors";
+import { paths, projectRoot } from "../core/paths";
+import { createRng } from "../core/rng";
+import type { Dataset, DatasetSource, ImageSet } from "../core/types";
+import { readCifar, unpackCifar } from "./cifar";
+import { datasets, type DatasetName, type EmbeddedSpec, type FolderSpec } from "./datasets";
+import { download, saveWhole, type DownloadOptions, type Progress } from "./download";
+import { readIdx } from "./idx";
+import { drawStrokes } from "./strokes";
+
+/** Where to look, and how to download. */
+export interface Places extends DownloadOptions {
+  readonly curiousData?: string | undefined; // a folder with the datasets' folders: looked into first, never written to
+  readonly data: string; // the project's own: looked into next, downloads go there
+}
+
+const loaded = new Map<string, Promise<Dataset>>();
+
+/**
+ * Loads a dataset: from `CURIOUS_DATA/<folder>` (relative to the project's root), else from `data/<folder>`, else from the
+ * official mirrors into `data/<folder>`, else, for want of a network, the embedded `strokes` in its place, announced on the
+ * console. A process keeps what it got first, so that a sweep never changes its dataset midway; a load that failed is not
+ * kept.
+ *
+ * @param name a key of `datasets`
+ * @param options onProgress hears of a download's bytes
+ * @returns the dataset, shared within the process: read it, don't write to it. Its source is "folder" (CURIOUS_DATA),
+ *   "download" (data/) or "embedded"
+ * @throws InputError when the name is unknown, CURIOUS_DATA is no folder, a file is missing there or damaged (naming it),
+ *   or a download never matches its SHA-256
+ * @example
+ * const { train, source } = await loadDataset("strokes"); // train.count 12000, source "embedded"
+ */
+export function loadDataset(
+  name: DatasetName,
+  options: { readonly onProgress?: (progress: Progress) => void } = {},
+): Promise<Dataset> {
+  const given = process.env["CURIOUS_DATA"];
+  const curiousData = given ? resolve(projectRoot, given) : undefined; // kernels and scripts start in different folders
+  const key = `${name} ${curiousData}`;
+  const known = loaded.get(key);
+  if (known) return known;
+  const places = { curiousData, data: paths.data, onProgress: options.onProgress };
+  const loading = openDataset(name, datasets[name], places);
+  loaded.set(key, loading);
+  loading.catch(() => loaded.delete(key));
+  return loading;
+}
+
+/**
+ * Loads a dataset of any description from given places; see loadDataset, which keeps what this returns.
+ *
+ * @param name its name
+ * @param spec its format, files and mirrors
+ * @param places where to look, and how to download
+ * @returns the dataset, owned by the caller
+ * @throws InputError as loadDataset
+ * @example
+ * await openDataset("mnist", datasets.mnist, { data: "data" });
+ */
+export async function openDataset(name: string, spec: FolderSpec | EmbeddedSpec, places: Places): Promise<Dataset> {
+  ensure(spec !== undefined, "loadDataset", `needs one of ${Object.keys(datasets).join(", ")}`, name);
+  if (spec.format === "strokes") return embedded(name, spec);
+
+  const { curiousData } = places;
+  if (curiousData !== undefined) {
+    ensure(existsSync(curiousData), "loadDataset", "needs CURIOUS_DATA to be a folder", curiousData, "or unset it");
+    const folder = join(curiousData, spec.folder);
+    if (existsSync(folder)) return readFolder(name, spec, folder, "folder");
+  }
+  const folder = join(places.data, spec.folder);
+  const unreachable = isComplete(spec, folder) ? undefined : await fetchFolder(spec, folder, places);
+  if (unreachable === undefined) return readFolder(name, spec, folder, "download");
+  console.warn(
+    `${name} is not at hand and could not be downloaded (${unreachable}). ` +
+      `Using the embedded dataset "strokes" in its place; figures say so. To bring ${name} in by hand: data/README.md.`,
+  );
+  return embedded("strokes", datasets.strokes);
+}
+
+function embedded(name: string, spec: EmbeddedSpec): Dataset {
+  const rng = createRng("strokes");
+  const train = drawStrokes(spec.trainCount, rng.split("train"));
+  return describe(name, spec, "embedded", train, drawStrokes(spec.testCount, rng.split("test")));
+}
+
+function readFolder(name: string, spec: FolderSpec, folder: string, source: DatasetSource): Dataset {
+  const { train, test } = filesOf(spec, folder);
+  for (const file of [...train, ...test]) {
+    ensure(existsSync(file), "loadDataset", `needs the file ${file}`, "no such file", "see data/README.md");
+  }
+  return describe(name, spec, source, read(spec, train), read(spec, test));
+}
+
+function read(spec: FolderSpec, files: readonly string[]): ImageSet {
+  if (spec.format === "cifar") return readCifar(files, spec.numClasses);
+  return readIdx(files[0]!, files[1]!, spec.inputShape, spec.numClasses);
+}
+
+/** The files of a folder that hold images. CIFAR-10 may have fewer than its five batches, but has the first. */
+function filesOf(spec: FolderSpec, folder: string): { train: string[]; test: string[] } {
+  const at = (file: string) => join(folder, file);
+  if (spec.format === "cifar") {
+    const further = [2, 3, 4, 5].map((n) => at(`data_batch_${n}.bin`)).filter((file) => existsSync(file));
+    return { train: [at("data_batch_1.bin"), ...further], test: [at("test_batch.bin")] };
+  }
+  const files = spec.files.map(({ file }) => at(file));
+  return { train: files.slice(0, 2), test: files.slice(2) };
+}
+
+function isComplete(spec: FolderSpec, folder: string): boolean {
+  const { train, test } = filesOf(spec, folder);
+  return [...train, ...test].every((file) => existsSync(file));
+}
+
+/** Downloads what a folder lacks; returns why that cannot be had, or undefined when the folder is complete. */
+async function fetchFolder(spec: FolderSpec, folder: string, options: DownloadOptions): Promise<string | undefined> {
+  for (const official of spec.files) {
+    const file = join(folder, official.file);
+    if (existsSync(file)) continue;
+    const outcome = await download(official, spec.mirrors, options);
+    if (outcome.kind === "unreachable") return outcome.reason;
+    if (spec.format === "idx") saveWhole(file, outcome.bytes);
+    else saveCifar(outcome.bytes, folder);
+  }
+  return undefined;
+}
+
+/** The test batch comes last: a folder that has it is complete, wherever the writing was interrupted. */
+function saveCifar(archive: Uint8Array, folder: string): void {
+  const files = unpackCifar(archive);
+  const last = "test_batch.bin";
+  ensure(files.has(last), "loadDataset", `needs ${last} in the archive of CIFAR-10`, [...files.keys()]);
+  for (const file of [...files.keys()].filter((file) => file !== last).concat(last)) {
+    saveWhole(join(folder, file), files.get(file)!);
+  }
+}
+
+function describe(
+  name: string,
+  { inputShape, numClasses, classNames }: FolderSpec | EmbeddedSpec,
+  source: DatasetSource,
+  train: ImageSet,
+  test: ImageSet,
+): Dataset {
+  const hash = createHash("sha256");
+  for (const bytes of [train.pixels, train.labels, test.pixels, test.labels]) hash.update(bytes);
+  return { name, source, hash: hash.digest("hex"), inputShape, numClasses, classNames, train, test };
+}

@@ -1,0 +1,354 @@
+import assert from "node:assert/strict";
+import { spawn, type ChildProcess } from "node:child_process";
+import { once } from "node:events";
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
+import { hostname, tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { after, test, type TestContext } from "node:test";
+import { setTimeout as wait } from "node:timers/promises";
+import { runInNewContext } from "node:vm";
+import fc from "fast-check";
+import { createRng } from "../core/rng";
+import { describe, hashLibrary, keyOf, libraryHash, remember, type Remembered, type Run } from "./store";
+
+const root = mkdtempSync(join(tmpdir(), "store-"));
+after(() => rmSync(root, { recursive: true, force: true }));
+
+let folders = 0;
+const newFolder = (): string => join(root, String(folders++));
+const run = (config: unknown, kind = "test"): Run => ({ kind, config, datasetHash: "d" });
+const never = (): Promise<never> => Promise.reject(new Error("computed a stored run"));
+const fileOf = (folder: string, of: Run): string => join(folder, `${of.kind}-${keyOf(of)}.run`);
+const temporaries = (folder: string): string[] => readdirSync(folder).filter((name) => name.endsWith(".tmp"));
+
+function silenceWarnings(t: TestContext): string[] {
+  const warnings: string[] = [];
+  t.mock.method(console, "warn", (message: string) => warnings.push(message));
+  return warnings;
+}
+
+/** A child process that has the store, and does what the script says with its arguments. */
+function child(script: string, ...args: readonly string[]): { process: ChildProcess; errors: () => string } {
+  const code = `const { remember } = require(${JSON.stringify(join(__dirname, "store.js"))}); ${script}`;
+  const started = spawn(process.execPath, ["-e", code, ...args], { stdio: ["ignore", "pipe", "pipe"] });
+  let errors = "";
+  started.stderr.on("data", (chunk: Buffer) => (errors += chunk.toString()));
+  return { process: started, errors: () => errors };
+}
+
+test("remember: computes once, then gives the stored value, typed arrays and all", async () => {
+  const folder = newFolder();
+  const value = {
+    number: -0.1,
+    text: "κ = 3\n",
+    none: null,
+    nested: [{ rmse: [0.1, NaN, Infinity] }, [], {}],
+    floats: Float32Array.of(1, -0, NaN, 3e38),
+    doubles: Float64Array.of(Math.PI),
+    integers: Int32Array.of(-1, 2 ** 31 - 1),
+    bytes: Uint8Array.of(0, 255),
+    part: new Float32Array([1, 2, 3, 4]).subarray(1, 3),
+    empty: new Float32Array(0),
+  };
+  const before = new Date().toISOString();
+  const first = await remember(run({ seed: 1 }), () => Promise.resolve(value), { folder });
+  const again = await remember<typeof value>(run({ seed: 1 }), never, { folder });
+  assert.equal(first.status, "computed");
+  assert.equal(first.value, value);
+  assert.deepEqual(again, { ...first, status: "stored" });
+  assert.ok(again.value.part instanceof Float32Array);
+  assert.ok(first.seconds >= 0 && first.computedAt >= before && first.computedAt <= new Date().toISOString());
+  assert.equal(first.key, keyOf(run({ seed: 1 })));
+  assert.equal(first.libraryHash, libraryHash);
+  assert.deepEqual(readdirSync(folder), [`test-${first.key}.run`]);
+});
+
+test("remember: random values come back as they were", async () => {
+  const folder = newFolder();
+  const leaf = fc.oneof(fc.double(), fc.string(), fc.boolean(), fc.constant(null), fc.float32Array(), fc.uint8Array());
+  const tree = fc.letrec((tie) => ({
+    tree: fc.oneof(leaf, fc.array(tie("tree")), fc.dictionary(fc.string(), tie("tree"), { noNullPrototype: true })),
+  })).tree;
+  let count = 0;
+  await fc.assert(
+    fc.asyncProperty(tree, async (value) => {
+      const config = count++;
+      await remember(run(config), () => Promise.resolve(value), { folder });
+      assert.deepEqual((await remember<unknown>(run(config), never, { folder })).value, value);
+    }),
+    { numRuns: 50, seed: 2 },
+  );
+});
+
+test("remember: values and configs of another realm are kept like our own", async () => {
+  const folder = newFolder();
+  const config = runInNewContext("({ b: [1, { c: 'x' }], a: 1 })") as object;
+  const value = runInNewContext("({ list: [1], floats: new Float32Array([1, 2]) })") as { floats: Float32Array };
+  assert.equal(keyOf(run(config)), keyOf(run({ a: 1, b: [1, { c: "x" }] })));
+  await remember(run(config), () => Promise.resolve(value), { folder });
+  const again = await remember<typeof value>(run(config), never, { folder });
+  assert.deepEqual(again.value, { list: [1], floats: Float32Array.of(1, 2) });
+});
+
+test("remember: force computes again and replaces the entry", async () => {
+  const folder = newFolder();
+  await remember(run(1), () => Promise.resolve("old"), { folder });
+  assert.equal((await remember(run(1), () => Promise.resolve("new"), { folder, force: true })).status, "computed");
+  assert.equal((await remember<string>(run(1), never, { folder })).value, "new");
+});
+
+test("remember: uses the folder of CURIOUS_STORE when no other is given", async () => {
+  const before = process.env["CURIOUS_STORE"];
+  const folder = newFolder();
+  try {
+    process.env["CURIOUS_STORE"] = folder;
+    await remember(run(1), () => Promise.resolve(1));
+    assert.ok(existsSync(fileOf(folder, run(1))));
+  } finally {
+    if (before === undefined) delete process.env["CURIOUS_STORE"];
+    else process.env["CURIOUS_STORE"] = before;
+  }
+});
+
+test("remember: calls at once for one run compute it once", async () => {
+  const folder = newFolder();
+  let computed = 0;
+  const compute = async (): Promise<number> => {
+    computed++;
+    await wait(20);
+    return computed;
+  };
+  const all = await Promise.all([1, 1, 2, 1].map((seed) => remember(run({ seed }), compute, { folder })));
+  assert.equal(computed, 2);
+  assert.equal(all[0], all[1]);
+  assert.equal(all[0], all[3]);
+  assert.notEqual(all[0], all[2]);
+});
+
+test("remember: a computation that fails leaves nothing behind and is tried again", async () => {
+  const folder = newFolder();
+  await assert.rejects(remember(run(1), never, { folder }), /computed a stored run/);
+  assert.deepEqual(readdirSync(folder), []);
+  assert.equal((await remember(run(1), () => Promise.resolve(5), { folder })).value, 5);
+});
+
+test("remember: refuses what is no JSON in config and what the store cannot keep, naming the place", async () => {
+  const folder = newFolder();
+  const refused = async (config: unknown, message: RegExp): Promise<void> =>
+    assert.rejects(remember(run(config), never, { folder }), message);
+  await refused({ a: [1, NaN] }, /^InputError: remember: needs JSON at run\.config\.a\[1\], got NaN$/);
+  await refused({ a: Infinity }, /run\.config\.a, got Infinity/);
+  await refused({ a: new Date(0) }, /run\.config\.a, got a Date/);
+  await refused({ a: Float32Array.of(1) }, /run\.config\.a, got a Float32Array/);
+  await refused([undefined], /run\.config\[0\], got undefined/);
+  await refused({ onRound: () => 1 }, /run\.config\.onRound/);
+  await assert.rejects(remember(run(1, "../escape"), never, { folder }), /needs a kind of letters, digits and hyphens/);
+
+  const unkept = async (value: unknown, message: RegExp): Promise<void> =>
+    assert.rejects(
+      remember(run(1), () => Promise.resolve(value), { folder }),
+      message,
+    );
+  await unkept({ at: [new Date(0)] }, /typed arrays, arrays or plain objects at value\.at\[0\], got a Date/);
+  await unkept({ map: new Map() }, /value\.map, got a Map/);
+  await unkept({ f: () => 1 }, /value\.f/);
+  await unkept(new (class Tensor {})(), /at value, got a Tensor/);
+  assert.deepEqual(readdirSync(folder), []);
+});
+
+test("keyOf: changes with kind, config, dataset and library, not with the order of properties", () => {
+  const base: Run = { kind: "listen", config: { a: 1, b: { c: [1, 2], d: "x" } }, datasetHash: "d" };
+  const same: Run = { datasetHash: "d", config: { b: { d: "x", c: [1, 2] }, a: 1, absent: undefined }, kind: "listen" };
+  assert.equal(keyOf(base), keyOf(same));
+  assert.match(keyOf(base), /^[0-9a-f]{64}$/);
+  const others = [
+    keyOf({ ...base, kind: "train" }),
+    keyOf({ ...base, datasetHash: "e" }),
+    keyOf({ ...base, config: { a: 1, b: { c: [2, 1], d: "x" } } }),
+    keyOf({ ...base, config: { a: "1", b: { c: [1, 2], d: "x" } } }),
+    keyOf({ ...base, config: { a: 1, b: { c: [1, 2], d: "x" }, e: null } }),
+    keyOf(base, "another library"),
+  ];
+  assert.equal(new Set([keyOf(base), ...others]).size, 7);
+});
+
+test("keyOf: SHA-256 of the canonical JSON", () => {
+  // printf '%s' '{"config":{"a":[1,0.5],"b":"é"},"datasetHash":"d","kind":"k","libraryHash":"l"}' | sha256sum
+  const key = keyOf({ kind: "k", config: { b: "é", a: [1, 0.5] }, datasetHash: "d" }, "l");
+  assert.equal(key, "1f5bd3597215b84e2b73ce5475f6e79d5a959975a3903e5f864cedf1bf684cba");
+});
+
+test("hashLibrary: changes with the content and path of code, not with reports, tests, the barrel or the store", () => {
+  const folder = newFolder();
+  const write = (path: string, text: string): void => {
+    mkdirSync(dirname(join(folder, path)), { recursive: true });
+    writeFileSync(join(folder, path), text);
+  };
+  write("core/a.js", "1");
+  write("fl/b.js", "2");
+  const hash = hashLibrary(folder);
+  assert.match(hash, /^[0-9a-f]{64}$/);
+  for (const path of [
+    "index.js",
+    "report/a.js",
+    "core/a.test.js",
+    "experiment/store.js",
+    "core/a.d.ts",
+    "core/a.js.map",
+  ]) {
+    write(path, "x");
+  }
+  assert.equal(hashLibrary(folder), hash);
+  write("core/a.js", "3");
+  const changed = hashLibrary(folder);
+  write("core/a.js", "1");
+  write("core/report/c.js", "");
+  const added = hashLibrary(folder);
+  assert.equal(new Set([hash, changed, added]).size, 3);
+});
+
+test("describe: says whether a value is fresh or stored, and since when", () => {
+  const base: Omit<Remembered<unknown>, "value" | "status"> = {
+    key: "k",
+    seconds: 412.3,
+    computedAt: "2026-11-23T08:00:00.000Z",
+    libraryHash: "abc1234def",
+  };
+  assert.equal(describe({ ...base, status: "computed" }), "computed in 412 s");
+  assert.equal(describe({ ...base, seconds: 0.25, status: "computed" }), "computed in 0.3 s");
+  assert.equal(describe({ ...base, status: "stored" }), "from store, computed on 2026-11-23 (412 s), lib hash abc1234");
+});
+
+test("remember: a damaged entry is reported by name and computed again", async (t) => {
+  const warnings = silenceWarnings(t);
+  const folder = newFolder();
+  const value = { values: Float32Array.from({ length: 64 }, (_, i) => i) };
+  const compute = (): Promise<typeof value> => Promise.resolve(value);
+  await remember(run(1), compute, { folder });
+  const file = fileOf(folder, run(1));
+  const whole = readFileSync(file);
+
+  const damages: Buffer[] = [Buffer.alloc(0), Buffer.from("not an entry"), Buffer.concat([whole, Buffer.of(0)])];
+  for (let length = 1; length < whole.length; length += 29) damages.push(whole.subarray(0, length));
+  for (let at = 0; at < whole.length; at += 13) {
+    const flipped = Buffer.from(whole);
+    flipped[at]! ^= 1;
+    damages.push(flipped);
+  }
+  for (const [i, damage] of damages.entries()) {
+    writeFileSync(file, damage);
+    assert.equal((await remember(run(1), compute, { folder })).status, "computed", `damage ${i}`);
+    assert.equal(warnings.length, i + 1);
+    assert.ok(warnings[i]!.includes(file));
+    assert.deepEqual((await remember<typeof value>(run(1), never, { folder })).value, value);
+  }
+});
+
+test("remember: an entry under another run's name is not taken for it", async (t) => {
+  const warnings = silenceWarnings(t);
+  const folder = newFolder();
+  await remember(run(1), () => Promise.resolve("one"), { folder });
+  copyFileSync(fileOf(folder, run(1)), fileOf(folder, run(2)));
+  assert.equal((await remember(run(2), () => Promise.resolve("two"), { folder })).value, "two");
+  assert.equal(warnings.length, 1);
+  assert.ok(warnings[0]!.includes("it is the entry of"));
+});
+
+test("remember: removes temporary files of dead processes only", async () => {
+  const folder = newFolder();
+  mkdirSync(folder);
+  const machine = hostname().replace(/[^A-Za-z0-9-]/g, "_");
+  const dead = spawn(process.execPath, ["-e", ""]);
+  await once(dead, "exit");
+  const names = [
+    `a.run.${machine}.${dead.pid}.x.tmp`,
+    `a.run.${machine}.${process.pid}.x.tmp`,
+    "a.run.elsewhere.1.x.tmp",
+  ];
+  for (const name of [...names, "note.tmp"]) writeFileSync(join(folder, name), "");
+  await remember(run(1), () => Promise.resolve(1), { folder });
+  assert.deepEqual(temporaries(folder).sort(), [...names.slice(1), "note.tmp"].sort());
+});
+
+test("remember: kill -9 at 20 random moments of writing leaves entries whole or absent, and no work is repeated", async (t) => {
+  const folder = newFolder();
+  const log = join(root, "kills.log");
+  writeFileSync(log, "");
+  const script = `
+    const { appendFileSync } = require("node:fs");
+    const [folder, log] = process.argv.slice(1);
+    void (async () => {
+      for (let i = 0; ; i++) {
+        await remember({ kind: "big", config: { i }, datasetHash: "" }, async () => {
+          appendFileSync(log, "computed " + i + "\\n");
+          process.stdout.write("computing");
+          return { i, values: new Float32Array(1e6).fill(i) };
+        }, { folder });
+        appendFileSync(log, "done " + i + "\\n");
+      }
+    })();`;
+  const rng = createRng("kills");
+  let torn = 0;
+  for (let kill = 0; kill < 20; kill++) {
+    const { process: writer, errors } = child(script, folder, log);
+    const gone = once(writer, "exit");
+    await once(writer.stdout!, "data");
+    await wait(rng.uniform() * 60);
+    writer.kill("SIGKILL");
+    await gone;
+    assert.equal(errors(), ""); // no warning of a damaged entry
+    torn += temporaries(folder).length;
+    assert.ok(temporaries(folder).length <= 1, "the next process has removed what the last one left");
+  }
+
+  const done = new Set<string>();
+  for (const line of readFileSync(log, "utf8").split("\n")) {
+    const [what, i] = line.split(" ") as [string, string];
+    if (what === "done") done.add(i);
+    else assert.ok(!done.has(i), `run ${i} was computed after it was done`);
+  }
+  assert.ok(done.size > 0);
+  for (let i = 0; i <= done.size; i++) {
+    const big: Run = { kind: "big", config: { i }, datasetHash: "" };
+    if (!existsSync(fileOf(folder, big))) {
+      assert.ok(!done.has(String(i)), `run ${i} was done and is lost`);
+      continue;
+    }
+    const { value } = await remember<{ i: number; values: Float32Array }>(big, never, { folder });
+    assert.ok(value.i === i && value.values.length === 1e6 && value.values.every((x) => x === i));
+  }
+  await remember(run("last"), () => Promise.resolve(1), { folder });
+  assert.deepEqual(temporaries(folder), []);
+  t.diagnostic(`${torn} of 20 kills hit a write; ${done.size} entries`);
+});
+
+test("remember: two processes with the same runs at once both finish, and no entry is torn", async () => {
+  const folder = newFolder();
+  const script = `
+    const [folder] = process.argv.slice(1);
+    void (async () => {
+      for (let i = 0; i < 30; i++) {
+        const make = async () => new Float32Array(2e5).fill(i);
+        const { value } = await remember({ kind: "both", config: { i }, datasetHash: "" }, make, { folder });
+        if (value.length !== 2e5 || !value.every((x) => x === i)) throw new Error("torn");
+      }
+    })();`;
+  const children = [child(script, folder), child(script, folder)];
+  const codes = await Promise.all(children.map(async ({ process: both }) => (await once(both, "exit"))[0] as number));
+  assert.deepEqual(children.map(({ errors }) => errors()).join(""), "");
+  assert.deepEqual(codes, [0, 0]);
+  assert.equal(readdirSync(folder).length, 30);
+  for (let i = 0; i < 30; i++) {
+    const { value } = await remember<Float32Array>({ kind: "both", config: { i }, datasetHash: "" }, never, { folder });
+    assert.ok(value.length === 2e5 && value.every((x) => x === i));
+  }
+});

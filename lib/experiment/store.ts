@@ -1,0 +1,273 @@
+/** @file Never twice, never lost: a run is a pure function of its config, the dataset and the library's code, and is kept under their hash. */
+import { createHash, randomUUID } from "node:crypto";
+import { readdirSync, readFileSync } from "node:fs";
+import { mkdir, open, readdir, readFile, rename, rm, stat } from "node:fs/promises";
+import { hostname } from "node:os";
+import { dirname, join, relative, resolve, sep } from "node:path";
+import { deserialize, serialize } from "node:v8";
+import { ensure, refuse } from "../core/errors";
+import { paths } from "../core/paths";
+
+/** What a value depends on, besides the library's code. */
+export interface Run {
+  readonly kind: string; // what is computed, e.g. "listen": letters, digits and hyphens; begins the file's name
+  readonly config: unknown; // JSON: everything that can change the value, seeds and backend included
+  readonly datasetHash: string; // Dataset.hash, or "" where no dataset is used
+}
+
+export interface StoreOptions {
+  readonly force?: boolean; // compute although it is stored, and replace it; default false
+  readonly folder?: string; // default the environment's CURIOUS_STORE, else data/store
+}
+
+/** A value and where it came from. */
+export interface Remembered<T> {
+  readonly value: T;
+  readonly key: string; // SHA-256 (hex), see keyOf
+  readonly status: "computed" | "stored";
+  readonly seconds: number; // it took when it was computed
+  readonly computedAt: string; // ISO 8601
+  readonly libraryHash: string; // SHA-256 (hex)
+}
+
+/** An entry's first line is MAGIC and the SHA-256 of all that follows: a line of JSON (Header), then the value by v8.serialize. */
+const MAGIC = "curious-inside store 1";
+
+interface Header extends Run {
+  readonly key: string;
+  readonly libraryHash: string;
+  readonly computedAt: string;
+  readonly seconds: number;
+}
+
+/** The hash of the library that was loaded; taken now, as the files can change under a kernel that stays open. */
+export const libraryHash: string = hashLibrary(join(__dirname, ".."));
+
+/** Computations under way in this process, so that a run asked for twice at once is computed once. */
+const underWay = new Map<string, Promise<Remembered<unknown>>>();
+
+/**
+ * The value of a run: from the store if it was ever computed, else computed and stored.
+ *
+ * A kill at any moment leaves each entry whole or absent: entries are written to a temporary file, flushed, then renamed.
+ * Processes that compute the same run at once all finish; the last to finish leaves its entry. A damaged entry is
+ * reported by console.warn and computed again.
+ *
+ * @param run what the value depends on
+ * @param compute gives the value: numbers, strings, booleans, null, typed arrays, and arrays and plain objects of these
+ * @param options force, folder
+ * @returns the value and where it came from; the value is to be read only, as callers at the same time share it, and its
+ *   typed arrays may be views into one larger buffer
+ * @throws InputError when kind is no file name, config is no JSON, or the value holds what the store cannot keep;
+ *   whatever compute throws; the file system's error when the store cannot be written
+ * @example
+ * const run = { kind: "listen", config: { seed: 1, rounds: 50 }, datasetHash: dataset.hash };
+ * const first = await remember(run, () => listen(run.config)); // status "computed"
+ * const again = await remember(run, () => listen(run.config)); // status "stored"
+ */
+export async function remember<T>(
+  run: Run,
+  compute: () => Promise<T>,
+  options: StoreOptions = {},
+): Promise<Remembered<T>> {
+  const { folder = process.env["CURIOUS_STORE"] || paths.store, force = false } = options;
+  const key = keyOf(run);
+  const file = resolve(folder, `${run.kind}-${key}.run`);
+  const task = `${force} ${file}`;
+  let pending = underWay.get(task) as Promise<Remembered<T>> | undefined;
+  if (!pending) {
+    pending = readOrCompute(run, key, file, force, compute).finally(() => underWay.delete(task));
+    underWay.set(task, pending);
+  }
+  return pending;
+}
+
+/**
+ * Where a value came from, in words.
+ *
+ * @param remembered what remember returned
+ * @returns "computed in 412 s" or "from store, computed on 2026-11-23 (412 s), lib hash abc1234"
+ * @example
+ * describe(await remember(run, compute)); // "computed in 412 s"
+ */
+export function describe(remembered: Omit<Remembered<unknown>, "value">): string {
+  const { status, seconds, computedAt, libraryHash: hash } = remembered;
+  const took = `${seconds < 10 ? seconds.toFixed(1) : seconds.toFixed(0)} s`;
+  if (status === "computed") return `computed in ${took}`;
+  return `from store, computed on ${computedAt.slice(0, 10)} (${took}), lib hash ${hash.slice(0, 7)}`;
+}
+
+/**
+ * The key of a run.
+ *
+ *     key = SHA-256(canonical JSON of { kind, config, datasetHash, libraryHash })
+ *
+ * Canonical: properties sorted by name, undefined ones left out, no white space.
+ *
+ * @param run what the value depends on
+ * @param library hash of the library's code, default that of the loaded library
+ * @returns SHA-256 (hex)
+ * @throws InputError naming the place in config that is not JSON (NaN, an infinity, a function, a typed array, a class instance ...)
+ * @example
+ * keyOf({ kind: "a", config: { x: 1, y: 2 }, datasetHash: "" }) === keyOf({ kind: "a", config: { y: 2, x: 1 }, datasetHash: "" }); // true
+ */
+export function keyOf(run: Run, library: string = libraryHash): string {
+  const { kind, config, datasetHash } = run;
+  ensure(/^[A-Za-z][A-Za-z0-9-]*$/.test(kind), "remember", "needs a kind of letters, digits and hyphens", kind);
+  return sha256(canonicalJson({ kind, config, datasetHash, libraryHash: library }, "run"));
+}
+
+/**
+ * The hash of the compiled code that results can depend on.
+ *
+ *     SHA-256 over path and content of every .js file, by path; without report/, tests, index.js and the store itself
+ *
+ * @param folder of the compiled library
+ * @returns SHA-256 (hex)
+ * @throws the file system's error when the folder cannot be read
+ */
+export function hashLibrary(folder: string): string {
+  const hash = createHash("sha256");
+  const files = readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => relative(folder, join(entry.parentPath, entry.name)).split(sep).join("/"))
+    .filter((path) => path.endsWith(".js") && !/^report\/|\.test\.js$|^index\.js$|^experiment\/store\.js$/.test(path));
+  for (const path of files.sort()) {
+    const content = readFileSync(join(folder, path));
+    hash.update(`${path}\n${content.length}\n`).update(content);
+  }
+  return hash.digest("hex");
+}
+
+async function readOrCompute<T>(
+  { kind, config, datasetHash }: Run,
+  key: string,
+  file: string,
+  force: boolean,
+  compute: () => Promise<T>,
+): Promise<Remembered<T>> {
+  const stored = force ? undefined : await readEntry<T>(file, key);
+  if (stored) return stored;
+
+  await mkdir(dirname(file), { recursive: true }); // a folder that cannot be made is better known before the work
+  const start = performance.now();
+  const value = await compute();
+  const seconds = (performance.now() - start) / 1000;
+  const computedAt = new Date().toISOString();
+  ensureStorable(value, "value");
+  await writeEntry(file, { key, kind, config, datasetHash, libraryHash, computedAt, seconds }, serialize(value));
+  return { value, key, status: "computed", seconds, computedAt, libraryHash };
+}
+
+async function readEntry<T>(file: string, key: string): Promise<Remembered<T> | undefined> {
+  let bytes: Buffer;
+  try {
+    bytes = await readFile(file);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+    throw error;
+  }
+  try {
+    const first = bytes.indexOf("\n");
+    const second = bytes.indexOf("\n", first + 1);
+    const body = bytes.subarray(first + 1);
+    if (bytes.toString("latin1", 0, first) !== `${MAGIC} ${sha256(body)}`) throw new Error("its checksum does not fit");
+    const header = JSON.parse(bytes.toString("utf8", first + 1, second)) as Header;
+    if (header.key !== key) throw new Error(`it is the entry of ${header.key}`);
+    const { seconds, computedAt } = header;
+    const value = deserialize(bytes.subarray(second + 1)) as T;
+    return { value, key, status: "stored", seconds, computedAt, libraryHash: header.libraryHash };
+  } catch (error) {
+    console.warn(`${file} is damaged (${(error as Error).message}): computing it again`);
+    return undefined;
+  }
+}
+
+async function writeEntry(file: string, header: Header, payload: Buffer): Promise<void> {
+  await removeAbandoned(dirname(file));
+  const head = Buffer.from(`${JSON.stringify(header)}\n`);
+  const temporary = `${file}.${machine}.${process.pid}.${randomUUID()}.tmp`;
+  try {
+    const handle = await open(temporary, "wx");
+    try {
+      await handle.writeFile(`${MAGIC} ${sha256(head, payload)}\n`);
+      await handle.writeFile(head);
+      await handle.writeFile(payload);
+      await handle.sync(); // else a power cut could leave the new name with an empty file
+    } finally {
+      await handle.close();
+    }
+    await rename(temporary, file);
+  } catch (error) {
+    await rm(temporary, { force: true });
+    throw error;
+  }
+}
+
+const machine = hostname().replace(/[^A-Za-z0-9-]/g, "_");
+const DAY = 24 * 3600 * 1000;
+
+/** Removes the temporary files of processes that died: on this machine at once, on others (a shared folder) after a day. */
+async function removeAbandoned(folder: string): Promise<void> {
+  for (const name of await readdir(folder)) {
+    const parts = /\.run\.([^.]+)\.(\d+)\.[^.]+\.tmp$/.exec(name);
+    if (!parts) continue;
+    const path = join(folder, name);
+    const abandoned = (parts[1] === machine && !isAlive(Number(parts[2]))) || (await age(path)) > DAY;
+    if (abandoned) await rm(path, { force: true });
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code !== "ESRCH"; // EPERM: alive, and another user's
+  }
+}
+
+async function age(path: string): Promise<number> {
+  try {
+    return Date.now() - (await stat(path)).mtimeMs;
+  } catch {
+    return 0; // gone: its owner has renamed it meanwhile
+  }
+}
+
+function sha256(...parts: readonly (string | Uint8Array)[]): string {
+  const hash = createHash("sha256");
+  for (const part of parts) hash.update(part);
+  return hash.digest("hex");
+}
+
+function canonicalJson(value: unknown, place: string): string {
+  if (value === null || typeof value === "string" || typeof value === "boolean") return JSON.stringify(value);
+  if (typeof value === "number" && Number.isFinite(value)) return JSON.stringify(value);
+  if (Array.isArray(value)) return `[${value.map((item, i) => canonicalJson(item, `${place}[${i}]`)).join(",")}]`;
+  if (!isPlainObject(value)) refuse("remember", `needs JSON at ${place}`, nameOf(value));
+  const members = Object.entries(value)
+    .filter(([, member]) => member !== undefined)
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([name, member]) => `${JSON.stringify(name)}:${canonicalJson(member, `${place}.${name}`)}`);
+  return `{${members.join(",")}}`;
+}
+
+function ensureStorable(value: unknown, place: string): void {
+  if (value === null || ["number", "string", "boolean", "undefined"].includes(typeof value)) return;
+  if (ArrayBuffer.isView(value)) return;
+  if (Array.isArray(value)) value.forEach((item, i) => ensureStorable(item, `${place}[${i}]`));
+  else if (isPlainObject(value)) for (const [k, v] of Object.entries(value)) ensureStorable(v, `${place}.${k}`);
+  else refuse("remember", `needs numbers, strings, typed arrays, arrays or plain objects at ${place}`, nameOf(value));
+}
+
+/** Also true of plain objects of another realm: a notebook's cells run in one of their own. */
+function isPlainObject(value: unknown): value is Record<string, unknown> {
+  if (typeof value !== "object" || value === null) return false;
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === null || Object.getPrototypeOf(prototype) === null;
+}
+
+function nameOf(value: unknown): string {
+  return typeof value === "object" && value !== null ? `a ${value.constructor.name}` : String(value);
+}

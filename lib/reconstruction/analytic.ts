@@ -1,0 +1,54 @@
+/** @file Inversion in closed form, for models that begin with a dense layer. */
+import { ensure } from "../core/errors";
+import { buildNetwork } from "../model/architectures";
+import { volume } from "../model/network";
+import type { AttackerView } from "./observe";
+
+/** An image read off one unit's gradient. */
+export interface AnalyticReconstruction {
+  readonly unit: number; // row of the first dense layer
+  readonly weight: number; // |dL/db_unit|; the larger, the less float32 rounding is in the image
+  readonly image: Float32Array; // [C, H, W]; not clipped
+}
+
+/**
+ * Reads images off the gradient of the first dense layer.
+ *
+ * With z = W x + b:  dL/dW_i = sum_n d_ni x_n' and dL/db_i = sum_n d_ni, so
+ *
+ *     dL/dW_i / dL/db_i = sum_n (d_ni / sum_m d_mi) x_n
+ *
+ * For one private image every row gives that image exactly. For several, a row gives a weighted mean of them, and one image
+ * itself where a ReLU unit was active for it alone.
+ *
+ * @param view of a model whose first layer with weights is dense on the pixels ("mlp", "softmaxRegression")
+ * @param options count: how many rows to return, those of the largest |dL/db| first; default 1
+ * @returns count reconstructions, owned by the caller
+ * @throws InputError when the model does not begin with a dense layer, or every bias gradient is 0
+ * @example
+ * const [{ image }] = invertAnalytically(view); // equals the private image when there is one
+ * @source Phong et al. 2018; Geiping et al. 2020, proposition 3.1
+ */
+export function invertAnalytically(
+  view: AttackerView,
+  { count = 1 }: { count?: number } = {},
+): AnalyticReconstruction[] {
+  // prettier-ignore
+  const { layer } = buildNetwork(view.architecture, view.inputShape, view.numClasses, view);
+  const [weight, bias] = layer.parameters;
+  const pixels = volume(view.inputShape);
+  ensure(weight!.shape.length === 2 && weight!.shape[1] === pixels, "invertAnalytically", "needs a model that begins with a dense layer on the pixels", view.architecture, 'use invert, or the architecture "mlp"'); // prettier-ignore
+  const units = volume(bias!.shape);
+  ensure(count >= 1 && count <= units, "invertAnalytically", `needs a count of 1..${units} rows`, count);
+  const { observedGradient: g } = view;
+  const strength = Array.from({ length: units }, (_, unit) => ({ unit, slope: g[units * pixels + unit]! }));
+  strength.sort((a, b) => Math.abs(b.slope) - Math.abs(a.slope) || a.unit - b.unit);
+  return strength.slice(0, count).map(({ unit, slope }) => {
+    ensure(slope !== 0, "invertAnalytically", "needs rows with a bias gradient other than 0", `0 for unit ${unit}`, "ask for fewer rows"); // prettier-ignore
+    return {
+      unit,
+      weight: Math.abs(slope),
+      image: g.slice(unit * pixels, (unit + 1) * pixels).map((value) => value / slope),
+    };
+  });
+}

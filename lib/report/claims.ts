@@ -1,0 +1,227 @@
+/** @file Verdicts: an interval against a threshold, a table for the reader, a record for the scoreboard. */
+import { existsSync, readFileSync } from "node:fs";
+import { ensure, ensureCount, refuse } from "../core/errors";
+import type { Estimate } from "../experiment/stats";
+import { figureFile, writeWhole } from "./file";
+import { formatNumber, roundTo } from "./number";
+import { currentProfile, type Profile } from "./profile";
+import type { Stamp } from "./stamp";
+import { showTable } from "./table";
+
+/** The closed set of verdicts, and what a smoke run says instead. */
+export type Verdict = "reproduced" | "contradicted" | "undecided" | "not testable" | "no verdict (smoke)";
+
+const verdicts: readonly string[] = ["reproduced", "contradicted", "undecided", "not testable", "no verdict (smoke)"] satisfies readonly Verdict[]; // prettier-ignore
+
+/** A claim of the paper as it was announced before the run. */
+export interface Claim {
+  readonly id: string; // of the claims table: "C1"
+  readonly setting?: string; // where one claim is tested per rule: "krum"
+  readonly statement: string;
+  readonly threshold: number;
+  readonly direction: "above" | "below"; // the side of the threshold the claim is on
+  readonly unit: string; // "pixels in [0, 1]"
+  readonly note?: string;
+}
+
+/** A claim with what was measured. */
+export interface DecidedClaim extends Claim {
+  readonly measured: number | null; // the mean; null when it could not be tested
+  readonly interval: readonly [number, number] | null; // 95 %
+  readonly n: number; // seeds
+  readonly verdict: Verdict;
+  readonly note: string;
+}
+
+/** What a notebook leaves in figures/NN_name.<profile>.json. */
+export interface ClaimRecord extends Stamp {
+  readonly notebook: string;
+  readonly config: unknown; // plain JSON
+  readonly computedAt: string; // ISO 8601
+  readonly seconds: number;
+  readonly claims: readonly DecidedClaim[];
+}
+
+/**
+ * Decides a claim by its interval.
+ *
+ * reproduced   interval strictly on the claimed side of the threshold
+ * contradicted interval strictly on the other side
+ * undecided    the threshold lies in the interval, its ends included
+ *
+ * A smoke run gets no verdict; a quick run's is called indicative wherever it is shown.
+ *
+ * @param claim the claim, and estimate: mean, 95 % interval and n (seeds) in the claim's unit
+ * @param profile the profile; that of this run unless given
+ * @returns the claim with measured, interval, n and verdict
+ * @throws InputError when a number is not finite, the interval is reversed, or n < 2
+ * @example
+ * decide({ id: "C2", statement: "early rounds leak most", threshold: 0, direction: "above", unit: "pixels in [0, 1]",
+ *   estimate: { mean: 0.05, interval: [0.03, 0.07], n: 3 } }, "quick").verdict; // "reproduced"
+ */
+export function decide(
+  { estimate, ...claim }: Claim & { readonly estimate: Estimate },
+  profile: Profile = currentProfile(),
+): DecidedClaim {
+  // prettier-ignore
+  const { mean, interval, n } = estimate;
+  const [low, high] = interval;
+  const { threshold, direction } = claim;
+  const isFinite = [mean, low, high, threshold].every(Number.isFinite);
+  ensure(isFinite, "decide", `needs finite numbers in ${claim.id}`, `mean ${mean}, interval [${low}, ${high}], threshold ${threshold}`); // prettier-ignore
+  ensure(low <= high, "decide", `needs an interval [low, high] in ${claim.id}`, interval);
+  ensureCount("decide", "n", n, 2);
+  const [isAbove, isBelow] = [low > threshold, high < threshold];
+  let verdict: Verdict = "undecided";
+  if (profile === "smoke") verdict = "no verdict (smoke)";
+  else if (isAbove || isBelow) verdict = isAbove === (direction === "above") ? "reproduced" : "contradicted";
+  return { ...claim, measured: mean, interval: [low, high], n, verdict, note: claim.note ?? "" };
+}
+
+/**
+ * A claim that this run cannot test, with the reason.
+ *
+ * @param claim the claim; note says why
+ * @returns the claim without numbers, verdict "not testable"
+ * @example
+ * notTestable({ id: "C8", statement, threshold: 0, direction: "below", unit, note: "needs 30 seeds" }).verdict; // "not testable"
+ */
+export function notTestable(claim: Claim & { readonly note: string }): DecidedClaim {
+  return { ...claim, measured: null, interval: null, n: 0, verdict: "not testable" };
+}
+
+/**
+ * Shows claims as a table: claim, statement, threshold, what was measured with its interval and n, verdict.
+ *
+ * @param claims as decide or notTestable returned them, at least one
+ * @param profile the profile; that of this run unless given. Verdicts of quick runs are marked indicative
+ * @throws InputError when there is no claim
+ * @example
+ * claimTable([c1, c2, c3]);
+ */
+export function claimTable(claims: readonly DecidedClaim[], profile: Profile = currentProfile()): void {
+  const rows = claims.map((claim) => ({
+    claim: claim.setting === undefined ? claim.id : `${claim.id} (${claim.setting})`,
+    statement: claim.statement,
+    threshold: `${claim.direction} ${formatNumber(claim.threshold)}`,
+    measured: measuredText(claim),
+    verdict: claim.verdict + (profile === "quick" && claim.n > 0 ? " (indicative)" : ""),
+    ...(claims.some(({ note }) => note !== "") && { note: claim.note }),
+  }));
+  showTable(rows, { title: "Verdicts", headers: { measured: "measured [95 % interval]" } });
+}
+
+function measuredText({ measured, interval, n, unit }: DecidedClaim): string {
+  if (measured === null || interval === null) return "–";
+  return `${formatNumber(measured)} [${interval.map((end) => formatNumber(end)).join(", ")}] ${unit}, n = ${n}`;
+}
+
+/**
+ * Writes the record of a notebook: figures/<notebook>.<profile>.json. Scoreboard and summaries read only these.
+ *
+ * Numbers are rounded to 4 significant digits, keys stand in a fixed order, and a record that says what the file says already
+ * (date and duration aside) leaves it as it is: unchanged results give unchanged files.
+ *
+ * @param notebook name of the notebook, "02_passive_listener"
+ * @param record the stamp's fields, config, seconds of computation and claims; computedAt, where results came from the store
+ * @throws InputError as parseRecord, or when the name has another form
+ * @example
+ * writeRecord("02_passive_listener", { ...stamp, config, seconds, claims: [c1, c2, c3] });
+ */
+export function writeRecord(
+  notebook: string,
+  record: Omit<ClaimRecord, "notebook" | "computedAt"> & { readonly computedAt?: string },
+): void {
+  // prettier-ignore
+  const file = figureFile("writeRecord", notebook, record.profile, "json");
+  const computedAt = record.computedAt ?? new Date().toISOString();
+  const next = parseRecord({ ...record, notebook, computedAt });
+  const before = existsSync(file) ? (JSON.parse(readFileSync(file, "utf8")) as ClaimRecord) : undefined;
+  const same = (other: ClaimRecord): string => JSON.stringify({ ...other, computedAt: "", seconds: 0 });
+  if (before !== undefined && same(before) === same(next)) return;
+  writeWhole(file, JSON.stringify(next, undefined, 2) + "\n");
+}
+
+/**
+ * Checks a record and puts it into its canonical form: fixed order of keys, rounded numbers.
+ *
+ * @param value a record, as writeRecord makes it or as JSON.parse reads it
+ * @returns the record, canonical: parsing it again changes nothing
+ * @throws InputError naming the first place that does not fit: a missing field, an unknown verdict, a number that is not finite
+ * @example
+ * parseRecord(JSON.parse(readFileSync("figures/02_passive_listener.quick.json", "utf8"))).claims[0].verdict;
+ */
+export function parseRecord(value: unknown): ClaimRecord {
+  const record = object(value, "record");
+  const profile = oneOf(record["profile"], ["smoke", "quick", "paper"], "profile");
+  return {
+    notebook: text(record["notebook"], "notebook"),
+    profile: profile as Profile,
+    dataset: text(record["dataset"], "dataset"),
+    datasetSource: oneOf(record["datasetSource"], ["folder", "download", "embedded"], "datasetSource") as Stamp["datasetSource"], // prettier-ignore
+    backend: text(record["backend"], "backend"),
+    seeds: list(record["seeds"], "seeds").map((seed, i) => number(seed, `seeds[${i}]`)),
+    config: json(record["config"], "config"),
+    computedAt: text(record["computedAt"], "computedAt"),
+    seconds: roundTo(number(record["seconds"], "seconds"), 3),
+    claims: list(record["claims"], "claims").map((claim, i) => parseClaim(claim, `claims[${i}]`, profile as Profile)),
+  };
+}
+
+function parseClaim(value: unknown, place: string, profile: Profile): DecidedClaim {
+  const claim = object(value, place);
+  const verdict = oneOf(claim["verdict"], verdicts, `${place}.verdict`) as Verdict;
+  const isTested = verdict !== "not testable";
+  const fits = !isTested || (verdict === "no verdict (smoke)") === (profile === "smoke");
+  ensure(fits, "parseRecord", `needs a verdict of a ${profile} run at ${place}`, verdict);
+  const ends = isTested ? list(claim["interval"], `${place}.interval`) : null;
+  ensure(ends === null || ends.length === 2, "parseRecord", `needs two ends at ${place}.interval`, claim["interval"]);
+  const rounded = (name: string): number => roundTo(number(claim[name], `${place}.${name}`), 4);
+  return {
+    id: text(claim["id"], `${place}.id`),
+    ...(claim["setting"] !== undefined && { setting: text(claim["setting"], `${place}.setting`) }),
+    statement: text(claim["statement"], `${place}.statement`),
+    threshold: rounded("threshold"),
+    direction: oneOf(claim["direction"], ["above", "below"], `${place}.direction`) as Claim["direction"],
+    measured: isTested ? rounded("measured") : null,
+    interval: ends && [roundTo(number(ends[0], `${place}.interval`), 4), roundTo(number(ends[1], `${place}.interval`), 4)], // prettier-ignore
+    n: number(claim["n"], `${place}.n`),
+    unit: text(claim["unit"], `${place}.unit`),
+    verdict,
+    note: claim["note"] === "" ? "" : text(claim["note"], `${place}.note`),
+  };
+}
+
+function object(value: unknown, place: string): Record<string, unknown> {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) refuse("parseRecord", `needs an object at ${place}`, value); // prettier-ignore
+  return value as Record<string, unknown>;
+}
+
+function list(value: unknown, place: string): readonly unknown[] {
+  if (!Array.isArray(value)) refuse("parseRecord", `needs a list at ${place}`, value);
+  return value as unknown[];
+}
+
+function text(value: unknown, place: string): string {
+  if (typeof value !== "string" || value === "") refuse("parseRecord", `needs a text at ${place}`, value);
+  return value as string;
+}
+
+function number(value: unknown, place: string): number {
+  if (typeof value !== "number" || !Number.isFinite(value)) refuse("parseRecord", `needs a finite number at ${place}`, value); // prettier-ignore
+  return value as number;
+}
+
+function oneOf(value: unknown, allowed: readonly string[], place: string): string {
+  if (!allowed.includes(value as string)) refuse("parseRecord", `needs ${allowed.join(", ")} at ${place}`, value);
+  return value as string;
+}
+
+/** Plain JSON with finite numbers, kept as it is: a config must stay exactly reproducible. */
+function json(value: unknown, place: string): unknown {
+  if (value === null || typeof value === "string" || typeof value === "boolean") return value;
+  if (Array.isArray(value)) return value.map((entry, i) => json(entry, `${place}[${i}]`));
+  if (typeof value !== "object") return number(value, place);
+  const entries = Object.entries(value).filter(([, entry]) => entry !== undefined);
+  return Object.fromEntries(entries.map(([key, entry]) => [key, json(entry, `${place}.${key}`)]));
+}

@@ -1,0 +1,34 @@
+/** @file Files in figures/: named once, never seen half written. */
+import { mkdirSync, renameSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { ensure } from "../core/errors";
+import { paths } from "../core/paths";
+import type { Profile } from "./profile";
+
+/**
+ * The file of a figure or record: figures/<name>.<profile>.<ending>.
+ *
+ * @param fn the public function that asks, for its errors
+ * @param name begins with the notebook's name: two digits, then lower case words joined by "_"
+ * @param profile how much was computed
+ * @param ending "svg" or "json"
+ * @returns an absolute path
+ * @throws InputError when the name has another form
+ */
+export function figureFile(fn: string, name: string, profile: Profile, ending: "svg" | "json"): string {
+  ensure(/^\d\d(_[a-z0-9]+)+$/.test(name), fn, 'needs a name such as "02_passive_listener"', name);
+  return join(paths.figures, `${name}.${profile}.${ending}`);
+}
+
+/**
+ * Writes a file by writing another and renaming it, so that an interrupted run leaves the old one whole.
+ *
+ * @param file path; its folder is made if it is missing
+ * @param text the whole content
+ */
+export function writeWhole(file: string, text: string): void {
+  mkdirSync(dirname(file), { recursive: true });
+  const part = `${file}.${process.pid}.part`;
+  writeFileSync(part, text);
+  renameSync(part, file);
+}

@@ -1,0 +1,48 @@
+/** @file Aggregation, pre-aggregation and poisoning rules: which rule of the library a reference's name means. */
+import { flatten, MISSING } from "./compare.mjs";
+
+/**
+ * Reference name -> (library, updates: Float32Array[], params) => { output, selected?, … }, or undefined where the library has
+ * no such rule. A further rule is a further line here.
+ */
+const rules = {
+  Average: aggregator("mean"),
+  Mean: aggregator("mean"),
+};
+
+/** A rule of the registry `aggregators`; `options` turns the reference's parameters into the library's. */
+function aggregator(name, options = ({ f = 0 }) => ({ f })) {
+  return ({ aggregators }, updates, params) => {
+    const { update, kept } = aggregators?.[name]?.aggregate(updates, options(params)) ?? {};
+    return update && { output: update, selected: kept };
+  };
+}
+
+/**
+ * Compares an entry's output, and whatever else both sides name (selected clients in any order, gamma).
+ * @param entry name, params, input (n vectors), output; optional full_precision, tolerance, random, selected, gamma
+ */
+export function checkRule(library, entry) {
+  if (!Object.hasOwn(rules, entry.name)) return { skip: MISSING };
+  if (entry.random) return { skip: "its output depends on chance" };
+  const updates = entry.input.map((row) => Float32Array.from(row));
+  const result = rules[entry.name](library, updates, entry.params ?? {});
+  if (result === undefined) return { skip: MISSING };
+  const expected = flatten(entry.full_precision ?? entry.output);
+  const rounding = precision(result.output) * Math.max(1, ...expected.filter(Number.isFinite).map(Math.abs));
+  const tolerance = Math.max(entry.tolerance ?? 0, rounding);
+  const comparisons = [{ what: "output", got: result.output, expected, tolerance }];
+  if (entry.selected && result.selected) {
+    const [got, selected] = [result.selected, entry.selected].map((clients) => [...clients].sort((i, j) => i - j));
+    comparisons.push({ what: "selected", got, expected: selected, tolerance: 0 });
+  }
+  if (typeof entry.gamma === "number" && result.gamma !== undefined)
+    comparisons.push({ what: "gamma", got: result.gamma, expected: entry.gamma, tolerance: precision(result.output) });
+  return { comparisons };
+}
+
+/** 1e-9 for float64, 1e-5 for float32: a rule's output, or a list of them. */
+function precision(output) {
+  const sample = Array.isArray(output) ? output[0] : output;
+  return sample instanceof Float32Array ? 1e-5 : 1e-9;
+}
