@@ -37,6 +37,14 @@ export { labelAccuracy } from "./metrics/labels";
 export { floorRmse, leakage, type Floor, type FloorGuess, type FloorOptions } from "./metrics/baseline";
 
 export { bands, estimateMean, pairedDifference, seedsNeeded, type Estimate } from "./experiment/stats";
+export {
+  measureLeakage,
+  type Attack,
+  type Leak,
+  type LeakagePlan,
+  type LeakageRun,
+  type LeakageStudy,
+} from "./experiment/leakage";
 export { describe, remember, type Remembered, type Run } from "./experiment/store";
 
 export { stampOf, stampText, type Stamp } from "./report/stamp";

@@ -1,6 +1,6 @@
 /** @file Never twice, never lost: a run is a pure function of its config, the dataset and the library's code, and is kept under their hash. */
 import { createHash, randomUUID } from "node:crypto";
-import { readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { mkdir, open, readdir, readFile, rename, rm, stat } from "node:fs/promises";
 import { hostname } from "node:os";
 import { dirname, join, relative, resolve, sep } from "node:path";
@@ -70,9 +70,9 @@ export async function remember<T>(
   compute: () => Promise<T>,
   options: StoreOptions = {},
 ): Promise<Remembered<T>> {
-  const { folder = process.env["CURIOUS_STORE"] || paths.store, force = false } = options;
+  const { folder, force = false } = options;
   const key = keyOf(run);
-  const file = resolve(folder, `${run.kind}-${key}.run`);
+  const file = fileOf(run.kind, key, folder);
   const task = `${force} ${file}`;
   let pending = underWay.get(task) as Promise<Remembered<T>> | undefined;
   if (!pending) {
@@ -80,6 +80,23 @@ export async function remember<T>(
     underWay.set(task, pending);
   }
   return pending;
+}
+
+/**
+ * Whether a run's value is in the store; a damaged entry counts, since remember finds out and computes it again.
+ *
+ * @param run what the value depends on
+ * @param options folder
+ * @example
+ * isStored({ kind: "listen", config: { seed: 1 }, datasetHash: dataset.hash }); // false before it was ever computed
+ */
+export function isStored(run: Run, options: Pick<StoreOptions, "folder"> = {}): boolean {
+  return existsSync(fileOf(run.kind, keyOf(run), options.folder));
+}
+
+/** Where an entry lies. */
+function fileOf(kind: string, key: string, folder = process.env["CURIOUS_STORE"] || paths.store): string {
+  return resolve(folder, `${kind}-${key}.run`);
 }
 
 /**

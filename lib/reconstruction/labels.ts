@@ -1,5 +1,6 @@
 /** @file Which labels the private images have, read off the last layer's gradient. */
-import { backendReady, tf, tidy } from "../core/backend";
+import { backendReady, dispose, tf, tidy } from "../core/backend";
+import type { Batch } from "../core/types";
 import { buildNetwork } from "../model/architectures";
 import { stackImages, stackVectors, unpackWeights } from "../model/network";
 import type { AttackerView } from "./observe";
@@ -7,47 +8,80 @@ import type { AttackerView } from "./observe";
 /**
  * Infers how many private images of each class are behind an observed gradient.
  *
- * The gradient of the last bias is db_k = mean_n q_nk - n_k / N, with q the model's output and n_k the count of class k. The attacker
- * does not know the private q and takes the model's mean output on its own images for it: n_k ~ N (q_own,k - db_k), rounded to
- * counts >= 0 that add up to N by largest remainder.
+ * The gradient of the last bias is db_k = (1/N) sum_n (q_nk - y_nk), with q the model's output and y the one-hot labels. The attacker does
+ * not know the private q; it takes C_ck, the model's mean output on its own images of class c (of all of them for a class it
+ * has none of), and looks for the counts n_c >= 0 with sum N that minimise
+ *
+ *     sum_k (N db_k - sum_c n_c (C_ck - [c = k]))^2
+ *
+ * by adding one label at a time where it helps most, then exchanging single labels while that helps.
  *
  * @param view with observedGradient over view.numImages images; for tau > 1 the mean over the local steps is used
- * @returns view.numImages labels in ascending order
- * @source the counting idea of Geng et al. 2021 ("Towards General Deep Leakage in Federated Learning") and Wainakh et al. 2022 ("User-Level Label Leakage");
- *   using the attacker's own images for the mean output is ours
+ * @param own labelled images of the attacker's; default its batch of the round. More images give a better C
+ * @returns view.numImages labels in ascending order, owned by the caller
+ * @example
+ * const labels = await inferLabels(view); // Int32Array, e.g. [0, 3, 3, 7] for four images
+ * @source the bias gradient as in iDLG (Zhao et al. 2020) and LLG (Wainakh et al. 2022); estimating the mean output by class from the
+ *   attacker's own images is ours
  */
-export async function inferLabels(view: AttackerView): Promise<Int32Array> {
+export async function inferLabels(view: AttackerView, own: Batch = view.ownBatch): Promise<Int32Array> {
   await backendReady();
   const { numClasses, numImages, observedGradient, localSteps } = view;
-  const biasGradient = observedGradient.subarray(observedGradient.length - numClasses);
-  const output = meanOutput(view);
-  return labelsFromCounts(
-    output.map((q, k) => numImages * (q - biasGradient[k]! / localSteps)),
-    numImages,
-  );
-}
-
-/** The model's mean softmax output on the attacker's own images, [K]. */
-function meanOutput(view: AttackerView): number[] {
-  const { layer } = buildNetwork(view.architecture, view.inputShape, view.numClasses, view);
-  const output = tidy(() => {
-    const images = stackImages([view.ownBatch.images], view.inputShape);
-    const logits = layer.forward(images, unpackWeights(layer, stackVectors([view.weights]))).output; // [1, K, B]
-    return tf.mean(tf.softmax(tf.transpose(logits, [0, 2, 1])), [0, 1]);
-  });
-  const values = [...output.dataSync()];
-  output.dispose();
-  return values;
-}
-
-/** Counts >= 0 that add up to total, nearest to the estimates by largest remainder, spelled out as labels. */
-function labelsFromCounts(estimates: readonly number[], total: number): Int32Array {
-  const positive = estimates.map((x) => Math.max(0, x));
-  const sum = positive.reduce((a, b) => a + b, 0);
-  const scaled = positive.map((x) => (sum > 0 ? (x * total) / sum : total / positive.length));
-  const counts = scaled.map(Math.floor);
-  const byRemainder = scaled.map((x, k) => ({ k, remainder: x - Math.floor(x) })).sort((a, b) => b.remainder - a.remainder || a.k - b.k); // prettier-ignore
-  const missing = total - counts.reduce((a, b) => a + b, 0);
-  for (let i = 0; i < missing; i++) counts[byRemainder[i]!.k]!++;
+  const biasGradient = [...observedGradient.subarray(observedGradient.length - numClasses)];
+  const goal = biasGradient.map((g) => (numImages * g) / localSteps);
+  const outputs = meanOutputs(view, own);
+  const effect = outputs.map((row, c) => row.map((q, k) => q - (c === k ? 1 : 0)));
+  const counts = fitCounts(goal, effect, numImages);
   return Int32Array.from(counts.flatMap((count, k) => Array.from({ length: count }, () => k)));
+}
+
+/** C: the model's mean softmax output on the own images of each class, [K][K]. */
+function meanOutputs(view: AttackerView, own: Batch): number[][] {
+  const { numClasses } = view;
+  const { layer } = buildNetwork(view.architecture, view.inputShape, numClasses, view);
+  const output = tidy(() => {
+    const images = stackImages([own.images], view.inputShape);
+    const logits = layer.forward(images, unpackWeights(layer, stackVectors([view.weights]))).output; // [1, K, B]
+    return tf.softmax(tf.reshape(tf.transpose(logits, [0, 2, 1]), [own.size, numClasses]));
+  });
+  const q = output.dataSync();
+  dispose([output]);
+  const meanOver = (chosen: readonly number[]): number[] =>
+    Array.from({ length: numClasses }, (_, k) => chosen.reduce((sum, i) => sum + q[i * numClasses + k]!, 0) / chosen.length); // prettier-ignore
+  const all = Array.from({ length: own.size }, (_, i) => i);
+  return Array.from({ length: numClasses }, (_, c) => {
+    const ofClass = all.filter((i) => own.labels[i] === c);
+    return meanOver(ofClass.length > 0 ? ofClass : all);
+  });
+}
+
+/** Counts n >= 0 with the given sum for which sum_c n_c effect[c] comes near the goal, in least squares. */
+function fitCounts(goal: readonly number[], effect: readonly (readonly number[])[], total: number): number[] {
+  const classes = effect.map((_, c) => c);
+  const counts = classes.map(() => 0);
+  let rest = [...goal]; // goal - sum_c n_c effect[c]
+  const without = (from: readonly number[], c: number, times: number): number[] =>
+    from.map((x, k) => x - times * effect[c]![k]!);
+  const error = (x: readonly number[]): number => x.reduce((sum, value) => sum + value * value, 0);
+  for (let i = 0; i < total; i++) {
+    const best = classes.reduce((a, b) => (error(without(rest, b, 1)) < error(without(rest, a, 1)) ? b : a));
+    counts[best]!++;
+    rest = without(rest, best, 1);
+  }
+  for (let improved = true; improved;) {
+    improved = false;
+    for (const a of classes) {
+      for (const b of classes) {
+        if (a === b || counts[a] === 0) continue;
+        const exchanged = without(without(rest, b, 1), a, -1);
+        if (error(exchanged) < error(rest) - 1e-12) {
+          counts[a]!--;
+          counts[b]!++;
+          rest = exchanged;
+          improved = true;
+        }
+      }
+    }
+  }
+  return counts;
 }

@@ -13,7 +13,7 @@ export interface SettingStyle {
 }
 
 /** Settings of one family are shown together; their colours must differ for colour-blind readers too (a test computes it). */
-export type Family = "victim" | "poisoning" | "defense" | "privacy" | "prior" | "reference";
+export type Family = "victim" | "architecture" | "poisoning" | "defense" | "privacy" | "prior" | "reference";
 
 const style = (family: Family, label: string, colour: string, dash: Dash = "solid"): SettingStyle => ({ label, colour, dash, family }); // prettier-ignore
 const noDefense = style("defense", "no defense (mean)", "#222222");
@@ -28,6 +28,9 @@ export const settings = {
   contributors: style("victim", "contributors", "#0077BB"),
   allHonest: style("victim", "all honest clients", "#CC3311"),
   secureAggregation: style("victim", "secure aggregation", "#882255", "dot"),
+
+  tanhAverage: style("architecture", "LeNet-5, tanh + average pooling", "#009988"),
+  reluMax: style("architecture", "LeNet-5, ReLU + max pooling", "#CC3311"),
 
   passive: style("poisoning", "passive", "#004488"),
   signFlip: style("poisoning", "sign flip", "#D55E00"),

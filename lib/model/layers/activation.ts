@@ -52,16 +52,17 @@ export function activation(inputShape: Shape, name: ActivationName): Layer {
     parameters: [],
     forward(z) {
       const a = apply(z);
-      const s = slope(a);
+      let known: Tensor | undefined; // an evaluation needs no slope
+      const s = (): Tensor => (known ??= slope(a));
       return {
         output: a,
-        backward: (d) => ({ outputGradient: d, input: tf.mul(d, s), weights: [], inner: [] }),
+        backward: (d) => ({ outputGradient: d, input: tf.mul(d, s()), weights: [], inner: [] }),
         along(_direction, zR) {
-          const aR = zR === null ? null : tf.mul(zR, s);
+          const aR = zR === null ? null : tf.mul(zR, s());
           return {
             outputR: aR,
             backward(gradients, dR) {
-              const straight = tf.mul(dR, s);
+              const straight = tf.mul(dR, s());
               if (aR === null || bend === null) return straight;
               return tf.add(straight, tf.mul(gradients.outputGradient, bend(a, aR)));
             },

@@ -31,9 +31,9 @@ export function affine(inputShape: Shape): Layer {
     parameters: [parameter("scale"), parameter("offset")],
     forward: (x, [scale, offset]) => ({
       output: tf.add(tf.mul(scale!, x), offset!),
-      backward: (d) => ({
+      backward: (d, wantInput) => ({
         outputGradient: d,
-        input: tf.mul(scale!, d),
+        input: wantInput ? tf.mul(scale!, d) : null,
         weights: [tf.sum(tf.mul(d, x), 2, true), tf.sum(d, 2, true)],
         inner: [],
       }),

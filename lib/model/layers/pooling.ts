@@ -11,7 +11,7 @@ export type PoolingName = "average" | "max";
  * Pooling with window = stride = size.
  *
  * Both rules are linear once the maxima are chosen, y = P x, so dL/dx = P' d, R{y} = P R{x}, R{dL/dx} = P' R{d}. Of equal
- * maxima the first row, then the first column is taken: images with a constant background have many.
+ * maxima the first column, and in it the first row, is taken: images with a constant background have many.
  *
  * @param inputShape [C, H, W]; H and W must be multiples of size
  * @param name "average" | "max"

@@ -1,0 +1,61 @@
+/** @file Both cores: jobs in child processes, each with a single-threaded TensorFlow (its worker threads crash under load). */
+import { availableParallelism } from "node:os";
+import { join } from "node:path";
+import { ensureCount } from "../core/errors";
+
+/** What a worker says while it computes; `share` of the job is done. */
+export interface JobProgress {
+  readonly job: number; // index into the jobs
+  readonly share: number; // 0..1
+  readonly note: string;
+}
+
+/**
+ * How many child processes compute: the environment's CURIOUS_WORKERS, else one per processor.
+ *
+ * @throws InputError when CURIOUS_WORKERS is no integer >= 1
+ */
+export function workerCount(): number {
+  const asked = process.env["CURIOUS_WORKERS"];
+  if (asked === undefined || asked === "") return availableParallelism();
+  ensureCount("workerCount", "CURIOUS_WORKERS", Number(asked));
+  return Number(asked);
+}
+
+/**
+ * Runs jobs in child processes, at most `workers` at a time, in the order given.
+ *
+ * @param file a compiled module next to this one whose `default` export computes one job; it may report by process.send({ job, share, note })
+ * @param jobs plain data, one a call
+ * @param options workers (see workerCount), onProgress
+ * @returns what the module returned for each job, in the order of the jobs
+ * @throws the first error of a job, after the jobs under way have ended; what finished jobs stored stays stored
+ */
+export async function runInPool<Result>(
+  file: string,
+  jobs: readonly object[],
+  { workers = workerCount(), onProgress }: { workers?: number; onProgress?: (progress: JobProgress) => void } = {},
+): Promise<Result[]> {
+  const { Tinypool } = await import("tinypool");
+  const threads = Math.min(workers, jobs.length);
+  const pool = new Tinypool({
+    runtime: "child_process",
+    filename: join(__dirname, file),
+    minThreads: threads,
+    maxThreads: threads,
+    env: { ...process.env, TF_NUM_INTRAOP_THREADS: "1", TF_NUM_INTEROP_THREADS: "1" } as Record<string, string>,
+  });
+  try {
+    const channel = { postMessage: (message: JobProgress) => onProgress?.(message) };
+    const settled = await Promise.allSettled(
+      jobs.map((job, index) => pool.run({ ...job, job: index }, { channel }) as Promise<Result>),
+    );
+    return settled.map((outcome) => {
+      // What crosses the process boundary is a plain object.
+      if (outcome.status === "rejected") throw Object.assign(new Error(), outcome.reason);
+      return outcome.value;
+    });
+  } finally {
+    await pool.destroy();
+  }
+}

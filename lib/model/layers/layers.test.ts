@@ -1,0 +1,593 @@
+/**
+ * @file Every layer against a slow, obvious implementation in double precision.
+ *
+ * The slow forward pass is also the oracle of the derivatives: its central differences (of first and of second order) carry
+ * an error below 1e-5, so that what is left is the layer's own float32 rounding, about 1e-6 of a vector's norm; hence the
+ * tolerance of 1e-4. Differences of the layer itself would be 1e3 times coarser in float32.
+ */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { dispose, tf, tidy, type Tensor } from "../../core/backend";
+import { InputError } from "../../core/errors";
+import { createRng, type Rng } from "../../core/rng";
+import type { Shape } from "../../core/types";
+import { countWeights, packWeights, unpackWeights, volume } from "../network";
+import { activation, gainOf } from "./activation";
+import { affine } from "./affine";
+import { residual, sequence } from "./compose";
+import { convolution } from "./convolution";
+import { dense } from "./dense";
+import type { Layer } from "./layer";
+import { pooling } from "./pooling";
+import { flatten, resample, upsample } from "./shape";
+import { transposedConvolution } from "./transposedConvolution";
+
+const REPLICAS = 2;
+const BATCH = 2;
+const TOLERANCE = 1e-4; // of a vector's norm, see above
+const STEP = 1e-4; // truncation ~ STEP^2, rounding of second differences ~ 1e-16 / STEP^2
+const GAP = 0.05; // between any two inputs, and between each and 0: no step crosses a kink of relu or max
+
+/** Numbers of one replica: images in the order [C, B, H, W], features [F, B]. */
+type Numbers = Float64Array;
+/** y = f(x; w) of one replica, w being the public weight vector. */
+type Slow = (x: Numbers, w: Numbers) => Numbers;
+
+interface Case {
+  readonly name: string;
+  readonly layer: Layer;
+  readonly slow: Slow;
+}
+
+/** Visits all index tuples below the sides, the last running fastest. */
+function loop(sides: readonly number[], visit: (...at: number[]) => void): void {
+  const key = sides.join();
+  if (!tuples.has(key)) {
+    const grow = (all: number[][], side: number): number[][] =>
+      all.flatMap((at) => Array.from({ length: side }, (_, i) => [...at, i]));
+    tuples.set(key, sides.reduce(grow, [[]])); // prettier-ignore
+  }
+  for (const at of tuples.get(key)!) visit(...at);
+}
+const tuples = new Map<string, number[][]>();
+
+/** The index of a pixel in [C, B, H, W]. */
+function indexer([, h, w]: Shape): (channel: number, image: number, row: number, column: number) => number {
+  return (channel, image, row, column) => ((channel * BATCH + image) * h! + row) * w! + column;
+}
+
+const elementwise =
+  (f: (x: number) => number): Slow =>
+  (x) =>
+    x.map(f);
+
+function slowDense(features: number, units: number): Slow {
+  return (x, w) => {
+    const y = new Float64Array(units * BATCH);
+    loop([units, BATCH], (o, b) => {
+      y[o * BATCH + b] = w[units * features + o]!;
+      for (let i = 0; i < features; i++) y[o * BATCH + b]! += w[o * features + i]! * x[i * BATCH + b]!;
+    });
+    return y;
+  };
+}
+
+interface Filter {
+  readonly channels: number;
+  readonly size: number;
+  readonly stride: number;
+  readonly padding: number;
+}
+
+/** Filters are read in the order [O, C, k, k], then the biases. */
+function slowConvolution(input: Shape, output: Shape, { size, stride, padding }: Filter): Slow {
+  const [[c, h, w], [o, oh, ow]] = [input, output] as [number[], number[]];
+  const [from, to] = [indexer(input), indexer(output)];
+  return (x, weights) => {
+    const y = new Float64Array(volume(output) * BATCH);
+    loop([o!, BATCH, oh!, ow!], (out, b, row, column) => {
+      let sum = weights[o! * c! * size * size + out]!;
+      loop([c!, size, size], (channel, i, j) => {
+        const [r, s] = [row * stride + i - padding, column * stride + j - padding];
+        if (r < 0 || r >= h! || s < 0 || s >= w!) return;
+        sum += weights[((out * c! + channel) * size + i) * size + j]! * x[from(channel, b, r, s)]!;
+      });
+      y[to(out, b, row, column)] = sum;
+    });
+    return y;
+  };
+}
+
+/** Filters are read in the order [C, O, k, k], then the biases. */
+function slowTransposed(input: Shape, output: Shape, { size, stride, padding }: Filter): Slow {
+  const [[c, h, w], [o, oh, ow]] = [input, output] as [number[], number[]];
+  const [from, to] = [indexer(input), indexer(output)];
+  return (x, weights) => {
+    const y = new Float64Array(volume(output) * BATCH);
+    loop([o!, BATCH, oh!, ow!], (out, b, row, column) => {
+      y[to(out, b, row, column)] = weights[c! * o! * size * size + out]!;
+    });
+    loop([c!, BATCH, h!, w!, o!, size, size], (channel, b, row, column, out, i, j) => {
+      const [r, s] = [row * stride + i - padding, column * stride + j - padding];
+      if (r < 0 || r >= oh! || s < 0 || s >= ow!) return;
+      y[to(out, b, r, s)]! += weights[((channel * o! + out) * size + i) * size + j]! * x[from(channel, b, row, column)]!;
+    });
+    return y;
+  };
+}
+
+function slowPooling(input: Shape, size: number, rule: (window: number[]) => number): Slow {
+  const output = [input[0]!, input[1]! / size, input[2]! / size];
+  const [from, to] = [indexer(input), indexer(output)];
+  return (x) => {
+    const y = new Float64Array(volume(output) * BATCH);
+    loop([output[0]!, BATCH, output[1]!, output[2]!], (channel, b, row, column) => {
+      const window: number[] = [];
+      loop([size, size], (i, j) => window.push(x[from(channel, b, row * size + i, column * size + j)]!));
+      y[to(channel, b, row, column)] = rule(window);
+    });
+    return y;
+  };
+}
+const average = (window: number[]): number => window.reduce((a, b) => a + b, 0) / window.length;
+const largest = (window: number[]): number => Math.max(...window);
+
+function slowFlatten(input: Shape): Slow {
+  const [c, h, w] = input as [number, number, number];
+  const from = indexer(input);
+  return (x) => {
+    const y = new Float64Array(x.length);
+    loop([c, h, w, BATCH], (channel, row, column, b) => {
+      y[((channel * h + row) * w + column) * BATCH + b] = x[from(channel, b, row, column)]!;
+    });
+    return y;
+  };
+}
+
+function slowUpsample(input: Shape, size: number): Slow {
+  const output = [input[0]!, input[1]! * size, input[2]! * size];
+  const [from, to] = [indexer(input), indexer(output)];
+  return (x) => {
+    const y = new Float64Array(volume(output) * BATCH);
+    loop([output[0]!, BATCH, output[1]!, output[2]!], (channel, b, row, column) => {
+      y[to(channel, b, row, column)] = x[from(channel, b, Math.floor(row / size), Math.floor(column / size))]!;
+    });
+    return y;
+  };
+}
+
+function slowResample(input: Shape, matrix: Float32Array, side: number): Slow {
+  const [c, h] = input as [number, number];
+  const output = [c, side, side];
+  const [from, to] = [indexer(input), indexer(output)];
+  return (x) => {
+    const y = new Float64Array(volume(output) * BATCH);
+    loop([c, BATCH, side, side, h, h], (channel, b, row, column, i, j) => {
+      y[to(channel, b, row, column)]! += matrix[row * h + i]! * x[from(channel, b, i, j)]! * matrix[column * h + j]!;
+    });
+    return y;
+  };
+}
+
+function slowAffine(input: Shape): Slow {
+  const [c, h, w] = input as [number, number, number];
+  const at = indexer(input);
+  return (x, weights) => {
+    const y = new Float64Array(x.length);
+    loop([c, BATCH, h, w], (channel, b, row, column) => {
+      const pixel = (channel * h + row) * w + column;
+      y[at(channel, b, row, column)] = weights[pixel]! * x[at(channel, b, row, column)]! + weights[c * h * w + pixel]!;
+    });
+    return y;
+  };
+}
+
+/** One case after the other; each takes its weights from the front of what is left. */
+function slowChain(cases: readonly Case[]): Slow {
+  return (x, w) => {
+    let at = 0;
+    return cases.reduce((value, { layer, slow }) => {
+      const size = countWeights(layer);
+      return slow(value, w.subarray(at, (at += size)));
+    }, x);
+  };
+}
+
+function convolutionCase(input: Shape, filter: Filter): Case {
+  const layer = convolution(input, filter);
+  const { channels, size, stride, padding } = filter;
+  const name = `convolution ${channels} of ${size}x${size}, stride ${stride}, padding ${padding}`;
+  return { name, layer, slow: slowConvolution(input, layer.outputShape, filter) };
+}
+
+function transposedCase(input: Shape, filter: Filter): Case {
+  const layer = transposedConvolution(input, filter);
+  const { channels, size, stride, padding } = filter;
+  const name = `transposedConvolution ${channels} of ${size}x${size}, stride ${stride}, padding ${padding}`;
+  return { name, layer, slow: slowTransposed(input, layer.outputShape, filter) };
+}
+
+function poolingCase(input: Shape, rule: "average" | "max", size: number): Case {
+  const slow = slowPooling(input, size, rule === "max" ? largest : average);
+  return { name: `pooling ${rule} ${size}x${size}`, layer: pooling(input, rule, size), slow };
+}
+
+function denseCase(features: number, units: number): Case {
+  return { name: "dense", layer: dense([features], units), slow: slowDense(features, units) };
+}
+
+const tanh = (input: Shape): Case => ({
+  name: "tanh",
+  layer: activation(input, "tanh"),
+  slow: elementwise(Math.tanh),
+});
+const flat = (input: Shape): Case => ({ name: "flatten", layer: flatten(input), slow: slowFlatten(input) });
+const builder = ({ layer }: Case) => () => layer;
+
+function chainCase(name: string, cases: readonly Case[]): Case {
+  return { name, layer: sequence(cases[0]!.layer.inputShape, cases.map(builder)), slow: slowChain(cases) };
+}
+
+function residualCase(name: string, branch: readonly Case[], shortcut: readonly Case[]): Case {
+  const layer = residual(branch[0]!.layer.inputShape, branch.map(builder), shortcut.map(builder));
+  const [main, side] = [slowChain(branch), slowChain(shortcut)];
+  const split = branch.reduce((sum, one) => sum + countWeights(one.layer), 0);
+  const slow: Slow = (x, w) => {
+    const [a, b] = [main(x, w.subarray(0, split)), side(x, w.subarray(split))];
+    return a.map((value, i) => value + b[i]!);
+  };
+  return { name, layer, slow };
+}
+
+const anyMatrix = createRng("matrix").normals(5 * 3);
+const image: Shape = [2, 6, 6];
+const cases: readonly Case[] = [
+  denseCase(7, 4),
+  convolutionCase([2, 5, 6], { channels: 3, size: 3, stride: 1, padding: 0 }),
+  convolutionCase([2, 6, 5], { channels: 3, size: 3, stride: 2, padding: 1 }),
+  convolutionCase([1, 7, 7], { channels: 2, size: 5, stride: 1, padding: 2 }),
+  convolutionCase([3, 4, 5], { channels: 2, size: 1, stride: 3, padding: 0 }),
+  convolutionCase([2, 6, 6], { channels: 2, size: 4, stride: 2, padding: 1 }),
+  transposedCase([2, 4, 3], { channels: 3, size: 3, stride: 1, padding: 1 }),
+  transposedCase([3, 3, 4], { channels: 2, size: 4, stride: 2, padding: 1 }),
+  transposedCase([2, 3, 3], { channels: 2, size: 2, stride: 3, padding: 0 }),
+  poolingCase(image, "average", 2),
+  poolingCase(image, "average", 3),
+  poolingCase(image, "max", 2),
+  poolingCase(image, "max", 3),
+  { name: "sigmoid", layer: activation(image, "sigmoid"), slow: elementwise((x) => 1 / (1 + Math.exp(-x))) },
+  tanh(image),
+  { name: "relu", layer: activation(image, "relu"), slow: elementwise((x) => Math.max(x, 0)) },
+  { name: "relu on features", layer: activation([9], "relu"), slow: elementwise((x) => Math.max(x, 0)) },
+  flat([2, 3, 4]),
+  { name: "upsample 2", layer: upsample([2, 3, 4]), slow: slowUpsample([2, 3, 4], 2) },
+  { name: "upsample 3", layer: upsample([2, 2, 3], 3), slow: slowUpsample([2, 2, 3], 3) },
+  { name: "resample", layer: resample([2, 3, 3], anyMatrix, 5), slow: slowResample([2, 3, 3], anyMatrix, 5) },
+  { name: "affine", layer: affine([2, 3, 4]), slow: slowAffine([2, 3, 4]) },
+  chainCase("sequence", [
+    tanh([1, 6, 6]), // without weights, before the first layer that has some
+    convolutionCase([1, 6, 6], { channels: 2, size: 3, stride: 1, padding: 1 }),
+    tanh([2, 6, 6]),
+    poolingCase([2, 6, 6], "average", 2),
+    flat([2, 3, 3]),
+    denseCase(18, 3),
+  ]),
+  residualCase(
+    "residual",
+    [
+      convolutionCase([2, 4, 4], { channels: 2, size: 3, stride: 1, padding: 1 }),
+      tanh([2, 4, 4]),
+      convolutionCase([2, 4, 4], { channels: 2, size: 3, stride: 1, padding: 1 }),
+    ],
+    [],
+  ),
+  residualCase(
+    "residual with a shortcut",
+    [convolutionCase([2, 4, 4], { channels: 3, size: 3, stride: 2, padding: 1 }), tanh([3, 2, 2])],
+    [convolutionCase([2, 4, 4], { channels: 3, size: 1, stride: 2, padding: 0 })],
+  ),
+  chainCase("sequence in a sequence, around a residual", [
+    chainCase("", [convolutionCase([1, 4, 4], { channels: 2, size: 3, stride: 1, padding: 1 }), tanh([2, 4, 4])]),
+    residualCase("", [tanh([2, 4, 4]), convolutionCase([2, 4, 4], { channels: 2, size: 1, stride: 1, padding: 0 })], []),
+    flat([2, 4, 4]),
+    denseCase(32, 2),
+  ]),
+];
+
+/** Distinct numbers, GAP apart from each other and from 0, in random order. */
+function spaced(count: number, rng: Rng): Numbers {
+  const order = rng.permutation(count);
+  return Float64Array.from(order, (i) => (i - Math.floor(count / 2) + 0.5) * 2 * GAP).map(Math.fround);
+}
+
+/** The sizes of a layer's input or output in the engine, for so many replicas. */
+function sizesOf(shape: Shape, replicas: number): number[] {
+  return shape.length === 1 ? [replicas, shape[0]!, BATCH] : [replicas, shape[0]!, BATCH, ...shape.slice(1)];
+}
+
+interface Drawn {
+  readonly x: readonly Numbers[]; // [REPLICAS]
+  readonly xR: readonly Numbers[]; // a direction for the input
+  readonly w: readonly Numbers[];
+  readonly v: readonly Numbers[]; // a direction for the weights
+  readonly d: readonly Numbers[]; // a gradient with respect to the output
+  readonly dR: readonly Numbers[]; // a direction for it
+}
+
+function draw({ name, layer }: Case): Drawn {
+  const rng = createRng(name);
+  const [inputs, outputs] = [volume(layer.inputShape) * BATCH, volume(layer.outputShape) * BATCH];
+  const all = (what: string, make: (stream: Rng) => Numbers): Numbers[] =>
+    Array.from({ length: REPLICAS }, (_, s) => make(rng.split(what, s)));
+  const normals = (count: number) => (stream: Rng) => Float64Array.from(stream.normals(count));
+  return {
+    x: all("x", (stream) => spaced(inputs, stream)),
+    xR: all("xR", normals(inputs)),
+    w: all("w", normals(countWeights(layer))),
+    v: all("v", normals(countWeights(layer))),
+    d: all("d", normals(outputs)),
+    dR: all("dR", normals(outputs)),
+  };
+}
+
+interface Computed {
+  readonly output: readonly Numbers[];
+  readonly input: readonly Numbers[]; // dL/dx
+  readonly weights: readonly Numbers[]; // dL/dw
+  readonly withoutInput: { readonly isNull: boolean; readonly weights: readonly Numbers[] }; // when dL/dx is not wanted
+  readonly outputR: readonly Numbers[]; // along (v, xR)
+  readonly inputR: readonly Numbers[]; // R{dL/dx} along (v, xR, dR)
+  readonly outputAlongWeights: readonly Numbers[] | null; // along v alone; null where nothing moves
+  readonly inputAlongWeights: readonly Numbers[];
+  readonly inputAlongWeightsLean: readonly Numbers[]; // the same from the gradients without dL/dx: all that a network keeps
+}
+
+/** The layer's four functions on the replicas given. */
+function compute({ layer }: Case, drawn: Drawn, replicas: readonly number[]): Computed {
+  const count = replicas.length;
+  const found = tidy(() => {
+    const stack = (all: readonly Numbers[], sizes: number[]): Tensor =>
+      tf.tensor(Float32Array.from(replicas.flatMap((s) => [...all[s]!])), sizes);
+    const [inputs, outputs] = [sizesOf(layer.inputShape, count), sizesOf(layer.outputShape, count)];
+    const weigh = (all: readonly Numbers[]): Tensor[] =>
+      countWeights(layer) === 0 ? [] : unpackWeights(layer, stack(all, [count, countWeights(layer)]));
+    const pack = (all: readonly Tensor[]): Tensor => (all.length === 0 ? tf.zeros([count, 0]) : packWeights(layer, all));
+    const [x, d, dR, v] = [stack(drawn.x, inputs), stack(drawn.d, outputs), stack(drawn.dR, outputs), weigh(drawn.v)];
+    const trace = layer.forward(x, weigh(drawn.w));
+    assert.deepEqual(trace.output.shape, outputs);
+    const gradients = trace.backward(d, true);
+    const lean = trace.backward(d, false);
+    const [both, weightsOnly] = [trace.along(v, stack(drawn.xR, inputs)), trace.along(v, null)];
+    return {
+      output: trace.output,
+      input: gradients.input!,
+      weights: pack(gradients.weights),
+      isNull: lean.input === null ? tf.ones([1]) : tf.zeros([1]),
+      leanWeights: pack(lean.weights),
+      outputR: both.outputR!,
+      inputR: both.backward(gradients, dR),
+      outputAlongWeights: weightsOnly.outputR ?? tf.zeros([0]),
+      inputAlongWeights: weightsOnly.backward(gradients, dR),
+      inputAlongWeightsLean: weightsOnly.backward(lean, dR),
+    };
+  });
+  const read = (tensor: Tensor): Numbers[] => {
+    const values = Float64Array.from(tensor.dataSync<"float32">());
+    return replicas.map((_, i) => values.slice((i * values.length) / count, ((i + 1) * values.length) / count));
+  };
+  const computed = {
+    output: read(found.output),
+    input: read(found.input),
+    weights: read(found.weights),
+    withoutInput: { isNull: found.isNull.dataSync()[0] === 1, weights: read(found.leanWeights) },
+    outputR: read(found.outputR),
+    inputR: read(found.inputR),
+    outputAlongWeights: found.outputAlongWeights.size === 0 ? null : read(found.outputAlongWeights),
+    inputAlongWeights: read(found.inputAlongWeights),
+    inputAlongWeightsLean: read(found.inputAlongWeightsLean),
+  };
+  dispose(found);
+  return computed;
+}
+
+function norm(x: ArrayLike<number>): number {
+  return Math.hypot(...Array.from(x));
+}
+
+function assertClose(actual: Numbers, expected: Numbers, what: string, tolerance = TOLERANCE): void {
+  assert.equal(actual.length, expected.length, `${what}: length`);
+  const error = norm(actual.map((value, i) => value - expected[i]!));
+  const scale = norm(expected);
+  assert.ok(error <= tolerance * scale, `${what}: off by ${error} of ${scale}`);
+}
+
+const dot = (a: Numbers, b: Numbers): number => a.reduce((sum, value, i) => sum + value * b[i]!, 0);
+const moved = (x: Numbers, direction: Numbers | null, t: number): Numbers =>
+  direction === null ? x : x.map((value, i) => value + t * direction[i]!);
+
+/** [f(x + t e_i) - f(x - t e_i)] / 2t for every coordinate i. */
+function gradientOf(f: (x: Numbers) => number, x: Numbers): Numbers {
+  return x.map((_, i) => {
+    const at = (t: number): number => f(x.map((value, k) => (k === i ? value + t : value)));
+    return (at(STEP) - at(-STEP)) / (2 * STEP);
+  });
+}
+
+for (const one of cases) {
+  const { name, layer, slow } = one;
+  const drawn = draw(one);
+  const together = compute(one, drawn, [0, 1]);
+  const replicas = [0, 1].map((s) => ({
+    x: drawn.x[s]!,
+    xR: drawn.xR[s]!,
+    w: drawn.w[s]!,
+    v: drawn.v[s]!,
+    d: drawn.d[s]!,
+    dR: drawn.dR[s]!,
+  }));
+
+  test(`${name}: forward equals a slow loop when weights differ per replica`, () => {
+    for (const [s, { x, w }] of replicas.entries()) assertClose(together.output[s]!, slow(x, w), `replica ${s}`);
+  });
+
+  test(`${name}: backward equals differences of <d, f(x; w)>`, () => {
+    for (const [s, { x, w, d }] of replicas.entries()) {
+      assertClose(together.input[s]!, gradientOf((y) => dot(d, slow(y, w)), x), `dL/dx of replica ${s}`);
+      assertClose(together.weights[s]!, gradientOf((u) => dot(d, slow(x, u)), w), `dL/dw of replica ${s}`);
+    }
+  });
+
+  test(`${name}: backward leaves the input out when it is not wanted`, () => {
+    const { isNull, weights } = together.withoutInput;
+    if (countWeights(layer) > 0) assert.ok(isNull, "computed nevertheless");
+    assert.deepEqual(weights, together.weights);
+    assert.deepEqual(together.inputAlongWeightsLean, together.inputAlongWeights);
+  });
+
+  test(`${name}: R-forward equals differences along a direction in weights and input`, () => {
+    for (const [s, { x, xR, w, v }] of replicas.entries()) {
+      const along = (input: Numbers | null): Numbers => {
+        const [up, down] = [STEP, -STEP].map((t) => slow(moved(x, input, t), moved(w, v, t))) as [Numbers, Numbers];
+        return up.map((value, i) => (value - down[i]!) / (2 * STEP));
+      };
+      assertClose(together.outputR[s]!, along(xR), `along weights and input, replica ${s}`);
+      if (countWeights(layer) === 0) assert.equal(together.outputAlongWeights, null);
+      else assertClose(together.outputAlongWeights![s]!, along(null), `along weights, replica ${s}`);
+    }
+  });
+
+  test(`${name}: R-backward equals differences of the backward pass along the direction`, () => {
+    for (const [s, { x, xR, w, v, d, dR }] of replicas.entries()) {
+      const along = (input: Numbers | null): Numbers => {
+        const [up, down] = [STEP, -STEP].map((t) =>
+          gradientOf((y) => dot(moved(d, dR, t), slow(y, moved(w, v, t))), moved(x, input, t)),
+        ) as [Numbers, Numbers];
+        return up.map((value, i) => (value - down[i]!) / (2 * STEP));
+      };
+      assertClose(together.inputR[s]!, along(xR), `along weights and input, replica ${s}`);
+      assertClose(together.inputAlongWeights[s]!, along(null), `along weights, replica ${s}`);
+    }
+  });
+
+  test(`${name}: two replicas together give what each gives alone`, () => {
+    for (const s of [0, 1]) {
+      const alone = compute(one, drawn, [s]);
+      for (const key of ["output", "input", "weights", "outputR", "inputR", "inputAlongWeights"] as const) {
+        assertClose(together[key][s]!, alone[key][0]!, `${key} of replica ${s}`, 1e-6);
+      }
+    }
+  });
+
+  test(`${name}: unpack then pack gives the vector back, one axis per parameter shape`, () => {
+    const size = countWeights(layer);
+    const vectors = Float32Array.from({ length: 2 * size }, (_, i) => i);
+    if (size === 0) return assert.deepEqual(layer.parameters, []);
+    const back = tidy(() => packWeights(layer, unpackWeights(layer, tf.tensor2d(vectors, [2, size]))));
+    assert.deepEqual([...back.dataSync()], [...vectors]);
+    back.dispose();
+  });
+}
+
+function packed(layer: Layer, tensors: readonly { values: number[]; sizes: number[] }[]): number[] {
+  const vector = tidy(() =>
+    packWeights(
+      layer,
+      tensors.map(({ values, sizes }) => tf.tensor(values, sizes)),
+    ),
+  );
+  const numbers = [...vector.dataSync()];
+  vector.dispose();
+  return numbers;
+}
+
+test("convolution: public filters are [O, C, k, k] when the engine holds [O, k·k·C]", () => {
+  // One filter on two channels of 2x2. The engine's row is (offset, channel): 00a 00b 01a 01b 10a 10b 11a 11b.
+  const layer = convolution([2, 3, 3], { channels: 1, size: 2 });
+  const engine = [1, 5, 2, 6, 3, 7, 4, 8]; // channel a holds 1 2 3 4, channel b 5 6 7 8
+  assert.deepEqual(layer.parameters[0]!.shape, [1, 2, 2, 2]);
+  assert.deepEqual(
+    packed(layer, [
+      { values: engine, sizes: [1, 1, 8] },
+      { values: [9], sizes: [1, 1, 1] },
+    ]),
+    [1, 2, 3, 4, 5, 6, 7, 8, 9],
+  );
+});
+
+test("transposedConvolution: public filters are [C, O, k, k] when the engine holds [k·k·O, C]", () => {
+  // Two inputs, one output, patches of 1x2: rows are offsets, columns inputs.
+  const layer = transposedConvolution([2, 3, 3], { channels: 1, size: 2 });
+  assert.deepEqual(layer.parameters[0]!.shape, [2, 1, 2, 2]);
+  assert.deepEqual(
+    packed(layer, [
+      { values: [1, 5, 2, 6, 3, 7, 4, 8], sizes: [1, 4, 2] },
+      { values: [9], sizes: [1, 1, 1] },
+    ]),
+    [1, 2, 3, 4, 5, 6, 7, 8, 9],
+  );
+});
+
+test("dense, convolution, transposedConvolution: fanIn counts the inputs of one output", () => {
+  assert.deepEqual(fanIns(dense([7], 3)), [7, 7]);
+  assert.deepEqual(fanIns(convolution([2, 5, 5], { channels: 3, size: 3 })), [18, 18]);
+  // 4·4·2 taps spread over 2·2 outputs a step
+  assert.deepEqual(fanIns(transposedConvolution([2, 5, 5], { channels: 3, size: 4, stride: 2 })), [8, 8]);
+});
+
+function fanIns(layer: Layer): number[] {
+  return layer.parameters.map(({ fanIn }) => fanIn);
+}
+
+test("pooling max: the first of equal maxima takes the gradient when a window is constant", () => {
+  const gradient = (values: number[], size: number): number[] => {
+    const input = tidy(() => {
+      const trace = pooling([1, size, size], "max", size).forward(tf.tensor(values, [1, 1, 1, size, size]), []);
+      return trace.backward(tf.ones([1, 1, 1, 1, 1]), true).input!;
+    });
+    const found = [...input.dataSync()];
+    input.dispose();
+    return found;
+  };
+  assert.deepEqual(gradient([3, 3, 3, 3], 2), [1, 0, 0, 0]);
+  assert.deepEqual(gradient([0, 3, 3, 3], 2), [0, 0, 1, 0]); // the first column that holds a 3, whatever its row
+  assert.deepEqual(gradient([0, 3, 0, 3], 2), [0, 1, 0, 0]); // in that column the first row
+  assert.deepEqual(gradient([0, 0, 3, 3], 2), [0, 0, 1, 0]);
+  assert.deepEqual(gradient([0, 0, 0, 0, 7, 7, 7, 7, 0], 3), [0, 0, 0, 0, 0, 0, 1, 0, 0]);
+});
+
+test("pooling max, size 1: is the identity, forward and backward", () => {
+  const [y, d] = tidy(() => {
+    const trace = pooling([1, 1, 2], "max", 1).forward(tf.tensor([5, -6], [1, 1, 1, 1, 2]), []);
+    return [trace.output, trace.backward(tf.tensor([2, 3], [1, 1, 1, 1, 2]), true).input!];
+  }) as [Tensor, Tensor];
+  assert.deepEqual([[...y.dataSync()], [...d.dataSync()]], [[5, -6], [2, 3]]); // prettier-ignore
+  dispose([y, d]);
+});
+
+test("gainOf: is sqrt(2) for relu and 1 for the others", () => {
+  assert.deepEqual([gainOf("relu"), gainOf("tanh"), gainOf("sigmoid")], [Math.SQRT2, 1, 1]);
+});
+
+test("layers: refuse shapes that do not fit, naming themselves", () => {
+  const refused: readonly [RegExp, () => Layer][] = [
+    [/^dense: needs a flat input \[F\], got \[1, 2, 2\]; put flatten\(\) before it$/, () => dense([1, 2, 2], 3)],
+    [/^convolution: needs an image input/, () => convolution([4], { channels: 1, size: 1 })],
+    [/^convolution: needs an image of at least 5 pixels/, () => convolution([1, 4, 6], { channels: 1, size: 5 })],
+    [/^transposedConvolution: needs an image input/, () => transposedConvolution([4], { channels: 1, size: 1 })],
+    [/^pooling: needs an image input/, () => pooling([4], "max")],
+    [/^pooling: needs sides that are multiples of 2, got \[1, 4, 5\]$/, () => pooling([1, 4, 5], "average")],
+    [/^flatten: needs an image input/, () => flatten([4])],
+    [/^upsample: needs an image input/, () => upsample([4])],
+    [/^resample: needs a square image/, () => resample([1, 2, 3], new Float32Array(6), 3)],
+    [/^resample: needs a matrix of 4 x 2 numbers, got 6$/, () => resample([1, 2, 2], new Float32Array(6), 4)],
+    [/^affine: needs an image input/, () => affine([4])],
+    [/^sequence: needs at least one layer/, () => sequence([4], [])],
+    [
+      /^residual: needs a shortcut of shape \[3\], got \[4\]; give a shortcut/,
+      () => residual([4], [(shape) => dense(shape, 3)]),
+    ],
+  ];
+  for (const [message, build] of refused) {
+    assert.throws(build, (error) => error instanceof InputError && message.test(error.message));
+  }
+});

@@ -1,0 +1,129 @@
+/** @file Runs the notebooks through the real kernel (notebooks.py does the talking) and shows in the terminal how far they are. */
+import { spawn } from "node:child_process";
+import { mkdirSync, readdirSync } from "node:fs";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { at, environment, setupDir } from "./steps/common.mjs";
+
+export const notebooksFolder = at("notebooks");
+
+/** Names (without extension) of all notebooks, in reading order. */
+export function listNotebooks() {
+  return readdirSync(notebooksFolder)
+    .filter((file) => /^\d\d_\w+\.ts$/.test(file))
+    .map((file) => file.slice(0, -".ts".length))
+    .sort();
+}
+
+/** The environment of everything that is Jupyter: what it keeps for itself lies in the project, not in the home folder. */
+export function jupyterEnvironment(extra = {}) {
+  const home = join(setupDir, "jupyter");
+  mkdirSync(home, { recursive: true });
+  const env = environment({
+    JUPYTER_CONFIG_DIR: join(home, "config"),
+    JUPYTER_DATA_DIR: join(home, "data"),
+    JUPYTER_RUNTIME_DIR: join(home, "runtime"),
+    IPYTHONDIR: join(home, "ipython"),
+    ...extra,
+  });
+  for (const name of ["JUPYTER_PATH", "JUPYTER_CONFIG_PATH"]) delete env[name];
+  return env;
+}
+
+/**
+ * Runs notebooks one after the other; the executed copies (a partly executed one too) go to `out`.
+ * Returns one result per notebook that was started: `{ notebook, ok, seconds, … }`.
+ */
+export async function runNotebooks(python, { names, profile, force = false, keepGoing = false, out }) {
+  const sources = names.map((name) => join(notebooksFolder, `${name}.ts`));
+  const job = JSON.stringify({ sources, folder: notebooksFolder, out, keepGoing });
+  const child = spawn(python, [at("scripts", "notebooks.py"), "run", job], {
+    env: jupyterEnvironment({ CURIOUS_PROFILE: profile, CURIOUS_FORCE: force ? "1" : "0" }),
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  const closed = new Promise((resolve, reject) => child.on("error", reject).on("close", resolve));
+  let interrupted = false;
+  const toChild = (signal) => {
+    interrupted = true;
+    child.kill(signal); // it takes the kernel down and keeps what is finished
+  };
+  for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, toChild);
+  const results = [];
+  const show = display(process.stdout);
+  for await (const line of createInterface({ input: child.stdout })) {
+    const event = JSON.parse(line);
+    show(event);
+    if (event.type === "end" || event.type === "failed") results.push({ ...event, ok: event.type === "end" });
+  }
+  const code = await closed;
+  show({ type: "stop" });
+  for (const signal of ["SIGINT", "SIGTERM"]) process.off(signal, toChild);
+  if (interrupted) results.push({ ok: false, interrupted });
+  else if (code !== 0 && results.every(({ ok }) => ok)) throw new Error(`notebooks.py: stopped with exit code ${code}`);
+  return results;
+}
+
+/** 65 -> "1:05", 3665 -> "1:01:05" */
+export function clock(seconds) {
+  const whole = Math.round(seconds);
+  const [hours, minutes] = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60];
+  const two = (number) => String(number).padStart(2, "0");
+  return hours > 0 ? `${hours}:${two(minutes)}:${two(whole % 60)}` : `${minutes}:${two(whole % 60)}`;
+}
+
+/** Bar, count and time left of one state of the library's progress bar. */
+export function bar({ label, done, total, etaSeconds }, width = 12) {
+  const filled = Math.round((width * done) / total);
+  const left = etaSeconds === null || done === total ? "" : `, ${clock(etaSeconds)} left`;
+  return `${"█".repeat(filled)}${"░".repeat(width - filled)} ${label} ${done}/${total}${left}`;
+}
+
+/** Where a notebook failed, and what the kernel said. */
+function failure({ notebook, number, cells, line, column, message, seconds, interrupted }) {
+  if (interrupted) return `✖ ${notebook}  interrupted in cell ${number}/${cells} after ${clock(seconds)}`;
+  const place = `notebooks/${notebook}.ts:${line}${column ? `:${column}` : ""}`;
+  return `✖ ${notebook}  cell ${number}/${cells} failed after ${clock(seconds)} (${place})\n${message.replace(/^/gm, "    ")}`;
+}
+
+/**
+ * How events become lines. On a terminal one line per notebook is kept up to date; elsewhere a line appears when a bar has
+ * moved by a tenth (but not within 2 s), and every 15 s.
+ */
+function display(stream) {
+  const live = stream.isTTY;
+  let now; // what is running: { notebook, cells, number, bar?, started, drawnAt, drawnTenth }
+  let timer;
+  const seconds = (since) => (performance.now() - since) / 1000;
+  const tenth = () => (now.bar ? Math.floor((10 * now.bar.done) / now.bar.total) : 0);
+  const draw = () => {
+    const place = `${now.notebook}  cell ${now.number}/${now.cells}  ${clock(seconds(now.started))}`;
+    const line = now.bar ? `${place}  ${bar(now.bar)}` : place;
+    stream.write(live ? `\r\x1b[2K${line.slice(0, (stream.columns || 80) - 1)}` : `  ${line}\n`);
+    Object.assign(now, { drawnAt: performance.now(), drawnTenth: tenth() });
+  };
+  const finish = (text) => {
+    clearInterval(timer);
+    stream.write(`${live ? "\r\x1b[2K" : ""}${text}\n`);
+    now = undefined;
+  };
+  return (event) => {
+    if (event.type === "start") {
+      now = { notebook: event.notebook, cells: event.cells, number: 0, started: performance.now() };
+      draw();
+      timer = setInterval(() => (live || seconds(now.drawnAt) >= 15) && draw(), live ? 500 : 1000);
+    } else if (event.type === "cell") {
+      Object.assign(now, { number: event.number, bar: undefined });
+      if (live) draw();
+    } else if (event.type === "progress") {
+      const another = event.label !== now.bar?.label;
+      now.bar = event;
+      if (live || another || (seconds(now.drawnAt) >= 2 && tenth() > now.drawnTenth)) draw();
+    } else if (event.type === "end") {
+      finish(`✔ ${event.notebook}  ${event.cells} cells  ${clock(event.seconds)}`);
+    } else if (event.type === "failed") {
+      finish(failure(event));
+    } else if (event.type === "stop" && now) {
+      finish(`✖ ${now.notebook}  stopped`);
+    }
+  };
+}

@@ -1,0 +1,68 @@
+/** @file The scoreboard: one row per claim, made only from the records that notebooks leave in figures/. */
+import { existsSync, readdirSync } from "node:fs";
+import { createRequire } from "node:module";
+import { join } from "node:path";
+import { at, readJson } from "./steps/common.mjs";
+
+const require = createRequire(import.meta.url);
+
+/** A paper record speaks before a quick one; a smoke run only tests the wiring and never speaks. */
+const profiles = ["paper", "quick"];
+
+/**
+ * The record of each notebook in its best profile, in reading order.
+ * @throws an error that names the file and the place that does not fit
+ */
+export function readRecords(figures = at("figures")) {
+  const { parseRecord } = require(at("lib", "dist", "report", "claims.js"));
+  const files = existsSync(figures) ? readdirSync(figures) : [];
+  const names = files.map((file) => /^(\d\d_\w+)\.(?:paper|quick)\.json$/.exec(file)?.[1]).filter(Boolean);
+  return [...new Set(names)].sort().map((name) => {
+    const file = join(
+      figures,
+      profiles.map((profile) => `${name}.${profile}.json`).find((file) => files.includes(file)),
+    );
+    try {
+      return parseRecord(readJson(file));
+    } catch (error) {
+      throw new Error(`${file}: ${error.message}`, { cause: error });
+    }
+  });
+}
+
+/** "02_passive_listener" -> "02 passive listener" */
+export const title = (notebook) => notebook.replaceAll("_", " ");
+
+/** A cell of a Markdown table: one line, with bars escaped. */
+const cell = (text) => text.replace(/\s+/g, " ").replaceAll("|", "\\|").trim();
+
+/** Markdown table of all claims in the records; `link` turns a notebook's name into the place its row points to. */
+export function scoreboard(records, link) {
+  const { formatNumber } = require(at("lib", "dist", "report", "number.js"));
+  const rows = records.flatMap(({ notebook, profile, claims }) =>
+    claims.map(({ id, setting, statement, direction, threshold, measured, interval, unit, n, verdict }) => [
+      `[${title(notebook)}](${link(notebook)})`,
+      setting ? `${id} (${setting})` : id,
+      `${statement} (${direction} ${formatNumber(threshold)})`,
+      measured === null
+        ? "–"
+        : `${formatNumber(measured)} [${interval.map((end) => formatNumber(end)).join(", ")}] ${unit}, n = ${n}`,
+      profile === "quick" && measured !== null ? `${verdict} (indicative)` : verdict,
+    ]),
+  );
+  if (rows.length === 0) return "*No record yet: `npm start` makes them.*";
+  const head = ["Notebook", "Claim", "Paper", "Measured", "Verdict"];
+  return [head, head.map(() => "---"), ...rows].map((row) => `| ${row.map(cell).join(" | ")} |`).join("\n");
+}
+
+const markers = ["<!-- scoreboard -->", "<!-- /scoreboard -->"];
+
+/** The README as it has to be for these records: what stands between the scoreboard markers is replaced. */
+export async function withScoreboard(readme, records) {
+  const [begin, end] = markers.map((marker) => readme.indexOf(marker));
+  if (begin < 0 || end < begin) throw new Error(`README.md: needs ${markers.join(" … ")} around the scoreboard`);
+  const table = scoreboard(records, (notebook) => `notebooks/${notebook}.ipynb`);
+  const { format } = await import("prettier");
+  const formatted = await format([markers[0], table, markers[1]].join("\n\n"), { parser: "markdown" });
+  return readme.slice(0, begin) + formatted.trimEnd() + readme.slice(end + markers[1].length);
+}

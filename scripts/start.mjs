@@ -1,0 +1,88 @@
+/** @file npm start: sets up what is missing, runs the notebooks, builds the HTML companion. */
+import { copyFileSync, readFileSync, writeFileSync } from "node:fs";
+import { join, relative } from "node:path";
+import { parseArgs } from "node:util";
+import { listNotebooks, notebooksFolder, runNotebooks } from "./notebooks.mjs";
+import { readRecords, withScoreboard } from "./scoreboard.mjs";
+import { setup } from "./setup.mjs";
+import { buildSite } from "./site.mjs";
+import { at } from "./steps/common.mjs";
+
+const usage = `npm start -- [options]
+  --only 02          only notebooks whose name begins so (repeat it, or separate by commas)
+  --profile quick    smoke (tests the wiring), quick (default: numbers with intervals), paper (the paper's scale)
+  --all              every notebook; without it those of the quick story
+  --force            compute again what is stored
+  --write            keep the results: update notebooks/*.ipynb and the scoreboard in README.md
+  --help             this text`;
+
+/** Notebooks that a first visit runs; the others join with --all or --only. */
+const quickStory = /^0[12]_/;
+
+function readOptions(args) {
+  const flag = { type: "boolean", default: false };
+  const { values } = parseArgs({
+    args,
+    options: {
+      only: { type: "string", multiple: true, default: [] },
+      profile: { type: "string", default: "quick" },
+      all: flag,
+      force: flag,
+      write: flag,
+      help: flag,
+    },
+  });
+  if (!["smoke", "quick", "paper"].includes(values.profile))
+    throw new Error(`--profile: needs smoke, quick or paper, got ${values.profile}`);
+  if (values.write && values.profile === "smoke")
+    throw new Error("--write: keeps quick or paper results, a smoke run only tests the wiring");
+  const prefixes = values.only.flatMap((text) => text.split(",")).filter(Boolean);
+  const all = listNotebooks();
+  const unknown = prefixes.find((prefix) => !all.some((name) => name.startsWith(prefix)));
+  if (unknown !== undefined)
+    throw new Error(`--only: no notebook begins with ${unknown}; there are ${all.join(", ") || "none"}`);
+  const wanted = prefixes.length
+    ? (name) => prefixes.some((prefix) => name.startsWith(prefix))
+    : (name) => values.all || quickStory.test(name);
+  return { ...values, names: all.filter(wanted) };
+}
+
+/** Takes executed copies and the scoreboard into what is committed. */
+async function keep(names, executed) {
+  for (const name of names) copyFileSync(join(executed, `${name}.ipynb`), join(notebooksFolder, `${name}.ipynb`));
+  const readme = at("README.md");
+  writeFileSync(readme, await withScoreboard(readFileSync(readme, "utf8"), readRecords()));
+  console.log(`Kept: ${names.map((name) => `notebooks/${name}.ipynb`).join(", ")}, scoreboard in README.md`);
+}
+
+async function main() {
+  let options;
+  try {
+    options = readOptions(process.argv.slice(2));
+  } catch (error) {
+    console.error(`${error.message}\n\n${usage}`);
+    return 2;
+  }
+  if (options.help) {
+    console.log(usage);
+    return 0;
+  }
+  const { python, jupyter } = await setup();
+
+  const { names, profile, force } = options;
+  const executed = at("build", "notebooks");
+  const results = await runNotebooks(python, { names, profile, force, out: executed });
+  if (results.some(({ interrupted }) => interrupted)) return 130;
+  const finished = results.filter(({ ok }) => ok).map(({ notebook }) => notebook);
+  if (options.write && finished.length) await keep(finished, executed);
+  const page = await buildSite(jupyter, { executed, book: at("build", "book"), site: at("build", "site") });
+
+  const here = (path) => relative(process.cwd(), path) || ".";
+  console.log(`
+Figures and records   ${here(at("figures"))}
+Executed notebooks    ${here(executed)}
+HTML companion        ${here(page)}`);
+  return finished.length === names.length ? 0 : 1;
+}
+
+process.exitCode = await main();
