@@ -36,6 +36,8 @@ export { assignment, matchImages, type Assignment, type Match, type MatchOptions
 export { labelAccuracy } from "./metrics/labels";
 export { floorRmse, leakage, type Floor, type FloorGuess, type FloorOptions } from "./metrics/baseline";
 
+export { curveOf, seedMeans, type Curve, type SeriesName } from "./experiment/curves";
+export { compareMasking, type MaskingCheck } from "./experiment/masking";
 export { bands, estimateMean, pairedDifference, seedsNeeded, type Estimate } from "./experiment/stats";
 export {
   measureLeakage,

@@ -3,6 +3,6 @@ declare module "jstat" {
   export const jStat: {
     readonly normal: { inv(p: number, mean: number, std: number): number };
     readonly studentt: { inv(p: number, degreesOfFreedom: number): number };
-    readonly noncentralt: { cdf(x: number, degreesOfFreedom: number, noncentrality: number): number };
+    readonly noncentralt: { cdf(this: void, x: number, degreesOfFreedom: number, noncentrality: number): number };
   };
 }

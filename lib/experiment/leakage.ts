@@ -95,7 +95,6 @@ export async function measureLeakage<Name extends string>(
   dataset: Dataset,
   { force = false, onProgress }: LeakageOptions = {},
 ): Promise<Record<Name, LeakageStudy>> {
-  // prettier-ignore
   const backend = await backendReady();
   const { name, hash } = dataset;
   const names = Object.keys(plans) as Name[];
@@ -103,7 +102,12 @@ export async function measureLeakage<Name extends string>(
     checkPlan(plans[plan]);
     return plans[plan].seeds.map((seed): SeedJob => {
       const federation = { ...plans[plan].federation, seed };
-      return { plan: { ...plans[plan], federation, seeds: [seed] }, dataset: { name: name as DatasetName, hash }, backend, force }; // prettier-ignore
+      return {
+        plan: { ...plans[plan], federation, seeds: [seed] },
+        dataset: { name: name as DatasetName, hash },
+        backend,
+        force,
+      };
     });
   });
   const jobs = jobsOf.flat();
@@ -112,7 +116,11 @@ export async function measureLeakage<Name extends string>(
   const follow = (job: number, share: number, note: string): void => {
     shares[job] = share;
     const { federation } = missing[job]!.plan;
-    onProgress?.(Math.round(100 * shares.reduce((sum, x) => sum + x, 0)), 100 * missing.length, `seed ${federation.seed}: ${note}`); // prettier-ignore
+    onProgress?.(
+      Math.round(100 * shares.reduce((sum, x) => sum + x, 0)),
+      100 * missing.length,
+      `seed ${federation.seed}: ${note}`,
+    );
   };
   if (missing.length > 1 && workerCount() > 1) {
     await runInPool("leakageWorker.js", missing, { onProgress: ({ job, share, note }) => follow(job, share, note) });
@@ -128,7 +136,7 @@ export async function measureLeakage<Name extends string>(
     }
     studies[plan] = {
       runs: found.map(({ value }) => value),
-      sources: found.map(({ value: _value, ...source }) => source),
+      sources: found.map(({ value, ...source }) => source),
     };
   }
   return studies;
@@ -156,9 +164,19 @@ function checkPlan({ seeds, federation, probeRounds, trajectoryRounds, probeBatc
   ensure(seeds.length >= 1, "measureLeakage", "needs at least one seed", "none");
   ensureCount("measureLeakage", "probeBatchSize", probeBatchSize);
   for (const round of [...probeRounds, ...trajectoryRounds]) {
-    ensure(Number.isInteger(round) && round >= 0 && round < federation.rounds, "measureLeakage", `needs rounds in 0..${federation.rounds - 1}`, round); // prettier-ignore
+    ensure(
+      Number.isInteger(round) && round >= 0 && round < federation.rounds,
+      "measureLeakage",
+      `needs rounds in 0..${federation.rounds - 1}`,
+      round,
+    );
   }
-  ensure(probeRounds.length + trajectoryRounds.length > 0, "measureLeakage", "needs at least one round to invert", "none"); // prettier-ignore
+  ensure(
+    probeRounds.length + trajectoryRounds.length > 0,
+    "measureLeakage",
+    "needs at least one round to invert",
+    "none",
+  );
 }
 
 type Follow = (share: number, note: string) => void;
@@ -166,20 +184,25 @@ type Follow = (share: number, note: string) => void;
 async function measureSeed({ plan, backend, force }: SeedJob, dataset: Dataset, follow: Follow): Promise<LeakageRun> {
   const { federation: config, attack } = plan;
   const parts = { autoencoder: 0.15, training: 0.15 }; // shares of the time, as measured for 15 views
-  const prior = await autoencoderOf(plan, dataset, backend, force, (share) => follow(parts.autoencoder * share, "autoencoder")); // prettier-ignore
+  const prior = await autoencoderOf(plan, dataset, backend, force, (share) =>
+    follow(parts.autoencoder * share, "autoencoder"),
+  );
   const records = await train(config, dataset, {
     onRound: ({ round }, rounds) => follow(parts.autoencoder + (parts.training * round) / rounds, "training"),
   });
   const victims = await collectVictims(plan, dataset, records);
   const federation = setUp(config, dataset);
   const own = ownImages(federation, dataset);
-  const labels = await Promise.all(victims.map(({ view, privateLabels }) => attack.labels === "given" ? privateLabels : inferLabels(view, sample(own, dataset)))); // prettier-ignore
+  const known = sample(own, dataset);
+  const labels: Int32Array[] = [];
+  for (const { view, privateLabels } of victims) {
+    labels.push(attack.labels === "given" ? privateLabels : await inferLabels(view, known));
+  }
   const before = parts.autoencoder + parts.training;
   const { autoencoderSteps: _steps, labels: _labels, prior: priorName, ...options } = attack;
   const reconstructions = await invert(
     victims.map(({ view }) => view),
     {
-      // prettier-ignore
       ...options,
       prior: priorFor(priorName, prior, victims.length),
       labels,
@@ -190,7 +213,14 @@ async function measureSeed({ plan, backend, force }: SeedJob, dataset: Dataset, 
   const leaks = victims.map(({ privateImages, privateLabels }, v): Leak => {
     const { images, labels: reconstructionLabels, matchingLoss, round } = reconstructions[v]!;
     const match = matchImages(privateImages, images, { pixels, privateLabels, reconstructionLabels });
-    const { floor } = floorRmse({ privateImages, privateLabels, ownImages: own.images, ownLabels: own.labels, pixels, decoderMean: prior?.meanImage }); // prettier-ignore
+    const { floor } = floorRmse({
+      privateImages,
+      privateLabels,
+      ownImages: own.images,
+      ownLabels: own.labels,
+      pixels,
+      decoderMean: prior?.meanImage,
+    });
     return {
       round,
       rmse: match.mean,
@@ -201,7 +231,9 @@ async function measureSeed({ plan, backend, force }: SeedJob, dataset: Dataset, 
       labelAccuracy: labelAccuracy(privateLabels, reconstructionLabels),
       labels: [...privateLabels],
       privateImages,
-      reconstructions: Float32Array.from(match.pairs.flatMap(({ reconstruction: r }) => [...images.subarray(r * pixels, (r + 1) * pixels)])), // prettier-ignore
+      reconstructions: Float32Array.from(
+        match.pairs.flatMap(({ reconstruction: r }) => [...images.subarray(r * pixels, (r + 1) * pixels)]),
+      ),
     };
   });
   return {
@@ -225,10 +257,12 @@ async function collectVictims(
   dataset: Dataset,
   records: readonly RoundRecord[],
 ): Promise<Victims[]> {
-  // prettier-ignore
   const probing = setUp({ ...config, batchSize: probeBatchSize, localSteps: 1 }, dataset);
   const chosen = probeRounds.map((round) => records[round]!);
-  const probe = (await presentProbe(probing, chosen, drawProbe(probing, dataset))).map((pair) => ({ ...pair, config: probing.config })); // prettier-ignore
+  const probe = (await presentProbe(probing, chosen, drawProbe(probing, dataset))).map((pair) => ({
+    ...pair,
+    config: probing.config,
+  }));
   const trajectory = trajectoryRounds.map((round) => ({ before: records[round]!, after: records[round + 1]!, config }));
   return [...probe, ...trajectory].map(({ before, after, config: protocol }) => {
     const view = withoutOwnShare(observe(before, after, protocol, dataset));
@@ -249,17 +283,23 @@ async function autoencoderOf(
   force: boolean,
   follow: (share: number) => void,
 ): Promise<Autoencoder | null> {
-  // prettier-ignore
   if (attack.prior !== "autoencoder") return null;
   const { seed, numClients, partition, alpha, classesPerClient, maliciouslyCuriousClient, batchSize } = config;
   const shard = { seed, numClients, partition, alpha, classesPerClient, maliciouslyCuriousClient, batchSize };
-  const run = { kind: "autoencoder", config: { backend, shard, steps: attack.autoencoderSteps }, datasetHash: dataset.hash }; // prettier-ignore
+  const run = {
+    kind: "autoencoder",
+    config: { backend, shard, steps: attack.autoencoderSteps },
+    datasetHash: dataset.hash,
+  };
   const { value } = await remember(
     run,
     async () => {
       const own = ownImages(setUp(config, dataset), dataset);
       const onStep = (step: number, steps: number): void => follow(step / steps);
-      const [trained] = await trainAutoencoders([own], dataset.inputShape, createRng(seed).split("autoencoder"), { steps: attack.autoencoderSteps, onStep }); // prettier-ignore
+      const [trained] = await trainAutoencoders([own], dataset.inputShape, createRng(seed).split("autoencoder"), {
+        steps: attack.autoencoderSteps,
+        onStep,
+      });
       return trained!;
     },
     { force },

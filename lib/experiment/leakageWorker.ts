@@ -11,7 +11,12 @@ process.on("disconnect", () => process.exit());
 export default async function work({ job, ...seedJob }: SeedJob & { readonly job: number }): Promise<string> {
   const dataset = await loadDataset(seedJob.dataset.name);
   if (dataset.hash !== seedJob.dataset.hash) {
-    refuse("measureLeakage", `needs the dataset with hash ${seedJob.dataset.hash} in every process`, dataset.hash, "do not change the data during a run"); // prettier-ignore
+    refuse(
+      "measureLeakage",
+      `needs the dataset with hash ${seedJob.dataset.hash} in every process`,
+      dataset.hash,
+      "do not change the data during a run",
+    );
   }
   const report = (share: number, note: string): void => {
     process.send?.({ job, share, note } satisfies JobProgress);

@@ -43,7 +43,7 @@ export async function runInPool<Result>(
     filename: join(__dirname, file),
     minThreads: threads,
     maxThreads: threads,
-    env: { ...process.env, TF_NUM_INTRAOP_THREADS: "1", TF_NUM_INTEROP_THREADS: "1" } as Record<string, string>,
+    env: { ...process.env, TF_NUM_INTRAOP_THREADS: "1", TF_NUM_INTEROP_THREADS: "1" },
   });
   try {
     const channel = { postMessage: (message: JobProgress) => onProgress?.(message) };

@@ -37,8 +37,14 @@ export function localUpdates(
     let local = unpackWeights(network.layer, stackVectors(batches.map(() => weights)));
     let sum: Tensor[] | null = null;
     for (let t = 0; t < localSteps; t++) {
-      const images = stackImages(batches.map((own) => own[t]!.images), network.inputShape); // prettier-ignore
-      const targets = stackTargets(batches.map((own) => own[t]!.labels), network.numClasses); // prettier-ignore
+      const images = stackImages(
+        batches.map((own) => own[t]!.images),
+        network.inputShape,
+      );
+      const targets = stackTargets(
+        batches.map((own) => own[t]!.labels),
+        network.numClasses,
+      );
       const { gradients } = differentiate(network, local, images, targets);
       const g = gradients.weights;
       sum = sum === null ? [...g] : sum.map((x, i) => tf.add(x, g[i]!));
@@ -50,7 +56,8 @@ export function localUpdates(
   total.dispose();
   updates.forEach((update, client) => {
     const bad = update.findIndex((x) => !Number.isFinite(x));
-    if (bad >= 0) refuse("train", "needs finite updates", `${update[bad]} from client ${client}`, "lower the learningRate"); // prettier-ignore
+    if (bad >= 0)
+      refuse("train", "needs finite updates", `${update[bad]} from client ${client}`, "lower the learningRate");
   });
   return updates;
 }

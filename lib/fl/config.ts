@@ -70,9 +70,17 @@ export function checkConfig(config: FederationConfig): void {
   ensure(Number.isFinite(learningRate) && learningRate > 0, "train", "needs a finite learningRate > 0", learningRate);
   ensureCount("train", "assumedMalicious", f, 0);
   ensure(f < numClients / 2, "train", `needs assumedMalicious f < numClients / 2 = ${numClients / 2}`, f);
-  if (!(config.architecture in architectures)) refuse("train", `needs an architecture of ${Object.keys(architectures).join(", ")}`, config.architecture); // prettier-ignore
-  if (!(config.aggregator in aggregators)) refuse("train", `needs an aggregator of ${Object.keys(aggregators).join(", ")}`, config.aggregator); // prettier-ignore
-  ensure(!config.secureAggregation || config.aggregator === "mean", "train", "needs the mean under secure aggregation, which reveals sums only", config.aggregator, 'set aggregator: "mean" or secureAggregation: false'); // prettier-ignore
+  if (!(config.architecture in architectures))
+    refuse("train", `needs an architecture of ${Object.keys(architectures).join(", ")}`, config.architecture);
+  if (!(config.aggregator in aggregators))
+    refuse("train", `needs an aggregator of ${Object.keys(aggregators).join(", ")}`, config.aggregator);
+  ensure(
+    !config.secureAggregation || config.aggregator === "mean",
+    "train",
+    "needs the mean under secure aggregation, which reveals sums only",
+    config.aggregator,
+    'set aggregator: "mean" or secureAggregation: false',
+  );
 }
 
 /** The partition a config asks for; every client gets at least one batch. */
@@ -83,7 +91,6 @@ export function partitionOptions({
   alpha,
   classesPerClient,
 }: FederationConfig): PartitionOptions {
-  // prettier-ignore
   const common = { numClients, minImages: batchSize };
   if (kind === "dirichlet") return { ...common, kind, alpha };
   if (kind === "classes") return { ...common, kind, classesPerClient };

@@ -30,7 +30,12 @@ export async function presentProbe(
   records: readonly RoundRecord[],
   batches: readonly Batch[],
 ): Promise<{ before: RoundRecord; after: RoundRecord }[]> {
-  ensure(batches.length === config.numClients, "presentProbe", `needs one batch per client, ${config.numClients}`, batches.length); // prettier-ignore
+  ensure(
+    batches.length === config.numClients,
+    "presentProbe",
+    `needs one batch per client, ${config.numClients}`,
+    batches.length,
+  );
   await backendReady();
   const once = batches.map((batch) => [batch]);
   return records.map((record) => {

@@ -75,7 +75,6 @@ export async function train(
   dataset: Dataset,
   { onRound }: TrainOptions = {},
 ): Promise<RoundRecord[]> {
-  // prettier-ignore
   const federation = setUp(config, dataset);
   const { network, rng } = federation;
   await backendReady();
@@ -109,7 +108,6 @@ export function drawBatches(
   dataset: Dataset,
   round: number,
 ): Batch[][] {
-  // prettier-ignore
   return clients.map((images, client) =>
     Array.from({ length: config.localSteps }, (_, t) =>
       drawBatch(dataset, images, config.batchSize, rng.split("batch", client, round, t)),
@@ -119,7 +117,11 @@ export function drawBatches(
 
 /** That many of a client's images, without repeats. */
 export function drawBatch(dataset: Dataset, images: Int32Array, size: number, stream: Rng): Batch {
-  return batchOf(dataset.train, [...stream.permutation(images.length).subarray(0, size)].map((i) => images[i]!)); // prettier-ignore
+  const chosen = stream.permutation(images.length).subarray(0, size);
+  return batchOf(
+    dataset.train,
+    chosen.map((i) => images[i]!),
+  );
 }
 
 /** The server's aggregate of what the clients sent, through masks where the config asks for them. */
@@ -128,7 +130,6 @@ export function aggregate(
   updates: readonly Float32Array[],
   rng: Rng,
 ): { update: Float32Array; kept: readonly number[] } {
-  // prettier-ignore
   if (config.secureAggregation) {
     return { update: aggregateMasked(maskUpdates(updates, rng)), kept: updates.map((_, i) => i) };
   }
@@ -140,14 +141,14 @@ function createJudge(
   { config, network, partition: { clients }, rng }: Federation,
   dataset: Dataset,
 ): (weights: Float32Array) => Pick<RoundRecord, "loss" | "objectiveGap" | "accuracy"> {
-  // prettier-ignore
   const share = Math.max(1, Math.round(config.evaluationImages / config.numClients));
   const sample = clients.flatMap((images, client) => {
     const stream = rng.split("evaluation", client);
     return Array.from({ length: share }, () => images[stream.integer(images.length)]!);
   });
   const training = batchOf(dataset.train, sample);
-  const test = batchOf(dataset.test, Array.from({ length: Math.min(config.evaluationImages, dataset.test.count) }, (_, i) => i)); // prettier-ignore
+  const testCount = Math.min(config.evaluationImages, dataset.test.count);
+  const test = batchOf(dataset.test, [...Array(testCount).keys()]);
   return (weights) => {
     const { loss } = evaluate(network, weights, training);
     if (!Number.isFinite(loss)) refuse("train", "needs a finite loss", loss, "lower the learningRate");

@@ -10,7 +10,16 @@ import { sequence, type LayerBuilder } from "./layers/compose";
 import { convolution } from "./layers/convolution";
 import type { Layer } from "./layers/layer";
 import { transposedConvolution } from "./layers/transposedConvolution";
-import { countWeights, initialWeights, packWeights, stackImages, stackVectors, unpackWeights, unstackVectors, volume } from "./network"; // prettier-ignore
+import {
+  countWeights,
+  initialWeights,
+  packWeights,
+  stackImages,
+  stackVectors,
+  unpackWeights,
+  unstackVectors,
+  volume,
+} from "./network";
 
 /** A trained decoder and what it takes in. */
 export interface Autoencoder {
@@ -95,8 +104,15 @@ export async function trainAutoencoders(
 ): Promise<Autoencoder[]> {
   ensureCount("trainAutoencoders", "steps", steps);
   ensure(shards.length >= 1, "trainAutoencoders", "needs at least one shard", shards.length);
-  ensure(inputShape.length === 3 && inputShape[1]! % 4 === 0 && inputShape[2]! % 4 === 0, "trainAutoencoders", "needs images [C, H, W] with sides that are multiples of 4", inputShape); // prettier-ignore
-  for (const { size } of shards) ensure(size >= batchSize, "trainAutoencoders", `needs at least batchSize = ${batchSize} images a shard`, size, "choose a smaller batchSize"); // prettier-ignore
+  ensure(
+    inputShape.length === 3 && inputShape[1]! % 4 === 0 && inputShape[2]! % 4 === 0,
+    "trainAutoencoders",
+    "needs images [C, H, W] with sides that are multiples of 4",
+    inputShape,
+  );
+  const least = Math.min(...shards.map(({ size }) => size));
+  const enough = `needs at least batchSize = ${batchSize} images a shard`;
+  ensure(least >= batchSize, "trainAutoencoders", enough, least, "choose a smaller batchSize");
   await backendReady();
   const encoder = encoderLayer(inputShape);
   const decoder = decoderLayer(encoder.outputShape, inputShape[0]!);
@@ -151,12 +167,11 @@ function autoencoderStep(
   images: Tensor,
   rate: number,
 ): { parameters: Tensor[]; state: AdamState; error: Tensor } {
-  // prettier-ignore
   const split = encoder.parameters.length;
   const code = encoder.forward(images, weights.slice(0, split));
   const decoded = decoder.forward(code.output, weights.slice(split));
   const difference = tf.sub(decoded.output, images);
-  const perReplica = images.size / images.shape[0]!;
+  const perReplica = images.size / images.shape[0];
   const inDecoder = decoded.backward(tf.mul(difference, 2 / perReplica), true);
   const inEncoder = code.backward(inDecoder.input!, false);
   // The standardisation is set once at the end; while training it is the identity.
@@ -187,6 +202,11 @@ function rootMean(squares: readonly number[]): number {
 /** The decoder of an autoencoder as a layer, checked against its weights. */
 export function decoderOf({ codeShape, inputShape, decoderWeights }: Autoencoder): Layer {
   const layer = decoderLayer(codeShape, inputShape[0]!);
-  ensure(decoderWeights.length === countWeights(layer), "decoderOf", `needs ${countWeights(layer)} decoder weights`, decoderWeights.length); // prettier-ignore
+  ensure(
+    decoderWeights.length === countWeights(layer),
+    "decoderOf",
+    `needs ${countWeights(layer)} decoder weights`,
+    decoderWeights.length,
+  );
   return layer;
 }

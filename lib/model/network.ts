@@ -72,7 +72,8 @@ export function unpackWeights(layer: Layer, flat: Tensor): Tensor[] {
 
 /** The inverse of unpackWeights: tensors [S, ...] to vectors [S, d]. */
 export function packWeights(layer: Layer, weights: readonly Tensor[]): Tensor {
-  return tf.concat(weights.map((value, i) => layer.parameters[i]!.pack(value)), 1); // prettier-ignore
+  const parts = weights.map((value, i) => layer.parameters[i]!.pack(value));
+  return tf.concat(parts, 1);
 }
 
 /** Vectors of equal length as one tensor [S, d]. */
@@ -87,7 +88,7 @@ export function stackVectors(vectors: readonly Float32Array[]): Tensor {
 export function unstackVectors(stacked: Tensor): Float32Array[] {
   const length = stacked.shape[1]!;
   const values = stacked.dataSync<"float32">();
-  return Array.from({ length: stacked.shape[0]! }, (_, s) => values.slice(s * length, (s + 1) * length));
+  return Array.from({ length: stacked.shape[0] }, (_, s) => values.slice(s * length, (s + 1) * length));
 }
 
 /**
@@ -102,7 +103,7 @@ export function stackImages(images: readonly Float32Array[], [c, h, w]: Shape): 
 
 /** The inverse of stackImages: [S, C, B, H, W] to S arrays, each [B, C, H, W]. */
 export function unstackImages(stacked: Tensor): Float32Array[] {
-  const rows = tidy(() => tf.reshape(tf.transpose(stacked, [0, 2, 1, 3, 4]), [stacked.shape[0]!, -1]));
+  const rows = tidy(() => tf.reshape(tf.transpose(stacked, [0, 2, 1, 3, 4]), [stacked.shape[0], -1]));
   const images = unstackVectors(rows);
   rows.dispose();
   return images;
@@ -174,11 +175,16 @@ export function lossAndGradient(
   weights: readonly Float32Array[],
   batches: readonly Batch[],
 ): Evaluation {
-  // prettier-ignore
   checkStack("lossAndGradient", network, weights, batches);
   const { losses, gradients } = tidy(() => {
-    const images = stackImages(batches.map((batch) => batch.images), network.inputShape); // prettier-ignore
-    const targets = stackTargets(batches.map(({ labels }) => labels), network.numClasses); // prettier-ignore
+    const images = stackImages(
+      batches.map((batch) => batch.images),
+      network.inputShape,
+    );
+    const targets = stackTargets(
+      batches.map(({ labels }) => labels),
+      network.numClasses,
+    );
     const pass = differentiate(network, unpackWeights(network.layer, stackVectors(weights)), images, targets);
     return { losses: pass.loss.value, gradients: packWeights(network.layer, pass.gradients.weights) };
   });
@@ -201,31 +207,48 @@ export function evaluate(network: Network, weights: Float32Array, batch: Batch):
   let [loss, correct] = [0, 0];
   for (let from = 0; from < batch.size; from += slice) {
     const to = Math.min(from + slice, batch.size);
-    const { lossSum, hits } = tidy(() => {
+    const sums = tidy(() => {
       const images = stackImages([batch.images.subarray(from * pixels, to * pixels)], network.inputShape);
       const targets = stackTargets([batch.labels.subarray(from, to)], network.numClasses);
       const { output } = network.layer.forward(images, unpackWeights(network.layer, stackVectors([weights])));
       const right = tf.equal(tf.argMax(output, 1), tf.argMax(targets, 1));
       return {
-        lossSum: tf.mul(crossEntropy(output, targets).value, to - from),
-        hits: tf.sum(tf.cast(right, "float32")),
+        loss: tf.mul(crossEntropy(output, targets).value, to - from),
+        correct: tf.sum(tf.cast(right, "float32")),
       };
     });
-    loss += lossSum.dataSync()[0]!;
-    correct += hits.dataSync()[0]!;
-    dispose([lossSum, hits]);
+    loss += sums.loss.dataSync()[0]!;
+    correct += sums.correct.dataSync()[0]!;
+    dispose(sums);
   }
   return { loss: loss / batch.size, accuracy: correct / batch.size };
 }
 
 function checkStack(fn: string, network: Network, weights: readonly Float32Array[], batches: readonly Batch[]): void {
-  ensure(weights.length >= 1 && weights.length === batches.length, fn, "needs one batch per weight vector, and at least one", `${weights.length} vectors, ${batches.length} batches`); // prettier-ignore
+  ensure(
+    weights.length >= 1 && weights.length === batches.length,
+    fn,
+    "needs one batch per weight vector, and at least one",
+    `${weights.length} vectors, ${batches.length} batches`,
+  );
   for (const vector of weights) {
-    ensure(vector.length === network.size, fn, `needs weights of length d = ${network.size} for ${network.name}`, vector.length); // prettier-ignore
+    ensure(
+      vector.length === network.size,
+      fn,
+      `needs weights of length d = ${network.size} for ${network.name}`,
+      vector.length,
+    );
   }
   for (const { images, labels, size } of batches) {
     ensure(size >= 1 && size === batches[0]!.size, fn, "needs batches of one size >= 1", size);
-    ensure(images.length === size * volume(network.inputShape) && labels.length === size, fn, `needs ${size} images of [${network.inputShape.join(", ")}] with a label each`, `${images.length} pixels, ${labels.length} labels`); // prettier-ignore
-    for (const label of labels) ensure(label >= 0 && label < network.numClasses, fn, `needs labels in 0..${network.numClasses - 1}`, label); // prettier-ignore
+    ensure(
+      images.length === size * volume(network.inputShape) && labels.length === size,
+      fn,
+      `needs ${size} images of [${network.inputShape.join(", ")}] with a label each`,
+      `${images.length} pixels, ${labels.length} labels`,
+    );
+    for (const label of labels) {
+      ensure(label >= 0 && label < network.numClasses, fn, `needs labels in 0..${network.numClasses - 1}`, label);
+    }
   }
 }

@@ -68,7 +68,7 @@ async function drawNow(figure: Figure, name: string, mayRetry = true): Promise<s
   holdProcess(opened.browser, true);
   try {
     const script = (input: unknown, seed: string) => (globalThis as unknown as PageScript).draw(input, seed);
-    return `${await opened.page.evaluate(script, figure as unknown, name)}\n`;
+    return `${await opened.page.evaluate(script, figure, name)}\n`;
   } catch (error) {
     if (opened.browser.connected || !mayRetry) throw error;
     await closeBrowser(); // it died; another one may live

@@ -204,12 +204,12 @@ function list(value: unknown, place: string): readonly unknown[] {
 
 function text(value: unknown, place: string): string {
   if (typeof value !== "string" || value === "") refuse("parseRecord", `needs a text at ${place}`, value);
-  return value as string;
+  return value;
 }
 
 function number(value: unknown, place: string): number {
   if (typeof value !== "number" || !Number.isFinite(value)) refuse("parseRecord", `needs a finite number at ${place}`, value); // prettier-ignore
-  return value as number;
+  return value;
 }
 
 function oneOf(value: unknown, allowed: readonly string[], place: string): string {

@@ -29,8 +29,8 @@ export const settings = {
   allHonest: style("victim", "all honest clients", "#CC3311"),
   secureAggregation: style("victim", "secure aggregation", "#882255", "dot"),
 
-  tanhAverage: style("architecture", "LeNet-5, tanh + average pooling", "#009988"),
-  reluMax: style("architecture", "LeNet-5, ReLU + max pooling", "#CC3311"),
+  tanhAverage: style("architecture", "LeNet-5, tanh + average pooling", "#5D3A9B"),
+  reluMax: style("architecture", "LeNet-5, ReLU + max pooling", "#E66100"),
 
   passive: style("poisoning", "passive", "#004488"),
   signFlip: style("poisoning", "sign flip", "#D55E00"),

@@ -77,11 +77,16 @@ export function residual(
   branch: readonly LayerBuilder[],
   shortcut: readonly LayerBuilder[] = [],
 ): Layer {
-  // prettier-ignore
   const main = sequence(inputShape, branch);
   const side = shortcut.length > 0 ? sequence(inputShape, shortcut) : null;
   const sideShape = side?.outputShape ?? inputShape;
-  ensure(String(main.outputShape) === String(sideShape), "residual", `needs a shortcut of shape [${main.outputShape.join(", ")}]`, sideShape, "give a shortcut that changes the shape"); // prettier-ignore
+  ensure(
+    String(main.outputShape) === String(sideShape),
+    "residual",
+    `needs a shortcut of shape [${main.outputShape.join(", ")}]`,
+    sideShape,
+    "give a shortcut that changes the shape",
+  );
   const split = main.parameters.length;
   return {
     kind: "residual",
@@ -97,7 +102,12 @@ export function residual(
           const inA = a.backward(outputGradient, wantInput);
           const inB = b?.backward(outputGradient, wantInput) ?? null;
           const input = wantInput ? tf.add(inA.input!, inB === null ? outputGradient : inB.input!) : null;
-          return { outputGradient, input, weights: [...inA.weights, ...(inB?.weights ?? [])], inner: inB === null ? [inA] : [inA, inB] }; // prettier-ignore
+          return {
+            outputGradient,
+            input,
+            weights: [...inA.weights, ...(inB?.weights ?? [])],
+            inner: inB === null ? [inA] : [inA, inB],
+          };
         },
         along(direction, inputR) {
           const aR = a.along(direction.slice(0, split), inputR);

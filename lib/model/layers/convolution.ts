@@ -34,8 +34,8 @@ export function convolution(
     inputShape,
   );
   const patchRows = size * size * c;
-  const asMatrix = (y: Tensor): Tensor => tf.reshape(y, [y.shape[0]!, channels, -1]);
-  const asImages = (y: Tensor, batch: number): Tensor => tf.reshape(y, [y.shape[0]!, channels, batch, oh, ow]);
+  const asMatrix = (y: Tensor): Tensor => tf.reshape(y, [y.shape[0], channels, -1]);
+  const asImages = (y: Tensor, batch: number): Tensor => tf.reshape(y, [y.shape[0], channels, batch, oh, ow]);
   return {
     kind: "convolution",
     inputShape,
@@ -45,7 +45,7 @@ export function convolution(
         name: "weight",
         shape: [channels, c, size, size],
         fanIn: patchRows,
-        unpack: (flat) => tf.reshape(swapInner(flat, channels, c, size * size), [flat.shape[0]!, channels, patchRows]),
+        unpack: (flat) => tf.reshape(swapInner(flat, channels, c, size * size), [flat.shape[0], channels, patchRows]),
         pack: (value) => swapInner(value, channels, size * size, c),
       },
       biasParameter(channels, patchRows),
@@ -86,6 +86,6 @@ export function convolution(
 
 /** [S, O·a·b] -> the same numbers with the last two axes swapped, [S, O·b·a]. */
 function swapInner(x: Tensor, channels: number, a: number, b: number): Tensor {
-  const s = x.shape[0]!;
+  const s = x.shape[0];
   return tf.reshape(tf.transpose(tf.reshape(x, [s, channels, a, b]), [0, 1, 3, 2]), [s, channels * a * b]);
 }

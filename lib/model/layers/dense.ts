@@ -29,8 +29,8 @@ export function dense(inputShape: Shape, units: number): Layer {
         name: "weight",
         shape: [units, features],
         fanIn: features,
-        unpack: (flat) => tf.reshape(flat, [flat.shape[0]!, units, features]),
-        pack: (value) => tf.reshape(value, [value.shape[0]!, units * features]),
+        unpack: (flat) => tf.reshape(flat, [flat.shape[0], units, features]),
+        pack: (value) => tf.reshape(value, [value.shape[0], units * features]),
       },
       biasParameter(units, features),
     ],
@@ -61,7 +61,7 @@ export function biasParameter(units: number, fanIn: number): Layer["parameters"]
     name: "bias",
     shape: [units],
     fanIn,
-    unpack: (flat) => tf.reshape(flat, [flat.shape[0]!, units, 1]),
-    pack: (value) => tf.reshape(value, [value.shape[0]!, units]),
+    unpack: (flat) => tf.reshape(flat, [flat.shape[0], units, 1]),
+    pack: (value) => tf.reshape(value, [value.shape[0], units]),
   };
 }

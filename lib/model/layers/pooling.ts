@@ -54,12 +54,13 @@ function averages(x: Tensor, size: number): Projection {
   const [s, c, b, h, w] = x.shape as [number, number, number, number, number];
   const [rows, outWidth] = [(s * c * b * h) / size, w / size];
   // Column j of the image belongs to column floor(j / size) of the output, with weight 1 / size^2.
-  const columns = tf.mul(tf.oneHot(tf.tensor1d(Int32Array.from({ length: w }, (_, j) => Math.floor(j / size)), "int32"), outWidth), 1 / size ** 2); // prettier-ignore
+  const columnOf = Int32Array.from({ length: w }, (_, j) => Math.floor(j / size));
+  const columns = tf.mul(tf.oneHot(tf.tensor1d(columnOf, "int32"), outWidth), 1 / size ** 2);
   const project = (image: Tensor): Tensor =>
     tf.reshape(tf.matMul(tf.sum(tf.reshape(image, [rows, size, w]), 1), columns), [s, c, b, h / size, outWidth]);
   const spread = (d: Tensor): Tensor => {
     const row = tf.reshape(tf.matMul(tf.reshape(d, [rows, outWidth]), columns, false, true), [rows, 1, w]);
-    return tf.reshape(tf.concat(Array.from({ length: size }, () => row), 1), [s, c, b, h, w]); // prettier-ignore
+    return tf.reshape(tf.concat(new Array<Tensor>(size).fill(row), 1), [s, c, b, h, w]);
   };
   return { output: project(x), project, spread };
 }
@@ -80,8 +81,10 @@ function maxima(x: Tensor, size: number): Projection {
   };
   const spread = (d: Tensor): Tensor => {
     const cell = tf.reshape(d, [rows * outWidth, 1]);
-    const row = tf.reshape(tf.concat(overColumns.masks.map((mask) => tf.mul(cell, mask)), 1), [rows, 1, w]); // prettier-ignore
-    return tf.reshape(tf.concat(overRows.masks.map((mask) => tf.mul(row, mask)), 1), [s, c, b, h, w]); // prettier-ignore
+    const cells = overColumns.masks.map((mask) => tf.mul(cell, mask));
+    const row = tf.reshape(tf.concat(cells, 1), [rows, 1, w]);
+    const lines = overRows.masks.map((mask) => tf.mul(row, mask));
+    return tf.reshape(tf.concat(lines, 1), [s, c, b, h, w]);
   };
   return { output: tf.reshape(overColumns.maximum, [s, c, b, outHeight, outWidth]), project, spread };
 }

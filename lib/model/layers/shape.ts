@@ -42,8 +42,8 @@ export function flatten(inputShape: Shape): Layer {
     "flatten",
     inputShape,
     [c * h * w],
-    (x) => tf.reshape(tf.transpose(x, [0, 1, 3, 4, 2]), [x.shape[0]!, c * h * w, x.shape[2]!]),
-    (d) => tf.transpose(tf.reshape(d, [d.shape[0]!, c, h, w, d.shape[2]!]), [0, 1, 4, 2, 3]),
+    (x) => tf.reshape(tf.transpose(x, [0, 1, 3, 4, 2]), [x.shape[0], c * h * w, x.shape[2]!]),
+    (d) => tf.transpose(tf.reshape(d, [d.shape[0], c, h, w, d.shape[2]!]), [0, 1, 4, 2, 3]),
   );
 }
 
@@ -58,7 +58,7 @@ export function flatten(inputShape: Shape): Layer {
 export function upsample(inputShape: Shape, size = 2): Layer {
   ensure(inputShape.length === 3, "upsample", "needs an image input [C, H, W]", inputShape);
   const [c, h, w] = inputShape as [number, number, number];
-  const repeat = (x: Tensor, axis: number): Tensor => tf.concat(Array.from({ length: size }, () => x), axis); // prettier-ignore
+  const repeat = (x: Tensor, axis: number): Tensor => tf.concat(new Array<Tensor>(size).fill(x), axis);
   return linear(
     "upsample",
     inputShape,
@@ -86,14 +86,20 @@ export function upsample(inputShape: Shape, size = 2): Layer {
  * resample([1, 7, 7], cubicMatrix(7, 28), 28).outputShape; // [1, 28, 28]
  */
 export function resample(inputShape: Shape, matrix: Float32Array, outputSide: number): Layer {
-  ensure(inputShape.length === 3 && inputShape[1] === inputShape[2], "resample", "needs a square image [C, h, h]", inputShape); // prettier-ignore
+  ensure(
+    inputShape.length === 3 && inputShape[1] === inputShape[2],
+    "resample",
+    "needs a square image [C, h, h]",
+    inputShape,
+  );
   const [c, h] = inputShape as [number, number];
   ensure(matrix.length === outputSide * h, "resample", `needs a matrix of ${outputSide} x ${h} numbers`, matrix.length);
   const both = (x: Tensor, from: number, to: number, transposed: boolean): Tensor => {
     const [s, , b] = x.shape as [number, number, number];
     const a = tf.tensor2d(matrix, [outputSide, h]);
-    const columns = tf.reshape(tf.matMul(tf.reshape(x, [s * c * b * from, from]), a, false, !transposed), [s * c * b, from, to]); // prettier-ignore
-    const flipped = tf.reshape(tf.transpose(columns, [0, 2, 1]), [s * c * b * to, from]);
+    const columns = tf.matMul(tf.reshape(x, [s * c * b * from, from]), a, false, !transposed);
+    const standing = tf.transpose(tf.reshape(columns, [s * c * b, from, to]), [0, 2, 1]);
+    const flipped = tf.reshape(standing, [s * c * b * to, from]);
     const rows = tf.reshape(tf.matMul(flipped, a, false, !transposed), [s * c * b, to, to]);
     return tf.reshape(tf.transpose(rows, [0, 2, 1]), [s, c, b, to, to]);
   };

@@ -28,9 +28,9 @@ export function transposedConvolution(
   const [oh, ow] = [h, w].map((side) => (side - 1) * stride - 2 * padding + size) as [number, number];
   const taps = size * size;
   const fanIn = Math.ceil((taps * c) / stride ** 2); // input pixels that reach one output pixel
-  const asMatrix = (x: Tensor): Tensor => tf.reshape(x, [x.shape[0]!, c, -1]);
-  const outputSizes = (x: Tensor): number[] => [x.shape[0]!, channels, x.shape[2]!, oh, ow];
-  const perChannel = (bias: Tensor): Tensor => tf.reshape(bias, [bias.shape[0]!, channels, 1, 1, 1]);
+  const asMatrix = (x: Tensor): Tensor => tf.reshape(x, [x.shape[0], c, -1]);
+  const outputSizes = (x: Tensor): number[] => [x.shape[0], channels, x.shape[2]!, oh, ow];
+  const perChannel = (bias: Tensor): Tensor => tf.reshape(bias, [bias.shape[0], channels, 1, 1, 1]);
   return {
     kind: "transposed convolution",
     inputShape,
@@ -40,8 +40,10 @@ export function transposedConvolution(
         name: "weight",
         shape: [c, channels, size, size],
         fanIn,
-        unpack: (flat) => tf.reshape(tf.transpose(tf.reshape(flat, [-1, c, channels, taps]), [0, 3, 2, 1]), [-1, taps * channels, c]), // prettier-ignore
-        pack: (value) => tf.reshape(tf.transpose(tf.reshape(value, [-1, taps, channels, c]), [0, 3, 2, 1]), [-1, c * channels * taps]), // prettier-ignore
+        unpack: (flat) =>
+          tf.reshape(tf.transpose(tf.reshape(flat, [-1, c, channels, taps]), [0, 3, 2, 1]), [-1, taps * channels, c]),
+        pack: (value) =>
+          tf.reshape(tf.transpose(tf.reshape(value, [-1, taps, channels, c]), [0, 3, 2, 1]), [-1, c * channels * taps]),
       },
       {
         name: "bias",
