@@ -39,7 +39,7 @@ import { measureLeakage, compareMasking, curveOf, seedMeans, estimateMean, paire
 import { table, showLines, showImages, asRmse, decide, claimTable, writeRecord } from "curious-inside";
 
 // %% tags=["parameters"]
-const seeds = byProfile({ smoke: [1, 2], quick: [1, 2, 3], paper: Array.from({ length: 30 }, (_, i) => i + 1) });
+const seeds = byProfile({ smoke: [1, 2], quick: [1, 2, 3, 4], paper: Array.from({ length: 30 }, (_, i) => i + 1) });
 const base = {
   ...defaultFederation, // M = 10, Fashion-MNIST, LeNet-5, non-IID: paper §5; B = 1 and the rest: README, Decisions
   rounds: byProfile({ smoke: 5, quick: 50, paper: 50 }), // paper §5
@@ -58,7 +58,7 @@ const early = byProfile<[number, number]>({ smoke: [0, 1], quick: [0, 9], paper:
 const late = byProfile<[number, number]>({ smoke: [3, 4], quick: [40, 49], paper: [40, 49] });
 const probeRounds = byProfile({
   smoke: [0, 1, 4],
-  quick: [0, 3, 6, 9, 20, 30, 40, 43, 46, 49],
+  quick: [0, 3, 6, 9, 25, 40, 43, 46, 49],
   paper: [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 12, 15, 20, 25, 30, 35, 40, 41, 42, 43, 44, 45, 46, 47, 48, 49],
 });
 const trajectoryRounds = byProfile({ smoke: [0, 4], quick: [0, 9, 25, 49], paper: [0, 4, 9, 15, 20, 25, 30, 40, 49] });
@@ -135,6 +135,7 @@ const trained = (of: "objectiveGap" | "accuracy") => [
 ];
 
 // %%
+const unitRange = [0, 1.05] as const;
 const panels = [
   { title: "Error", x: "round" as const, y: "rmse" as const, series: [...both("rmse"), floorLine] },
   { title: "Leakage", x: "round" as const, y: "leakage" as const, series: both("leakage") },
@@ -146,7 +147,7 @@ const panels = [
   },
   { title: "Labels", x: "round" as const, y: "labelAccuracy" as const, series: both("labelAccuracy") },
   { title: "Objective gap", x: "round" as const, y: "objectiveGap" as const, series: trained("objectiveGap") },
-  { title: "Accuracy", x: "round" as const, y: "accuracy" as const, series: trained("accuracy") },
+  { title: "Accuracy", x: "round" as const, y: "accuracy" as const, series: trained("accuracy"), yRange: unitRange },
 ];
 const title = "The passive listener along a run (LeNet-5, tanh + average pooling)";
 await showLines("02_passive_listener_run", { title: title, panels: panels }, stamp);
@@ -174,7 +175,7 @@ await showLines("02_passive_listener_networks", { title: "Two LeNet-5s, one atta
 // %%
 const first = main.runs[0];
 const cut = (images: Float32Array) => Array.from({ length: 9 }, (_, i) => images.subarray(784 * i, 784 * (i + 1)));
-const picks = [first.probe[0], ...first.probe.filter(({ round }) => [9, 20, 30, 49].includes(round))];
+const picks = [first.probe[0], ...first.probe.filter(({ round }) => [9, 25, 49].includes(round))];
 const probeRows = picks.map((leak) => ({
   label: `round ${leak.round}`,
   images: cut(leak.reconstructions),
@@ -230,8 +231,8 @@ table(checks, { title: "The first round, from both sides", headers: { maskedCorr
 const c3 = { id: "C3", direction: "below" as const, note: "" };
 const masking = [
   decide({ ...c3, setting: "RMSE", statement: "|RMSE with masks − without|", unit: unit, threshold: 0.01, estimate: estimateMean(apart) }), // prettier-ignore
-  decide({ ...c3, setting: "gradient", statement: "Relative difference of the client's gradient", unit: "", threshold: 1e-3, estimate: estimateMean(checks.map((check) => check.gradientDifference)) }), // prettier-ignore
-  decide({ ...c3, setting: "server", statement: "Correlation of the server's inputs with updates", unit: "", threshold: 0.05, estimate: estimateMean(checks.map((check) => check.maskedCorrelation)) }), // prettier-ignore
+  decide({ ...c3, setting: "gradient", statement: "Relative difference of the client's gradient", unit: "relative", threshold: 1e-3, estimate: estimateMean(checks.map((check) => check.gradientDifference)) }), // prettier-ignore
+  decide({ ...c3, setting: "server", statement: "Correlation of the server's inputs with updates", unit: "correlation", threshold: 0.05, estimate: estimateMean(checks.map((check) => check.maskedCorrelation)) }), // prettier-ignore
 ];
 
 // %%

@@ -31,13 +31,13 @@ function pictureOf(grid: ImageGridSpec) {
 test("imageGrid: every pixel becomes a square of 4 screen pixels, clipped to [0, 1], the first column apart", () => {
   const { png } = pictureOf(spec);
   const at = (x: number, y: number): number => png.data[y * png.width + x]!;
-  // Images are 8 px wide and high; 8 px between columns, 14 more after "private": they begin at 0, 30 and 46.
-  assert.deepEqual([png.width, png.channels], [46 + 8, 1]);
+  // Images are 8 px wide and high; 4 px between columns, 14 more after "private": they begin at 0, 26 and 38.
+  assert.deepEqual([png.width, png.channels], [38 + 8, 1]);
   const firstRow = [at(0, 0), at(3, 3), at(4, 0), at(7, 3), at(0, 4), at(7, 7)];
   assert.deepEqual(firstRow, [0, 0, 255, 255, 128, 255]); // 0, 0, 1, 1, 0.5 -> 127.5, 2 -> 1
-  assert.deepEqual([at(30, 0), at(34, 0), at(29, 0)], [255, 0, 255]); // 1, -3 -> 0, the white gap
-  assert.equal(at(46, 0), Math.round(0.95 * 255)); // an empty place
-  assert.deepEqual([at(46, png.height - 8), at(53, png.height - 1)], [0, 255]);
+  assert.deepEqual([at(26, 0), at(30, 0), at(25, 0)], [255, 0, 255]); // 1, -3 -> 0, the white gap
+  assert.equal(at(38, 0), Math.round(0.95 * 255)); // an empty place
+  assert.deepEqual([at(38, png.height - 8), at(45, png.height - 1)], [0, 255]);
 });
 
 test("imageGrid: the picture has as many screen pixels as its place, so nothing is resampled", () => {
@@ -85,6 +85,6 @@ test("imageGrid: refuses wrong counts, lengths, shapes and NaN, and says where",
   assert.throws(() => imageGrid({ ...spec, rows: [] }), /needs at least one row and one column/);
 });
 
-test("asRmse: two digits", () => {
-  assert.deepEqual([0.2149, 0.05, 0.3].map(asRmse), ["RMSE 0.21", "RMSE 0.050", "RMSE 0.30"]);
+test("asRmse: two decimals", () => {
+  assert.deepEqual([0.2149, 0.05, 0.3].map(asRmse), ["RMSE 0.21", "RMSE 0.05", "RMSE 0.30"]);
 });
