@@ -6,7 +6,7 @@ export type { Batch, Dataset, DatasetSource, ImageSet, Partition, Shape } from "
 
 export { datasets, type DatasetName } from "./data/datasets";
 export { loadDataset } from "./data/source";
-export { batchOf } from "./data/batch";
+export { batchOf, joinBatches } from "./data/batch";
 export { imageStats } from "./data/stats";
 export { partition, type PartitionKind, type PartitionOptions } from "./data/partition";
 
@@ -34,6 +34,7 @@ export { psnr } from "./metrics/psnr";
 export { ssim, type SsimOptions } from "./metrics/ssim";
 export { assignment, matchImages, type Assignment, type Match, type MatchOptions } from "./metrics/matching";
 export { labelAccuracy } from "./metrics/labels";
+export { scoreLeak, type Leak } from "./metrics/leak";
 export { floorRmse, leakage, type Floor, type FloorGuess, type FloorOptions } from "./metrics/baseline";
 
 export { curveOf, seedMeans, type Curve, type SeriesName } from "./experiment/curves";
@@ -42,7 +43,6 @@ export { bands, estimateMean, pairedDifference, seedsNeeded, type Estimate } fro
 export {
   measureLeakage,
   type Attack,
-  type Leak,
   type LeakagePlan,
   type LeakageRun,
   type LeakageStudy,
@@ -54,6 +54,7 @@ export { byProfile, currentProfile, isForced, type Profile } from "./report/prof
 export { progressBar, type Progress } from "./report/progress";
 export { showFigure, showLines, type Figure, type LineFigureSpec, type Panel, type Series } from "./report/figure";
 export { asRmse, showImages } from "./report/imageGrid";
+export { leakPanel, privateRow, reconstructedRow, roundPanel, type LeakLine } from "./report/leakage";
 export { table } from "./report/table";
 export {
   claimTable,

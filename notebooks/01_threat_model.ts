@@ -35,10 +35,11 @@
 // | under secure aggregation the server's inputs say nothing about an update | correlation below 0.05 |
 
 // %%
-import { defaultFederation, loadDataset, imageStats, setUp, batchOf, createRng } from "curious-inside";
+import { defaultFederation, loadDataset, imageStats, setUp, batchOf, joinBatches, createRng } from "curious-inside";
 import { train, observe, withoutOwnShare, lossAndGradient, compareMasking } from "curious-inside";
-import { invert, invertAnalytically, trainAutoencoders, matchImages, floorRmse, rmse } from "curious-inside";
-import { table, showImages, showLines, asRmse, progressBar, byProfile, stampOf, writeRecord } from "curious-inside";
+import { invert, invertAnalytically, trainAutoencoders, scoreLeak, rmse } from "curious-inside";
+import { table, showImages, showLines, privateRow, reconstructedRow } from "curious-inside";
+import { progressBar, byProfile, stampOf, writeRecord } from "curious-inside";
 
 // %% tags=["parameters"]
 const config = {
@@ -81,8 +82,15 @@ table(owners, { title: "Images of each class and client" });
 
 // %%
 const records = await train(config, dataset);
-const progressOf = records.map(({ round, loss, accuracy }) => ({ round: round, loss: loss, accuracy: accuracy }));
-table(progressOf, { title: "Broadcasts", headers: { loss: "training loss (nats)", accuracy: "test accuracy" } });
+const progressOf = records.map(({ round, loss, accuracy }) => ({
+  round: round,
+  loss: loss,
+  accuracy: accuracy,
+}));
+table(progressOf, {
+  title: "Broadcasts",
+  headers: { loss: "training loss (nats)", accuracy: "test accuracy" },
+});
 
 // %% [markdown]
 // ## Call 3: what the client knows
@@ -102,15 +110,19 @@ table(contents, { title: "The attacker's view" });
 
 // %%
 const others = records[0].batches.slice(1).map((batches) => batches[0]);
-const truth = lossAndGradient(federation.network, others.map(() => view.weights), others).gradients; // prettier-ignore
-const meanGradient = view.observedGradient.map((_, i) => truth.reduce((sum, g) => sum + g[i], 0) / truth.length);
+const sameWeights = others.map(() => view.weights);
+const { gradients } = lossAndGradient(federation.network, sameWeights, others);
+const meanGradient = view.observedGradient.map(
+  (_, i) => gradients.reduce((sum, g) => sum + g[i], 0) / gradients.length,
+);
 const zero = meanGradient.map(() => 0);
 const observedError = rmse(view.observedGradient, meanGradient) / rmse(meanGradient, zero);
 const [masking] = await compareMasking(config, dataset, [config.seed]);
+const { gradientDifference, maskedCorrelation } = masking;
 table([
   { check: "client's gradient against the others' mean", measured: observedError, threshold: 1e-3 },
-  { check: "client's gradient with masks against without", measured: masking.gradientDifference, threshold: 1e-3 },
-  { check: "server's masked inputs: correlation with updates", measured: masking.maskedCorrelation, threshold: 0.05 },
+  { check: "client's gradient, masks against none", measured: gradientDifference, threshold: 1e-3 },
+  { check: "server's masked inputs against updates", measured: maskedCorrelation, threshold: 0.05 },
 ]);
 
 // %% [markdown]
@@ -121,7 +133,12 @@ table([
 
 // %%
 const bar = progressBar("inversion");
-const bicubicOptions = { prior: { kind: "bicubic" as const }, steps: steps, learningRate: 0.1, onStep: bar.update };
+const bicubicOptions = {
+  prior: { kind: "bicubic" as const },
+  steps: steps,
+  learningRate: 0.1,
+  onStep: bar.update,
+};
 const [bicubic] = await invert([view], bicubicOptions);
 bar.done();
 const sortedTruth = others.map(({ labels }) => labels[0]).sort((a, b) => a - b);
@@ -134,24 +151,10 @@ console.log(`labels: private ${sortedTruth.join(" ")}, inferred ${[...bicubic.la
 // floor** is the RMSE of the best guess that ignores the gradient (the class means of the client's own images).
 
 // %%
-const privateImages = Float32Array.from(others.flatMap(({ images }) => [...images]));
-const privateLabels = others.map(({ labels }) => labels[0]);
-const score = (found: typeof bicubic) =>
-  matchImages(privateImages, found.images, {
-    pixels: 784,
-    privateLabels: privateLabels,
-    reconstructionLabels: found.labels,
-  });
+const truth = joinBatches(others);
 const own = batchOf(dataset.train, federation.partition.clients[config.maliciouslyCuriousClient]);
-const guess = {
-  privateImages: privateImages,
-  privateLabels: privateLabels,
-  ownImages: own.images,
-  ownLabels: own.labels,
-  pixels: 784,
-};
-const { floor } = floorRmse(guess);
-console.log(`bicubic prior: RMSE ${score(bicubic).mean.toFixed(3)}, floor ${floor.toFixed(3)}`);
+const bicubicLeak = scoreLeak(bicubic, truth, own);
+console.log(`bicubic prior: RMSE ${bicubicLeak.rmse.toFixed(3)}, floor ${bicubicLeak.floor.toFixed(3)}`);
 
 // %% [markdown]
 // ## The paper's prior
@@ -174,23 +177,18 @@ const [decoded] = await invert([view], {
 bar2.done();
 
 // %%
-const pixels = (images: Float32Array, i: number) => images.subarray(784 * i, 784 * (i + 1));
-const row = (label: string, found: typeof bicubic) => {
-  const { pairs } = score(found);
-  const captions = pairs.map((pair) => asRmse(pair.rmse));
-  return {
-    label: label,
-    images: pairs.map(({ reconstruction }) => pixels(found.images, reconstruction)),
-    captions: captions,
-  };
+const decodedLeak = scoreLeak(decoded, truth, own, { decoderMean: autoencoder.meanImage });
+const grid = {
+  title: "One broadcast, nine private images",
+  shape: dataset.inputShape,
+  columns: bicubicLeak.labels.map((label, i) => `client ${i + 1}: ${dataset.classNames[label]}`),
+  rows: [
+    privateRow(bicubicLeak, "private"),
+    reconstructedRow(bicubicLeak, "bicubic prior"),
+    reconstructedRow(decodedLeak, "autoencoder prior"),
+  ],
 };
-const rows = [
-  { label: "private", images: others.map((_, i) => pixels(privateImages, i)) },
-  row("bicubic prior", bicubic),
-  row("autoencoder prior", decoded),
-];
-const columns = privateLabels.map((label, i) => `client ${i + 1}: ${dataset.classNames[label]}`);
-await showImages("01_threat_model_images", { title: "One broadcast, nine private images", shape: [1, 28, 28], columns: columns, rows: rows }, stamp); // prettier-ignore
+await showImages("01_threat_model_images", grid, stamp);
 
 // %%
 const curve = (found: typeof bicubic) => ({
@@ -202,7 +200,8 @@ const series = [
   { setting: "autoencoder" as const, ...curve(decoded) },
 ];
 const matching = { label: "matching loss (1 − cosine)", scale: "log" as const };
-await showLines("01_threat_model_matching", { title: "Both inversions converge", panels: [{ x: "step", y: matching, series: series }] }, stamp); // prettier-ignore
+const panels = [{ x: "step" as const, y: matching, series: series }];
+await showLines("01_threat_model_matching", { title: "Both inversions converge", panels: panels }, stamp);
 
 // %% [markdown]
 // ## Where it is exact
@@ -221,7 +220,10 @@ const [exact] = invertAnalytically({ ...denseView, observedGradient: lone });
 const [mixed] = invertAnalytically(denseView);
 table([
   { "what is inverted": "one client's update (server)", RMSE: rmse(exact.image, target.images) },
-  { "what is inverted": "the broadcasts' difference (client)", RMSE: rmse(mixed.image, target.images) },
+  {
+    "what is inverted": "the broadcasts' difference (client)",
+    RMSE: rmse(mixed.image, target.images),
+  },
 ]);
 
 // %% [markdown]
@@ -229,12 +231,15 @@ table([
 // One seed decides nothing, so no claim gets a verdict here. The numbers of this broadcast:
 
 // %%
-const leak = (name: string, found: typeof bicubic) => {
-  const value = score(found).mean;
-  return { prior: name, RMSE: value, floor: floor, leakage: 1 - value / floor, "matching loss": found.matchingLoss };
-};
-table([leak("bicubic", bicubic), leak("autoencoder", decoded)], { title: "One broadcast (one seed: no verdict)" });
-writeRecord("01_threat_model", { ...stamp, config: config, seconds: (performance.now() - began) / 1000, claims: [] });
+const verdictRows = [
+  { prior: "bicubic", ...bicubicLeak },
+  { prior: "autoencoder", ...decodedLeak },
+].map(({ prior, rmse: error, floor, leakage, matchingLoss }) => {
+  return { prior: prior, RMSE: error, floor: floor, leakage: leakage, "matching loss": matchingLoss };
+});
+table(verdictRows, { title: "One broadcast (one seed: no verdict)" });
+const seconds = (performance.now() - began) / 1000;
+writeRecord("01_threat_model", { ...stamp, config: config, seconds: seconds, claims: [] });
 
 // %% [markdown]
 // ## What we saw

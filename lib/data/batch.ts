@@ -31,3 +31,24 @@ export function batchOf(images: ImageSet, indices: ArrayLike<number>): Batch {
   }
   return batch;
 }
+
+/**
+ * Batches one after the other as one.
+ *
+ * @param batches at least one, images of one shape
+ * @returns a batch of all their images, owned by the caller
+ * @throws InputError when there is no batch
+ * @example
+ * joinBatches([batchOf(images, [0]), batchOf(images, [1])]).size; // 2
+ */
+export function joinBatches(batches: readonly Batch[]): Batch {
+  ensure(batches.length > 0, "joinBatches", "needs at least one batch", "none");
+  const images = new Float32Array(batches.reduce((sum, batch) => sum + batch.images.length, 0));
+  let at = 0;
+  for (const batch of batches) {
+    images.set(batch.images, at);
+    at += batch.images.length;
+  }
+  const labels = Int32Array.from(batches.flatMap((batch) => [...batch.labels]));
+  return { images, labels, size: labels.length };
+}

@@ -67,7 +67,7 @@ export function readCifar(files: readonly string[], numClasses: number): ImageSe
  * @returns the files by base name, in the archive's order
  * @throws when the archive is not gzip
  * @example
- * [...unpackCifar(archive).keys()]; // ["data_batch_1.bin", ..., "test_batch.bin"]
+ * [...unpackCifar(archive).keys()].length; // 6; "data_batch_1.bin" to "test_batch.bin"
  * @source POSIX.1-1988 ustar
  */
 export function unpackCifar(archive: Uint8Array): Map<string, Uint8Array> {

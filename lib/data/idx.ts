@@ -20,7 +20,7 @@ const AGAIN = "fetch the file again";
  *   its header says
  * @example
  * const bytes = Buffer.from([0, 0, 8, 1, 0, 0, 0, 2, 7, 3]); // magic 0x00000801; two labels: 7 and 3
- * parseIdx(gzipSync(bytes), "labels.gz", 1); // { dims: [2], values: Uint8Array [7, 3] }
+ * parseIdx(gzipSync(bytes), "labels.gz", 1); // { dims: [2], values: [7, 3] }
  * @source LeCun, Cortes and Burges, THE MNIST DATABASE, "FILE FORMATS FOR THE MNIST DATABASE"
  */
 export function parseIdx(gzipped: Uint8Array, file: string, axes: number): { dims: number[]; values: Uint8Array } {

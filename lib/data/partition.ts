@@ -34,7 +34,8 @@ const FEWER = "lower numClients or the batch size";
  * @throws InputError when an option is out of range, or a client would get fewer than minImages images
  * @example
  * const options = { kind: "classes", numClients: 2, classesPerClient: 1 } as const;
- * partition(Uint8Array.of(0, 0, 1, 1), options, createRng(1)).clients; // [0, 1] and [2, 3], or the reverse
+ * const { clients } = partition(Uint8Array.of(0, 0, 1, 1), options, createRng(1)); // [0, 1] and [2, 3], or the reverse
+ * clients.map((images) => images.length); // [2, 2]
  * @source "dirichlet": per class over clients, as in Yurochkin et al. 2019 (arXiv 1905.12022) and in byzfl's dirichlet_niid,
  *   which does not shuffle within a class; Hsu et al. 2019 (arXiv 1909.06335) draw per client over classes instead.
  *   "classes": after McMahan et al. 2017 (arXiv 1602.05629), who deal shards of the sorted labels; here the number of

@@ -33,7 +33,8 @@ const loaded = new Map<string, Promise<Dataset>>();
  * @throws InputError when the name is unknown, CURIOUS_DATA is no folder, a file is missing there or damaged (naming it),
  *   or a download never matches its SHA-256
  * @example
- * const { train, source } = await loadDataset("strokes"); // train.count 12000, source "embedded"
+ * const { train, source } = await loadDataset("strokes");
+ * [train.count, source]; // [12000, "embedded"]
  */
 export function loadDataset(
   name: DatasetName,

@@ -36,7 +36,7 @@ const glyphs: readonly (readonly Stroke[])[] = [
  * @returns count images [1, 28, 28], light ink on dark, owned by the caller
  * @throws InputError when count is not a positive integer
  * @example
- * drawStrokes(20, createRng("strokes")).labels.slice(0, 10).sort(); // 0, 1, 2, 3, 4, 5, 6, 7, 8, 9
+ * drawStrokes(20, createRng("strokes")).labels.slice(0, 10).sort(); // [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]
  * @source our own drawings; the paper has no such dataset
  */
 export function drawStrokes(count: number, rng: Rng): ImageSet {

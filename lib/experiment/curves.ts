@@ -23,14 +23,13 @@ export interface Curve {
  * @returns the curve, to be spread into a series of a figure
  * @throws InputError when the study has no such rounds, or fewer than two seeds
  * @example
- * curveOf(study, "probe", (leak) => leak.rmse).x; // the probe rounds, e.g. [0, 9, 49]
+ * curveOf(study, "probe", (leak) => leak.rmse).x; // plan.probeRounds
  */
 export function curveOf<Name extends SeriesName>(
   study: LeakageStudy,
   series: Name,
   quantity: (entry: LeakageRun[Name][number]) => number,
 ): Curve {
-  // prettier-ignore
   const perSeed = study.runs.map((run) => (run[series] as readonly LeakageRun[Name][number][]).map(quantity));
   const x = (study.runs[0]?.[series] ?? []).map(({ round }) => round);
   ensure(x.length > 0, "curveOf", `needs a study with ${series} rounds`, "none");
@@ -47,7 +46,7 @@ export function curveOf<Name extends SeriesName>(
  * @returns [seeds], in the order of the study's seeds
  * @throws InputError when no round of the series lies in the window
  * @example
- * seedMeans(study, "probe", [0, 9], (leak) => leak.rmse); // e.g. [0.14, 0.17, 0.16]
+ * seedMeans(study, "probe", [0, 9], (leak) => leak.rmse).length; // plan.seeds.length
  */
 export function seedMeans<Name extends SeriesName>(
   study: LeakageStudy,
@@ -55,9 +54,10 @@ export function seedMeans<Name extends SeriesName>(
   [first, last]: readonly [number, number],
   quantity: (entry: LeakageRun[Name][number]) => number,
 ): number[] {
-  // prettier-ignore
   return study.runs.map((run) => {
-    const entries = (run[series] as readonly LeakageRun[Name][number][]).filter(({ round }) => round >= first && round <= last); // prettier-ignore
+    const entries = (run[series] as readonly LeakageRun[Name][number][]).filter(
+      ({ round }) => round >= first && round <= last,
+    );
     ensure(entries.length > 0, "seedMeans", `needs a ${series} round in ${first}..${last}`, "none");
     return entries.reduce((sum, entry) => sum + quantity(entry), 0) / entries.length;
   });

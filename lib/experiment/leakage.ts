@@ -4,13 +4,11 @@ import { ensure, ensureCount } from "../core/errors";
 import { createRng } from "../core/rng";
 import type { Batch, Dataset } from "../core/types";
 import type { DatasetName } from "../data/datasets";
-import { batchOf } from "../data/batch";
+import { batchOf, joinBatches } from "../data/batch";
 import type { FederationConfig } from "../fl/config";
 import { drawProbe, presentProbe } from "../fl/probe";
 import { setUp, train, type Federation, type RoundRecord } from "../fl/train";
-import { floorRmse } from "../metrics/baseline";
-import { labelAccuracy } from "../metrics/labels";
-import { matchImages } from "../metrics/matching";
+import { scoreLeak, type Leak } from "../metrics/leak";
 import { trainAutoencoders, type Autoencoder } from "../model/autoencoder";
 import { volume } from "../model/network";
 import { invert, type InvertOptions } from "../reconstruction/invert";
@@ -35,20 +33,6 @@ export interface LeakagePlan {
   readonly probeRounds: readonly number[]; // rounds at which the fixed probe is presented and inverted
   readonly probeBatchSize: number; // images a client in the probe
   readonly trajectoryRounds: readonly number[]; // rounds whose own batches are inverted
-}
-
-/** One inverted view, scored. */
-export interface Leak {
-  readonly round: number;
-  readonly rmse: number; // mean over the private images, pixels in [0, 1]
-  readonly perImage: readonly number[]; // RMSE of each private image
-  readonly floor: number; // mean RMSE of the best guess without a gradient
-  readonly leakage: number; // 1 - rmse / floor
-  readonly matchingLoss: number;
-  readonly labelAccuracy: number; // share of the inferred labels that are right, as a multiset
-  readonly labels: readonly number[]; // true labels of the private images
-  readonly privateImages: Float32Array; // [n, C, H, W]
-  readonly reconstructions: Float32Array; // [n, C, H, W], in the order of the private images they were matched to
 }
 
 /** What a seed gave. */
@@ -88,7 +72,9 @@ const ownSample = 256; // own images from which the attacker estimates the model
  * @throws InputError for a round outside the run, or whatever train and invert refuse
  * @example
  * const { passive } = await measureLeakage({ passive: plan }, dataset, { onProgress: bar.update });
- * passive.runs[0].probe[0].leakage; // 1 - RMSE / floor of the first seed at its first probe round
+ * const [leak] = passive.runs[0].probe; // of the first seed at its first probe round
+ * leak.leakage; // 1 - leak.rmse / leak.floor
+ * @source our choice (design: measuring honestly); the paper reports the RMSE of the private images of a run
  */
 export async function measureLeakage<Name extends string>(
   plans: Readonly<Record<Name, LeakagePlan>>,
@@ -155,7 +141,18 @@ function runOf({ plan, dataset, backend }: SeedJob): Run {
   return { kind: "leakage", config: { backend, plan }, datasetHash: dataset.hash };
 }
 
-/** Computes a seed, or reads it from the store. */
+/**
+ * Computes a seed, or reads it from the store: the part of measureLeakage that a child process does.
+ *
+ * @param job a plan of a single seed, with the dataset and the backend it is to be computed on
+ * @param dataset the one the job names
+ * @param follow hears of the share that is done, 0..1, and what is being done; not when it is stored
+ * @returns the run and where it came from; read only
+ * @throws whatever train and invert refuse
+ * @example
+ * const job = { plan: { ...plan, seeds: [1] }, dataset: { name: "strokes", hash: dataset.hash }, backend: "", force: false };
+ * (await computeSeed(job, dataset, () => undefined)).value.seed; // 1
+ */
 export function computeSeed(job: SeedJob, dataset: Dataset, follow: Follow): Promise<Remembered<LeakageRun>> {
   return remember(runOf(job), () => measureSeed(job, dataset, follow), { force: job.force });
 }
@@ -184,7 +181,7 @@ type Follow = (share: number, note: string) => void;
 async function measureSeed({ plan, backend, force }: SeedJob, dataset: Dataset, follow: Follow): Promise<LeakageRun> {
   const { federation: config, attack } = plan;
   const parts = { autoencoder: 0.15, training: 0.15 }; // shares of the time, as measured for 15 views
-  const prior = await autoencoderOf(plan, dataset, backend, force, (share) =>
+  const autoencoder = await autoencoderOf(plan, dataset, backend, force, (share) =>
     follow(parts.autoencoder * share, "autoencoder"),
   );
   const records = await train(config, dataset, {
@@ -193,10 +190,10 @@ async function measureSeed({ plan, backend, force }: SeedJob, dataset: Dataset, 
   const victims = await collectVictims(plan, dataset, records);
   const federation = setUp(config, dataset);
   const own = ownImages(federation, dataset);
-  const known = sample(own, dataset);
+  const known = ownImages(federation, dataset, ownSample);
   const labels: Int32Array[] = [];
-  for (const { view, privateLabels } of victims) {
-    labels.push(attack.labels === "given" ? privateLabels : await inferLabels(view, known));
+  for (const { view, truth } of victims) {
+    labels.push(attack.labels === "given" ? truth.labels : await inferLabels(view, known));
   }
   const before = parts.autoencoder + parts.training;
   const { autoencoderSteps: _steps, labels: _labels, prior: priorName, ...options } = attack;
@@ -204,38 +201,13 @@ async function measureSeed({ plan, backend, force }: SeedJob, dataset: Dataset, 
     victims.map(({ view }) => view),
     {
       ...options,
-      prior: priorFor(priorName, prior, victims.length),
+      prior: priorFor(priorName, autoencoder, victims.length),
       labels,
       onStep: (done, total) => follow(before + ((1 - before) * done) / total, "inversion"),
     },
   );
-  const pixels = volume(dataset.inputShape);
-  const leaks = victims.map(({ privateImages, privateLabels }, v): Leak => {
-    const { images, labels: reconstructionLabels, matchingLoss, round } = reconstructions[v]!;
-    const match = matchImages(privateImages, images, { pixels, privateLabels, reconstructionLabels });
-    const { floor } = floorRmse({
-      privateImages,
-      privateLabels,
-      ownImages: own.images,
-      ownLabels: own.labels,
-      pixels,
-      decoderMean: prior?.meanImage,
-    });
-    return {
-      round,
-      rmse: match.mean,
-      perImage: match.pairs.map(({ rmse }) => rmse),
-      floor,
-      leakage: 1 - match.mean / floor,
-      matchingLoss,
-      labelAccuracy: labelAccuracy(privateLabels, reconstructionLabels),
-      labels: [...privateLabels],
-      privateImages,
-      reconstructions: Float32Array.from(
-        match.pairs.flatMap(({ reconstruction: r }) => [...images.subarray(r * pixels, (r + 1) * pixels)]),
-      ),
-    };
-  });
+  const decoderMean = autoencoder?.meanImage;
+  const leaks = victims.map(({ truth }, v) => scoreLeak(reconstructions[v]!, truth, own, { decoderMean }));
   return {
     seed: config.seed,
     rounds: records.map(({ round, loss, objectiveGap, accuracy }) => ({ round, loss, objectiveGap, accuracy })),
@@ -244,11 +216,10 @@ async function measureSeed({ plan, backend, force }: SeedJob, dataset: Dataset, 
   };
 }
 
-/** A view and the truth about it. */
+/** A view and the truth about it: the images of the other clients. */
 interface Victims {
   readonly view: AttackerView;
-  readonly privateImages: Float32Array; // of the other clients, [n, C, H, W]
-  readonly privateLabels: Int32Array;
+  readonly truth: Batch;
 }
 
 /** The probe's views first, then the trajectory's. */
@@ -267,11 +238,7 @@ async function collectVictims(
   return [...probe, ...trajectory].map(({ before, after, config: protocol }) => {
     const view = withoutOwnShare(observe(before, after, protocol, dataset));
     const others = before.batches.filter((_, client) => client !== protocol.maliciouslyCuriousClient).flat();
-    return {
-      view,
-      privateImages: Float32Array.from(others.flatMap(({ images }) => [...images])),
-      privateLabels: Int32Array.from(others.flatMap(({ labels }) => [...labels])),
-    };
+    return { view, truth: joinBatches(others) };
   });
 }
 
@@ -312,19 +279,12 @@ function priorFor(name: PriorName, autoencoder: Autoencoder | null, views: numbe
   return { kind: name, autoencoders: Array.from({ length: views }, () => autoencoder!) };
 }
 
-/** Everything the maliciously curious client owns. */
-function ownImages({ config, partition }: Federation, dataset: Dataset): Batch {
-  return batchOf(dataset.train, partition.clients[config.maliciouslyCuriousClient]!);
-}
-
-/** Some of its own images, evenly spaced through the shard. */
-function sample({ images, labels, size }: Batch, { inputShape }: Dataset): Batch {
-  const pixels = volume(inputShape);
-  const count = Math.min(ownSample, size);
-  const chosen = Array.from({ length: count }, (_, i) => Math.floor((i * size) / count));
-  return {
-    images: Float32Array.from(chosen.flatMap((i) => [...images.subarray(i * pixels, (i + 1) * pixels)])),
-    labels: Int32Array.from(chosen, (i) => labels[i]!),
-    size: count,
-  };
+/** What the maliciously curious client owns: everything, or so many of its images, evenly spaced. */
+function ownImages({ config, partition }: Federation, dataset: Dataset, atMost = Infinity): Batch {
+  const images = partition.clients[config.maliciouslyCuriousClient]!;
+  const count = Math.min(atMost, images.length);
+  return batchOf(
+    dataset.train,
+    Array.from({ length: count }, (_, i) => images[Math.floor((i * images.length) / count)]!),
+  );
 }

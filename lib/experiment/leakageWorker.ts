@@ -7,7 +7,15 @@ import type { JobProgress } from "./pool";
 // Without its parent a worker has nobody to work for.
 process.on("disconnect", () => process.exit());
 
-/** Computes a job and stores its result; the parent reads it from there. */
+/**
+ * Computes a job and stores its result; the parent reads it from there. Runs in a child process of runInPool.
+ *
+ * @param job a SeedJob, and the job's number among the pool's
+ * @returns the key in the store
+ * @throws InputError when this process finds another dataset than the parent, or as computeSeed
+ * @example
+ * await runInPool("leakageWorker.js", seedJobs); // the keys of their results
+ */
 export default async function work({ job, ...seedJob }: SeedJob & { readonly job: number }): Promise<string> {
   const dataset = await loadDataset(seedJob.dataset.name);
   if (dataset.hash !== seedJob.dataset.hash) {

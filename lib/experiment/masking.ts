@@ -34,12 +34,16 @@ export async function compareMasking(
   dataset: Dataset,
   seeds: readonly number[],
 ): Promise<MaskingCheck[]> {
-  // prettier-ignore
   await backendReady();
   return seeds.map((seed) => {
     const federation = setUp({ ...config, seed }, dataset);
     const { network, rng } = federation;
-    const weights = initialWeights(network.layer, rng.split("weights"), config.initialization, gainOf(config.activation)); // prettier-ignore
+    const weights = initialWeights(
+      network.layer,
+      rng.split("weights"),
+      config.initialization,
+      gainOf(config.activation),
+    );
     const updates = localUpdates(network, weights, drawBatches(federation, dataset, 0), config.learningRate);
     const masked = maskUpdates(updates, rng.split("masks", 0));
     const observed = (update: Float32Array): Float32Array => {

@@ -50,7 +50,7 @@ const BOOTSTRAP_FROM = 10;
  *   one is not finite, or when an option is out of range
  * @example
  * estimateMean([1, 2, 3]); // { mean: 2, interval: [-0.484, 4.484], n: 3 }
- * @see Efron and Tibshirani 1993, An Introduction to the Bootstrap, §12.5 (bootstrap-t) and §14.3 (BCa)
+ * @source Efron and Tibshirani 1993, An Introduction to the Bootstrap, §12.5 (bootstrap-t) and §14.3 (BCa)
  */
 export function estimateMean(values: readonly number[], options: EstimateOptions = {}): Estimate {
   return estimate("estimateMean", values, options);
@@ -129,7 +129,7 @@ export function bands(
  * @throws InputError when paired has fewer than two finite values, effect is 0 or not finite, or power is out of range
  * @example
  * seedsNeeded([0.01, -0.01, 0.03, -0.03, 0], 0.01); // 42
- * @see Cohen 1988, Statistical Power Analysis for the Behavioral Sciences, chapter 2
+ * @source Cohen 1988, Statistical Power Analysis for the Behavioral Sciences, chapter 2
  */
 export function seedsNeeded(paired: readonly number[], effect: number, power = 0.8): number {
   const fn = "seedsNeeded";

@@ -62,8 +62,8 @@ const underWay = new Map<string, Promise<Remembered<unknown>>>();
  *   whatever compute throws; the file system's error when the store cannot be written
  * @example
  * const run = { kind: "listen", config: { seed: 1, rounds: 50 }, datasetHash: dataset.hash };
- * const first = await remember(run, () => listen(run.config)); // status "computed"
- * const again = await remember(run, () => listen(run.config)); // status "stored"
+ * (await remember(run, () => listen(run.config))).status; // "computed"
+ * (await remember(run, () => listen(run.config))).status; // "stored"
  */
 export async function remember<T>(
   run: Run,
@@ -87,8 +87,10 @@ export async function remember<T>(
  *
  * @param run what the value depends on
  * @param options folder
+ * @returns whether a file of its key is there
+ * @throws InputError when kind is no file name, or config is no JSON
  * @example
- * isStored({ kind: "listen", config: { seed: 1 }, datasetHash: dataset.hash }); // false before it was ever computed
+ * isStored({ kind: "listen", config: { seed: 2 }, datasetHash: dataset.hash }); // false; before it was ever computed
  */
 export function isStored(run: Run, options: Pick<StoreOptions, "folder"> = {}): boolean {
   return existsSync(fileOf(run.kind, keyOf(run), options.folder));
@@ -105,7 +107,7 @@ function fileOf(kind: string, key: string, folder = process.env["CURIOUS_STORE"]
  * @param remembered what remember returned
  * @returns "computed in 412 s" or "from store, computed on 2026-11-23 (412 s), lib hash abc1234"
  * @example
- * describe(await remember(run, compute)); // "computed in 412 s"
+ * describe(await remember(run, compute)); // "computed in …"; e.g. 412 s
  */
 export function describe(remembered: Omit<Remembered<unknown>, "value">): string {
   const { status, seconds, computedAt, libraryHash: hash } = remembered;
@@ -137,18 +139,20 @@ export function keyOf(run: Run, library: string = libraryHash): string {
 /**
  * The hash of the compiled code that results can depend on.
  *
- *     SHA-256 over path and content of every .js file, by path; without report/, tests, index.js and the store itself
+ *     SHA-256 over path and content of every .js file, by path; without report/, tests, fixtures, index.js and the store itself
  *
  * @param folder of the compiled library
  * @returns SHA-256 (hex)
  * @throws the file system's error when the folder cannot be read
+ * @example
+ * hashLibrary(join(projectRoot, "lib", "dist")).length; // 64
  */
 export function hashLibrary(folder: string): string {
   const hash = createHash("sha256");
   const files = readdirSync(folder, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile())
     .map((entry) => relative(folder, join(entry.parentPath, entry.name)).split(sep).join("/"))
-    .filter((path) => path.endsWith(".js") && !/^report\/|\.test\.js$|^index\.js$|^experiment\/store\.js$/.test(path));
+    .filter((path) => path.endsWith(".js") && !/^report\/|\.(test|fixture)\.js$|^index\.js$|^experiment\/store\.js$/.test(path));
   for (const path of files.sort()) {
     const content = readFileSync(join(folder, path));
     hash.update(`${path}\n${content.length}\n`).update(content);
