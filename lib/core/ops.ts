@@ -13,7 +13,17 @@ export interface Window {
   readonly padding: number; // zeros on every side
 }
 
-/** The number of window positions along an axis of that length: floor((length + 2 padding - size) / stride) + 1. */
+/**
+ * The number of window positions along an axis.
+ *
+ * count = floor((length + 2 padding - size) / stride) + 1
+ *
+ * @param length of the axis, pixels
+ * @param window its size, stride and padding
+ * @returns the count; below 1 where the window does not fit
+ * @example
+ * windowCount(28, { size: 5, stride: 1, padding: 2 }); // 28
+ */
 export function windowCount(length: number, { size, stride, padding }: Window): number {
   return Math.floor((length + 2 * padding - size) / stride) + 1;
 }
@@ -30,8 +40,13 @@ function shape5(x: Tensor): FiveSizes {
  * With a stride the image is first taken apart into its sublattices (pixels of equal residues modulo the stride): a window offset is
  * then a contiguous slice of one of them, which is ten times as fast as a strided slice.
  *
- * @param x [S, C, B, H, W]
- * @returns [S, k·k·C, B·OH·OW]; the caller's tidy owns it
+ * @param x images [S, C, B, H, W]
+ * @param window k = size, stride and padding
+ * @returns [S, k·k·C, B·OH·OW], OH and OW by windowCount; the caller's tidy owns it
+ * @example
+ * const x = tf.tensor5d([[[[[1, 2, 3], [4, 5, 6], [7, 8, 9]]]]]);
+ * im2col(x, { size: 2, stride: 1, padding: 0 }).arraySync(); // [[[1, 2, 4, 5], [2, 3, 5, 6], [4, 5, 7, 8], [5, 6, 8, 9]]]
+ * @source Chellapilla, Puri and Simard 2006; the order of the rows is our choice
  */
 export function im2col(x: Tensor, window: Window): Tensor {
   const [s, c, b, h, w] = shape5(x);
@@ -39,16 +54,18 @@ export function im2col(x: Tensor, window: Window): Tensor {
   const [oh, ow] = [windowCount(h, window), windowCount(w, window)];
   const [height, width] = [Math.ceil((h + 2 * p) / stride), Math.ceil((w + 2 * p) / stride)]; // of a sublattice
   const [below, right] = [height * stride - h - p, width * stride - w - p];
-  const padded = p + below + right === 0 ? x : tf.pad(x, [[0, 0], [0, 0], [0, 0], [p, below], [p, right]]); // prettier-ignore
-  const lines = separate(padded, s * c * b * height, stride, width * stride);
+  const planes = s * c * b; // three axes instead of five: slices of more than four are slow on the wasm backend
+  const padded = padPlanes(tf.reshape(x, [planes, h, w]), [p, below], [p, right]);
+  const lines = separate(padded, planes * height, stride, width * stride);
   const sublattices = lines.map((line) =>
-    separate(line, s * c * b * height * width, stride).map((part) => tf.reshape(part, [s, c, b, height, width])),
+    separate(line, planes * height * width, stride).map((part) => tf.reshape(part, [planes, height, width])),
   );
   const shifted: Tensor[] = [];
   for (let i = 0; i < size; i++) {
     for (let j = 0; j < size; j++) {
-      const from = [0, 0, 0, Math.floor(i / stride), Math.floor(j / stride)];
-      shifted.push(tf.slice(sublattices[i % stride]![j % stride]!, from, [s, c, b, oh, ow]));
+      const from = [0, Math.floor(i / stride), Math.floor(j / stride)];
+      const part = tf.slice(sublattices[i % stride]![j % stride]!, from, [planes, oh, ow]);
+      shifted.push(tf.reshape(part, [s, c * b * oh * ow]));
     }
   }
   return tf.reshape(tf.concat(shifted, 1), [s, size * size * c, b * oh * ow]);
@@ -62,42 +79,55 @@ export function im2col(x: Tensor, window: Window): Tensor {
  *
  * @param patches [S, k·k·C, B·OH·OW]
  * @param sizes [S, C, B, H, W] of the result
+ * @param window as im2col had it
+ * @returns images [S, C, B, H, W]; the caller's tidy owns them
+ * @example
+ * const counts = col2im(tf.ones([1, 4, 4]), [1, 1, 1, 3, 3], { size: 2, stride: 1, padding: 0 });
+ * counts.dataSync(); // [1, 2, 1, 2, 4, 2, 1, 2, 1]; in how many patches each pixel is
  */
 export function col2im(patches: Tensor, sizes: readonly number[], window: Window): Tensor {
   const [s, c, b, h, w] = sizes as FiveSizes;
   const { size, stride, padding: p } = window;
   const [oh, ow] = [windowCount(h, window), windowCount(w, window)];
-  const parts = tf.split(tf.reshape(patches, [s, size * size * c, b, oh, ow]), size * size, 1);
+  const planes = s * c * b;
+  const parts = tf
+    .split(tf.reshape(patches, [s, size * size, c * b * oh * ow]), size * size, 1)
+    .map((part) => tf.reshape(part, [planes, oh, ow]));
   const [height, width] = [Math.ceil((h + 2 * p) / stride), Math.ceil((w + 2 * p) / stride)]; // of a sublattice
   const residues = Array.from({ length: stride }, (_, a) => a);
   const offsets = (residue: number): number[] =>
     Array.from({ length: Math.ceil((size - residue) / stride) }, (_, i) => residue + i * stride);
   const sublattice = (rowResidue: number, columnResidue: number): Tensor => {
     // A stride beyond the window leaves sublattices that no patch touches.
-    if (Math.max(rowResidue, columnResidue) >= size) return tf.zeros([s, c, b, height, width]);
+    if (Math.max(rowResidue, columnResidue) >= size) return tf.zeros([planes, height, width]);
     const rows = offsets(rowResidue).map((i, down) => {
-      const columns = offsets(columnResidue).map(
-        (j, right) =>
-        tf.pad(parts[i * size + j]!, [[0, 0], [0, 0], [0, 0], [0, 0], [right, width - ow - right]]), // prettier-ignore
+      const columns = offsets(columnResidue).map((j, right) =>
+        padPlanes(parts[i * size + j]!, [0, 0], [right, width - ow - right]),
       );
-      return tf.pad(tf.addN(columns), [[0, 0], [0, 0], [0, 0], [down, height - oh - down], [0, 0]]); // prettier-ignore
+      return padPlanes(tf.addN(columns), [down, height - oh - down], [0, 0]);
     });
     return tf.addN(rows);
   };
-  const lines = residues.map(
-    (a) =>
-    tf.reshape(interleave(residues.map((b) => sublattice(a, b)), s * c * b * height * width), [-1, width * stride]), // prettier-ignore
-  );
-  const whole = tf.reshape(interleave(lines, s * c * b * height, width * stride), [s, c, b, height * stride, width * stride]); // prettier-ignore
-  return p === 0 && h === height * stride && w === width * stride
-    ? whole
-    : tf.slice(whole, [0, 0, 0, p, p], [s, c, b, h, w]);
+  const lines = residues.map((a) => {
+    const line = residues.map((b) => sublattice(a, b));
+    return tf.reshape(interleave(line, planes * height * width), [-1, width * stride]);
+  });
+  const wholeShape = [planes, height * stride, width * stride];
+  const whole = tf.reshape(interleave(lines, planes * height, width * stride), wholeShape);
+  const isWhole = p === 0 && h === height * stride && w === width * stride;
+  return tf.reshape(isWhole ? whole : tf.slice(whole, [0, p, p], [planes, h, w]), [s, c, b, h, w]);
+}
+
+/** Planes [n, H, W] with zeros [before, after] their rows and columns. */
+function padPlanes(planes: Tensor, rows: [number, number], columns: [number, number]): Tensor {
+  return [...rows, ...columns].every((count) => count === 0) ? planes : tf.pad(planes, [[0, 0], rows, columns]);
 }
 
 /** Runs of `length` numbers of each tensor in turn: [count·length] each -> [count, tensors, length]. */
 function interleave(tensors: readonly Tensor[], count: number, length = 1): Tensor {
   if (tensors.length === 1) return tensors[0]!;
-  return tf.concat(tensors.map((x) => tf.reshape(x, [count, 1, length])), 1); // prettier-ignore
+  const runs = tensors.map((x) => tf.reshape(x, [count, 1, length]));
+  return tf.concat(runs, 1);
 }
 
 /** The inverse of interleave: [count, parts, length] -> `parts` tensors of count·length numbers. */
@@ -105,17 +135,42 @@ function separate(x: Tensor, count: number, parts: number, length = 1): Tensor[]
   return parts === 1 ? [x] : tf.split(tf.reshape(x, [count, parts, length]), parts, 1);
 }
 
-/** Sum over all axes but the first: [S, ...] -> [S]. */
+/**
+ * Sum over all axes but the first.
+ *
+ * @param x [S, ...]
+ * @returns [S]; the caller's tidy owns it
+ * @example
+ * sumPerReplica(tf.tensor2d([[1, 2], [3, 4]])).dataSync(); // [3, 7]
+ */
 export function sumPerReplica(x: Tensor): Tensor {
-  return tf.sum(tf.reshape(x, [x.shape[0]!, -1]), 1);
+  return tf.sum(tf.reshape(x, [x.shape[0], -1]), 1);
 }
 
-/** <a, b> per replica over lists of tensors of equal shapes [S, ...]: -> [S]. */
+/**
+ * Inner products per replica over lists of tensors.
+ *
+ * dot_s = sum_i <a_i[s], b_i[s]>
+ *
+ * @param a tensors [S, ...], at least one
+ * @param b as many, of the same shapes
+ * @returns [S]; the caller's tidy owns it
+ * @example
+ * dotPerReplica([tf.tensor2d([[1, 2], [3, 4]])], [tf.tensor2d([[1, 1], [0, 1]])]).dataSync(); // [3, 4]
+ */
 export function dotPerReplica(a: readonly Tensor[], b: readonly Tensor[]): Tensor {
   return tf.addN(a.map((x, i) => sumPerReplica(tf.mul(x, b[i]!))));
 }
 
-/** A [S] tensor shaped to broadcast over tensors of that rank: [S, 1, ...]. */
+/**
+ * One number a replica, shaped to broadcast over tensors of a rank.
+ *
+ * @param x [S]
+ * @param rank of the tensors, at least 1
+ * @returns [S, 1, ...] of that rank; the caller's tidy owns it
+ * @example
+ * perReplica(tf.tensor1d([1, 2]), 3).shape; // [2, 1, 1]
+ */
 export function perReplica(x: Tensor, rank: number): Tensor {
-  return tf.reshape(x, [x.shape[0]!, ...Array.from({ length: rank - 1 }, () => 1)]);
+  return tf.reshape(x, [x.shape[0], ...Array.from({ length: rank - 1 }, () => 1)]);
 }

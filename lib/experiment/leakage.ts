@@ -10,7 +10,6 @@ import { drawProbe, presentProbe } from "../fl/probe";
 import { setUp, train, type Federation, type RoundRecord } from "../fl/train";
 import { scoreLeak, type Leak } from "../metrics/leak";
 import { trainAutoencoders, type Autoencoder } from "../model/autoencoder";
-import { volume } from "../model/network";
 import { invert, type InvertOptions } from "../reconstruction/invert";
 import { inferLabels } from "../reconstruction/labels";
 import { observe, withoutOwnShare, type AttackerView } from "../reconstruction/observe";
