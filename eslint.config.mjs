@@ -26,6 +26,7 @@ export default defineConfig(
       "@typescript-eslint/consistent-type-imports": "error",
       "@typescript-eslint/no-explicit-any": "error",
       "@typescript-eslint/no-floating-promises": "error",
+      "@typescript-eslint/no-unused-vars": ["error", { ignoreRestSiblings: true }], // { value, ...rest } drops value
       "@typescript-eslint/no-misused-promises": "error",
       "@typescript-eslint/no-require-imports": "off", // the library is CommonJS: what is large is required when first used
     },

@@ -24,7 +24,7 @@ export const tf: typeof TensorFlow = backend.name === "tensorflow" ? loadNative(
  * @returns the backend's name and version as stamped on figures, e.g. "tensorflow 2.18.1"
  * @throws Error when the wasm backend cannot start
  * @example
- * await backendReady(); // "tensorflow 2.18.1"
+ * await backendReady(); // `${backend.name}…`
  */
 export async function backendReady(): Promise<string> {
   if (backend.name === "wasm" && tf.getBackend() !== "wasm") await tf.setBackend("wasm");
@@ -35,13 +35,26 @@ export async function backendReady(): Promise<string> {
 /**
  * Runs a computation and frees every tensor it made except those it returns, however deep in arrays and plain objects.
  *
+ * @param compute synchronous; returns tensors, or arrays and plain objects that hold some
+ * @returns what compute returned; its tensors belong to the caller, or to the tidy around this one
  * @throws whatever compute throws; nothing leaks then either
+ * @example
+ * const three = tidy(() => tf.add(1, 2));
+ * three.dataSync(); // [3]
  */
 export function tidy<T>(compute: () => T): T {
   return tf.tidy(compute as unknown as () => TensorFlow.TensorContainer) as T;
 }
 
-/** Frees the tensors in arrays and plain objects. */
+/**
+ * Frees the tensors in arrays and plain objects, however deep.
+ *
+ * @param tensors arrays and plain objects that hold tensors; what is no tensor is passed over
+ * @example
+ * const x = tf.zeros([2]);
+ * dispose({ x });
+ * x.isDisposed; // true
+ */
 export function dispose(tensors: object): void {
   tf.dispose(tensors as TensorFlow.TensorContainer);
 }

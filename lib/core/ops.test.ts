@@ -1,9 +1,11 @@
 import assert from "node:assert/strict";
-import { test } from "node:test";
+import { before, test } from "node:test";
 import fc from "fast-check";
-import { tf, tidy, type Tensor } from "./backend";
+import { backendReady, tf, tidy, type Tensor } from "./backend";
 import { col2im, dotPerReplica, im2col, perReplica, sumPerReplica, windowCount, type Window } from "./ops";
 import { createRng } from "./rng";
+
+before(backendReady);
 
 type Sizes = readonly [s: number, c: number, b: number, h: number, w: number];
 
@@ -110,9 +112,7 @@ test("col2im: is the adjoint of im2col whatever the window, stride, padding and 
 
 test("col2im: counts how many windows cover a pixel when every patch is 1", () => {
   // Windows of 3 with stride 2 on 5 pixels start at 0 and 2: pixel 2 is covered twice along an axis, the others once.
-  const { values } = run(() =>
-    col2im(tf.ones([1, 9, 4]), [1, 1, 1, 5, 5], { size: 3, stride: 2, padding: 0 }),
-  );
+  const { values } = run(() => col2im(tf.ones([1, 9, 4]), [1, 1, 1, 5, 5], { size: 3, stride: 2, padding: 0 }));
   const along = [1, 1, 2, 1, 1];
   assert.deepEqual(
     [...values],

@@ -35,6 +35,7 @@ export interface Rng {
  *   engine's Math.log, Math.sin and Math.cos)
  * @example
  * createRng(1).split("client", 3).uniform() === createRng(1).split("client", 3).uniform(); // true
+ * @source Blackman and Vigna 2021 (xoroshiro128+); states by hashing keys are our choice
  */
 export function createRng(seed: number | string): Rng {
   return stream(String(seed));

@@ -39,7 +39,7 @@ export function batchOf(images: ImageSet, indices: ArrayLike<number>): Batch {
  * @returns a batch of all their images, owned by the caller
  * @throws InputError when there is no batch
  * @example
- * joinBatches([batchOf(images, [0]), batchOf(images, [1])]).size; // 2
+ * joinBatches([batchOf(dataset.train, [0, 1]), batchOf(dataset.train, [2])]).size; // 3
  */
 export function joinBatches(batches: readonly Batch[]): Batch {
   ensure(batches.length > 0, "joinBatches", "needs at least one batch", "none");

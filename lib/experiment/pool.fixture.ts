@@ -1,5 +1,4 @@
 /** @file A worker for pool.test.ts, which does what its job says. */
-import { writeFileSync } from "node:fs";
 import { setTimeout as wait } from "node:timers/promises";
 import { refuse } from "../core/errors";
 import type { JobProgress } from "./pool";
@@ -7,7 +6,6 @@ import type { JobProgress } from "./pool";
 /** What the worker shall do, in this order. */
 export interface FixtureJob {
   readonly milliseconds?: number; // to take
-  readonly file?: string; // to write afterwards
   readonly refuse?: string; // what to be refused for
   readonly die?: boolean; // to end like a process that ran out of memory
 }
@@ -23,10 +21,11 @@ export interface FixtureResult {
 
 export default async function work({ job, ...todo }: FixtureJob & { readonly job: number }): Promise<FixtureResult> {
   const from = Date.now();
-  process.send?.({ job, share: 0.5, note: `job ${job}` } satisfies JobProgress);
+  const report = (share: number): void => void process.send?.({ job, share, note: `job ${job}` } satisfies JobProgress);
+  report(0.5);
   await wait(todo.milliseconds ?? 0);
-  if (todo.file !== undefined) writeFileSync(todo.file, "done");
   if (todo.refuse !== undefined) refuse("work", "needs another job", todo.refuse);
   if (todo.die === true) process.kill(process.pid, "SIGKILL");
+  report(1);
   return { job, pid: process.pid, from, to: Date.now(), threads: process.env["TF_NUM_INTRAOP_THREADS"] };
 }

@@ -1,14 +1,10 @@
 import assert from "node:assert/strict";
-import { existsSync, mkdtempSync, rmSync } from "node:fs";
-import { availableParallelism, tmpdir } from "node:os";
-import { join } from "node:path";
-import test, { after, afterEach } from "node:test";
+import { availableParallelism } from "node:os";
+import test, { afterEach } from "node:test";
 import { InputError } from "../core/errors";
 import { runInPool, workerCount, type JobProgress } from "./pool";
 import type { FixtureJob, FixtureResult } from "./pool.fixture";
 
-const folder = mkdtempSync(join(tmpdir(), "pool-"));
-after(() => rmSync(folder, { recursive: true, force: true }));
 const asked = process.env["CURIOUS_WORKERS"];
 afterEach(() => {
   if (asked === undefined) delete process.env["CURIOUS_WORKERS"];
@@ -17,6 +13,12 @@ afterEach(() => {
 
 const run = (jobs: readonly FixtureJob[], options?: Parameters<typeof runInPool>[2]): Promise<FixtureResult[]> =>
   runInPool<FixtureResult>("pool.fixture.js", jobs, options);
+
+/** Hears of the jobs that have come to their end. */
+function listen(): { ended: number[]; onProgress: (progress: JobProgress) => void } {
+  const ended: number[] = [];
+  return { ended, onProgress: ({ job, share }) => void (share === 1 && ended.push(job)) };
+}
 
 /** The most jobs that were under way at one moment. */
 function mostAtOnce(results: readonly FixtureResult[]): number {
@@ -35,29 +37,31 @@ function isAlive(pid: number): boolean {
 
 test("runInPool: runs two jobs at a time in two single-threaded processes, none of which stays", async () => {
   const heard: JobProgress[] = [];
-  const jobs = [300, 100, 100, 100].map((milliseconds) => ({ milliseconds }));
+  const jobs = [1000, 300, 300, 300].map((milliseconds) => ({ milliseconds }));
   const results = await run(jobs, { workers: 2, onProgress: (progress) => heard.push(progress) });
-  assert.deepEqual(results.map(({ job }) => job), [0, 1, 2, 3]); // prettier-ignore
+  const order = results.map(({ job }) => job);
+  assert.deepEqual(order, [0, 1, 2, 3]);
   const pids = new Set(results.map(({ pid }) => pid));
   assert.equal(pids.size, 2);
   assert.ok(!pids.has(process.pid));
   assert.equal(mostAtOnce(results), 2);
   // The first job outlasts the second, so that results in the order of their arrival would be another order.
   assert.ok(results[0]!.to > results[1]!.to);
-  assert.deepEqual(results.map(({ threads }) => threads), ["1", "1", "1", "1"]); // prettier-ignore
-  heard.sort((a, b) => a.job - b.job);
-  assert.deepEqual(heard, [0, 1, 2, 3].map((job) => ({ job, share: 0.5, note: `job ${job}` }))); // prettier-ignore
+  assert.ok(results.every(({ threads }) => threads === "1"));
+  heard.sort((a, b) => a.job - b.job || a.share - b.share);
+  const said = (job: number): JobProgress[] => [0.5, 1].map((share) => ({ job, share, note: `job ${job}` }));
+  assert.deepEqual(heard, [0, 1, 2, 3].flatMap(said));
   assert.deepEqual([...pids].filter(isAlive), []);
 });
 
 test("runInPool: throws a job's error with its message when all other jobs have ended", async () => {
-  const file = join(folder, "late");
-  const jobs = [{ milliseconds: 20 }, { refuse: "this one" }, { milliseconds: 300, file }];
-  const error = await run(jobs, { workers: 2 }).catch((thrown: unknown) => thrown);
+  const { ended, onProgress } = listen();
+  const jobs = [{ milliseconds: 20 }, { refuse: "this one" }, { milliseconds: 300 }];
+  const error = await run(jobs, { workers: 2, onProgress }).catch((thrown: unknown) => thrown);
   assert.ok(error instanceof Error);
   assert.equal(error.message, "work: needs another job, got this one");
   assert.equal(error.name, "InputError");
-  assert.ok(existsSync(file), "the job beside it was cut off");
+  assert.deepEqual(ended.sort(), [0, 2]); // the job beside it was not cut off
 });
 
 test("runInPool: throws the first error in the order of the jobs when several fail", async () => {
@@ -66,10 +70,10 @@ test("runInPool: throws the first error in the order of the jobs when several fa
 });
 
 test("runInPool: says that a process ended, and finishes the other jobs, when one is killed", async () => {
-  const file = join(folder, "after");
-  const jobs = [{ die: true }, { milliseconds: 50 }, { milliseconds: 100, file }];
-  await assert.rejects(run(jobs, { workers: 2 }), { message: "Worker exited unexpectedly" });
-  assert.ok(existsSync(file));
+  const { ended, onProgress } = listen();
+  const jobs = [{ die: true }, { milliseconds: 50 }, { milliseconds: 200 }];
+  await assert.rejects(run(jobs, { workers: 2, onProgress }), { message: "Worker exited unexpectedly" });
+  assert.deepEqual(ended.sort(), [1, 2]);
 });
 
 test("runInPool: needs no process for no job, and no more processes than jobs", async () => {

@@ -148,11 +148,12 @@ export function keyOf(run: Run, library: string = libraryHash): string {
  * hashLibrary(join(projectRoot, "lib", "dist")).length; // 64
  */
 export function hashLibrary(folder: string): string {
+  const cannotMatter = /^report\/|\.(test|fixture)\.js$|^index\.js$|^experiment\/store\.js$/;
   const hash = createHash("sha256");
   const files = readdirSync(folder, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile())
     .map((entry) => relative(folder, join(entry.parentPath, entry.name)).split(sep).join("/"))
-    .filter((path) => path.endsWith(".js") && !/^report\/|\.(test|fixture)\.js$|^index\.js$|^experiment\/store\.js$/.test(path));
+    .filter((path) => path.endsWith(".js") && !cannotMatter.test(path));
   for (const path of files.sort()) {
     const content = readFileSync(join(folder, path));
     hash.update(`${path}\n${content.length}\n`).update(content);

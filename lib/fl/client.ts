@@ -20,11 +20,16 @@ import {
  *
  * so that update_m is the sum of the client's gradients, and its gradient when tau = 1.
  *
+ * @param network the model that all clients train
  * @param weights w, [d], as broadcast
  * @param batches [M][tau], of equal size
  * @param learningRate eta > 0
  * @returns M vectors [d], owned by the caller
  * @throws InputError naming the client when an update is not finite
+ * @example
+ * const [update] = localUpdates(network, weights, [[batch]], 0.05);
+ * update; // lossAndGradient(network, [weights], [batch]).gradients[0]
+ * @source McMahan et al. 2017
  */
 export function localUpdates(
   network: Network,

@@ -59,7 +59,10 @@ export const defaultFederation: FederationConfig = {
 /**
  * Refuses a config that could not run.
  *
+ * @param config any; what partition and buildNetwork check is left to them
  * @throws InputError naming the field, what it needs and what it got
+ * @example
+ * checkConfig({ ...defaultFederation, rounds: 0 }); // throws "train: needs an integer rounds >= 1, got 0"
  */
 export function checkConfig(config: FederationConfig): void {
   const counts = ["numClients", "rounds", "localSteps", "batchSize", "evaluationImages"] as const;
@@ -83,7 +86,14 @@ export function checkConfig(config: FederationConfig): void {
   );
 }
 
-/** The partition a config asks for; every client gets at least one batch. */
+/**
+ * The partition a config asks for; every client gets at least one batch.
+ *
+ * @param config of which partition, numClients, batchSize, and alpha or classesPerClient are read
+ * @returns the options of partition
+ * @example
+ * partitionOptions(defaultFederation); // { kind: "dirichlet", alpha: 0.5, numClients: 10, minImages: 1 }
+ */
 export function partitionOptions({
   partition: kind,
   numClients,

@@ -9,7 +9,11 @@ import { aggregate, drawBatch, stepAgainst, type Federation, type RoundRecord } 
  * Fixed images of every client, drawn once from its own: the probe of a seed.
  *
  * @param federation as setUp gives it; the draw depends on its seed and partition, not on how it trains
- * @returns [M] batches of batchSize images
+ * @param dataset that the partition is of
+ * @returns [M] batches of batchSize images without repeats, owned by the caller
+ * @example
+ * drawProbe(federation, dataset).map(({ size }) => size); // [1, 1, 1]; three clients, one image each
+ * @source our choice: the same victims at every round, so that image difficulty cancels
  */
 export function drawProbe({ config, partition: { clients }, rng }: Federation, dataset: Dataset): Batch[] {
   return clients.map((images, client) => drawBatch(dataset, images, config.batchSize, rng.split("probe", client)));
@@ -20,10 +24,15 @@ export function drawProbe({ config, partition: { clients }, rng }: Federation, d
  *
  * The model's trajectory is that of the records; only the round in question is replayed, with tau = 1.
  *
+ * @param federation as setUp gives it, with batchSize that of the batches and localSteps 1
  * @param records the rounds to replay
  * @param batches [M], the probe
- * @returns per record the broadcasts before and after, ready for observe
- * @throws InputError when there is not one batch per client
+ * @returns per record the broadcasts before and after, ready for observe; vectors are shared with the records
+ * @throws InputError when there is not one batch per client, or an update is not finite
+ * @example
+ * const [replay] = await presentProbe(federation, [records[1]], drawProbe(federation, dataset));
+ * observe(replay.before, replay.after, config, dataset).round; // 1
+ * @source our choice, as drawProbe
  */
 export async function presentProbe(
   { config, network, rng }: Federation,

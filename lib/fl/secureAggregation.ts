@@ -30,7 +30,7 @@ const SCALE = 2 ** 32;
  * @example
  * const masked = maskUpdates([Float32Array.of(1, 2), Float32Array.of(3, 5)], createRng(1).split("secureAggregation", 0));
  * aggregateMasked(masked); // Float32Array [2, 3.5]
- * @see Bonawitz et al. 2017, Practical Secure Aggregation for Privacy-Preserving Machine Learning, §4.0.1. Simplified: the
+ * @source Bonawitz et al. 2017, Practical Secure Aggregation for Privacy-Preserving Machine Learning, §4.0.1. Simplified: the
  *   keys of pairs come from the experiment's seed instead of a key agreement, and nobody drops out, so there are no second
  *   masks and no secret sharing
  */
@@ -56,6 +56,9 @@ export function maskUpdates(updates: readonly Float32Array[], rng: Rng): MaskedU
  * @param client 0..M-1
  * @returns [d], owned by the caller
  * @throws InputError as maskUpdates
+ * @example
+ * toRing([Float32Array.of(1), Float32Array.of(-1)], 0); // [2 ** 32]
+ * toRing([Float32Array.of(1), Float32Array.of(-1)], 1); // [2 ** 48 - 2 ** 32]
  */
 export function toRing(updates: readonly Float32Array[], client: number): Float64Array {
   const fn = "maskUpdates";
@@ -91,7 +94,7 @@ export function toRing(updates: readonly Float32Array[], client: number): Float6
  * @returns [d], owned by the caller; with a client's vector missing, uniform numbers
  * @throws InputError when there is none, or lengths differ
  * @example
- * sumMasked(masked); // the same as sumMasked(updates.map((_, client) => toRing(updates, client)))
+ * sumMasked(masked); // sumMasked(updates.map((_, client) => toRing(updates, client)))
  */
 export function sumMasked(masked: readonly MaskedUpdate[]): Float64Array {
   const length = masked[0]?.length ?? 0;
@@ -118,7 +121,7 @@ export function sumMasked(masked: readonly MaskedUpdate[]): Float64Array {
  * @returns [d], owned by the caller; within 2^-33 and the rounding to float32 of the plain mean
  * @throws InputError as sumMasked
  * @example
- * aggregateMasked(maskUpdates(updates, rng)); // the mean of updates
+ * aggregateMasked(maskUpdates(updates, rng)); // mean.aggregate(updates, { f: 0 }).update
  */
 export function aggregateMasked(masked: readonly MaskedUpdate[]): Float32Array {
   const divisor = SCALE * masked.length;

@@ -41,7 +41,12 @@ export interface Federation {
 /**
  * The network, the partition and the random streams of a config.
  *
+ * @param config see FederationConfig
+ * @param dataset as loadDataset gives it
+ * @returns what the run is made of before its first round; the same config and dataset give the same
  * @throws InputError for a config that could not run, or a client without a batch
+ * @example
+ * setUp(config, dataset).partition.clients.length; // config.numClients
  */
 export function setUp(config: FederationConfig, dataset: Dataset): Federation {
   checkConfig(config);
@@ -64,7 +69,7 @@ export function setUp(config: FederationConfig, dataset: Dataset): Federation {
  * @param dataset as loadDataset gives it
  * @param options onRound is called after every round, and once more with the final broadcast
  * @returns rounds + 1 records: one a round, and one for the final broadcast
- * @throws InputError for a bad config, or an update that is not finite (round and client are named)
+ * @throws InputError for a bad config, an update that is not finite (round and client are named), or a loss that is not
  * @example
  * const records = await train({ ...defaultFederation, dataset: "strokes", rounds: 2 }, await loadDataset("strokes"));
  * records.length; // 3
@@ -89,20 +94,42 @@ export async function train(
     const batches = drawBatches(federation, dataset, round);
     const updates = atRound(round, () => localUpdates(network, weights, batches, config.learningRate));
     const { update, kept } = aggregate(config, updates, rng.split("masks", round));
-    keep({ round, weights, ...judge(weights), batches, ownUpdate: updates[config.maliciouslyCuriousClient]!, kept });
+    const measured = atRound(round, () => judge(weights));
+    keep({ round, weights, ...measured, batches, ownUpdate: updates[config.maliciouslyCuriousClient]!, kept });
     weights = stepAgainst(weights, update, config.learningRate);
     await new Promise(setImmediate); // lets a progress bar draw
   }
-  keep({ round: config.rounds, weights, ...judge(weights), batches: [], ownUpdate: null, kept: [] });
+  const measured = atRound(config.rounds, () => judge(weights));
+  keep({ round: config.rounds, weights, ...measured, batches: [], ownUpdate: null, kept: [] });
   return records;
 }
 
-/** The server's step, w - eta u, in float32 as it is broadcast. */
+/**
+ * The server's step.
+ *
+ * w^(k+1) = w^(k) - eta u, in float32 as it is broadcast
+ *
+ * @param weights w^(k), [d]
+ * @param update u, [d]
+ * @param learningRate eta
+ * @returns w^(k+1), owned by the caller
+ * @example
+ * stepAgainst(Float32Array.of(1, 2), Float32Array.of(2, 0), 0.25); // [0.5, 2]
+ */
 export function stepAgainst(weights: Float32Array, update: Float32Array, learningRate: number): Float32Array {
   return weights.map((w, i) => w - learningRate * update[i]!);
 }
 
-/** The batches of every client in a round: [M][tau], each drawn from the client's own images without repeats. */
+/**
+ * The batches of every client in a round. Each batch has no repeats; those of a client's local steps are drawn independently.
+ *
+ * @param federation as setUp gives it
+ * @param dataset that the partition is of
+ * @param round k; client, round and local step have a stream of their own
+ * @returns [M][tau], owned by the caller
+ * @example
+ * drawBatches(federation, dataset, 0).map((steps) => steps.length); // [1, 1, 1]; three clients, one local step
+ */
 export function drawBatches(
   { config, partition: { clients }, rng }: Federation,
   dataset: Dataset,
@@ -115,7 +142,17 @@ export function drawBatches(
   );
 }
 
-/** That many of a client's images, without repeats. */
+/**
+ * Some of a client's images, without repeats.
+ *
+ * @param dataset that the images are of
+ * @param images indices into dataset.train, the client's own
+ * @param size images to draw, at most as many as there are
+ * @param stream drawn from
+ * @returns a batch, owned by the caller
+ * @example
+ * drawBatch(dataset, Int32Array.of(7, 8, 9), 2, createRng(1)).size; // 2
+ */
 export function drawBatch(dataset: Dataset, images: Int32Array, size: number, stream: Rng): Batch {
   const chosen = stream.permutation(images.length).subarray(0, size);
   return batchOf(
@@ -124,7 +161,17 @@ export function drawBatch(dataset: Dataset, images: Int32Array, size: number, st
   );
 }
 
-/** The server's aggregate of what the clients sent, through masks where the config asks for them. */
+/**
+ * The server's aggregate of what the clients sent, through masks where the config asks for them.
+ *
+ * @param config of which secureAggregation, aggregator and assumedMalicious are read
+ * @param updates [M][d]
+ * @param rng the round's stream, for the masks
+ * @returns the aggregate [d] and the clients whose update is in it, owned by the caller
+ * @throws InputError as maskUpdates and the aggregator
+ * @example
+ * aggregate(config, [Float32Array.of(1, 2), Float32Array.of(3, 5)], createRng(1)); // { update: [2, 3.5], kept: [0, 1] }
+ */
 export function aggregate(
   config: FederationConfig,
   updates: readonly Float32Array[],
@@ -156,7 +203,7 @@ function createJudge(
   };
 }
 
-/** Adds the round to an error that a client's part raised. */
+/** Adds the round to an error that a client's or the judge's part raised. */
 function atRound<T>(round: number, compute: () => T): T {
   try {
     return compute();

@@ -39,7 +39,7 @@ export interface Floor {
  * @throws InputError when a stack is empty or no whole number of images, labels are missing, or a pixel is NaN or infinite
  * @example
  * floorRmse({ privateImages: Float32Array.of(0, 1), privateLabels: [0, 1], ownImages: Float32Array.of(0.25, 0.75),
- *   ownLabels: [0, 1], pixels: 1 }); // floor 0.25 by "classMeans"; the overall mean 0.5 has 0.5
+ *   ownLabels: [0, 1], pixels: 1 }).floor; // 0.25; by "classMeans", as the overall mean 0.5 has 0.5
  * @source Our choice (design: measuring honestly); the paper reports no such floor. Means minimise the squared error;
  * the guess of least mean RMSE, a geometric median, would lie a little lower.
  */

@@ -12,7 +12,7 @@ import { ensure } from "../core/errors";
  * @returns a share in [0, 1]; 1 when the inferred labels are a permutation of the actual ones
  * @throws InputError when there are none, or the counts differ
  * @example
- * labelAccuracy([3, 3, 5, 7], [3, 5, 5, 7]); // one 3, one 5 and one 7 of four: 0.75
+ * labelAccuracy([3, 3, 5, 7], [3, 5, 5, 7]); // 0.75; one 3, one 5 and one 7 of four
  */
 export function labelAccuracy(actual: ArrayLike<number>, inferred: ArrayLike<number>): number {
   const n = actual.length;

@@ -31,7 +31,9 @@ export interface Leak {
  * @returns the leak, owned by the caller
  * @throws InputError when the numbers of images do not fit
  * @example
- * scoreLeak(reconstruction, truth, own).rmse; // e.g. 0.14
+ * const [reconstruction] = await invert([view], { prior: { kind: "pixel" }, steps: 2 });
+ * const leak = scoreLeak(reconstruction, joinBatches(records[0].batches.flat()), own);
+ * leak.leakage; // 1 - leak.rmse / leak.floor
  * @source Our choice (design: measuring honestly); the paper reports the RMSE alone
  */
 export function scoreLeak(

@@ -19,7 +19,7 @@ export interface Assignment {
  * @returns each row's column and the total. Among assignments of equal cost one is returned, always the same
  * @throws InputError when cost is empty or ragged, holds NaN or -Infinity, or every assignment needs a forbidden pair
  * @example
- * assignment([[4, 1, 3], [2, 0, 5], [3, 2, 2]]); // { columns: [1, 0, 2], total: 1 + 2 + 2 = 5 }
+ * assignment([[4, 1, 3], [2, 0, 5], [3, 2, 2]]); // { columns: [1, 0, 2], total: 1 + 2 + 2 }
  * @source Hungarian algorithm (Kuhn 1955, Munkres 1957), npm `munkres`; agrees with scipy `linear_sum_assignment`.
  */
 export function assignment(cost: readonly (readonly number[])[]): Assignment {
@@ -71,7 +71,7 @@ export interface Match {
  * only or in another number, or a pixel is NaN or infinite
  * @example
  * matchImages(Float32Array.of(0, 1), Float32Array.of(0.9, 0.2), { pixels: 1 });
- * // { pairs: [{ reconstruction: 1, rmse: 0.2 }, { reconstruction: 0, rmse: 0.1 }], mean: 0.15 } up to float32
+ * // { pairs: [{ reconstruction: 1, rmse: 0.2 }, { reconstruction: 0, rmse: 0.1 }], mean: 0.15 }
  * @source The paper does not say how reconstructions are matched: our choice.
  */
 export function matchImages(privateImages: Float32Array, reconstructions: Float32Array, options: MatchOptions): Match {

@@ -9,7 +9,7 @@ import { ensure, ensureFinite } from "../core/errors";
  * @param b as many pixels
  * @throws InputError when they are empty, differ in length, or hold NaN or an infinity
  * @example
- * ensureComparable("rmse", new Float32Array(4), new Float32Array(3)); // throws "rmse: needs two images of equal length, got 4 and 3"
+ * ensureComparable("rmse", new Float32Array(4), new Float32Array(3)); // throws "rmse: needs two images of equal length > 0, got 4 and 3"
  */
 export function ensureComparable(fn: string, a: Float32Array, b: Float32Array): void {
   ensure(

@@ -12,7 +12,7 @@ import { rmseAt } from "./rmse";
  * @returns decibels; Infinity for equal images
  * @throws InputError when the images are empty, differ in length, or hold NaN or an infinity
  * @example
- * psnr(Float32Array.of(0.5), Float32Array.of(0.75)); // mean square 1/16: 10 log10(16) = 12.041199826559248
+ * psnr(Float32Array.of(0.5), Float32Array.of(0.75)); // 12.041199826559248; 10 log10(16), as the mean square is 1/16
  * @source scikit-image `peak_signal_noise_ratio` with data_range = 1.
  */
 export function psnr(a: Float32Array, b: Float32Array): number {

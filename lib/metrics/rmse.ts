@@ -11,7 +11,7 @@ import { ensureComparable } from "./pixels";
  * @returns the error in units of the pixel range: 0 for equal images, 1 for black against white
  * @throws InputError when the images are empty, differ in length, or hold NaN or an infinity
  * @example
- * rmse(Float32Array.of(0, 1), Float32Array.of(0, 0)); // sqrt(1 / 2) = 0.7071067811865476
+ * rmse(Float32Array.of(0, 1), Float32Array.of(0, 0)); // 0.7071067811865476; sqrt(1 / 2)
  * @source The paper's Section 5 reports RMSE; that it is per pixel in [0, 1] is not stated there: our choice.
  */
 export function rmse(a: Float32Array, b: Float32Array): number {
@@ -29,7 +29,7 @@ export function rmse(a: Float32Array, b: Float32Array): number {
  * @param pixels pixels an image
  * @returns sqrt(mean (a - b)^2), summed in float64
  * @example
- * rmseAt(Float32Array.of(9, 0, 1), 1, Float32Array.of(0, 0), 0, 2); // sqrt(1 / 2)
+ * rmseAt(Float32Array.of(9, 0, 1), 1, Float32Array.of(0, 0), 0, 2); // 0.7071067811865476
  */
 export function rmseAt(a: Float32Array, fromA: number, b: Float32Array, fromB: number, pixels: number): number {
   let sum = 0;

@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
-import { test } from "node:test";
-import { dispose, tf, tidy, type Tensor } from "../core/backend";
+import { before, test } from "node:test";
+import { backendReady, dispose, tf, tidy, type Tensor } from "../core/backend";
 import { adamStart, adamStep, cosineDecay, type AdamState } from "./adam";
+
+before(backendReady);
 
 /** Steps on the parameters given, with gradients as a function of the values; returns the values after each step. */
 function follow(start: readonly number[], gradient: (values: number[], step: number) => number[], rates: number[]) {

@@ -21,8 +21,9 @@ export type ArchitectureName = keyof typeof architectures;
  * @param name see `architectures`
  * @param inputShape [C, H, W]
  * @param numClasses K >= 2
- * @param options activation and pooling
- * @throws InputError for an unknown name
+ * @param options activation and pooling; an architecture without the part in question ignores it
+ * @returns the network: shapes and functions, no weights
+ * @throws InputError for an unknown name, numClasses < 2, or an input that the layers do not fit
  * @example
  * buildNetwork("lenet5", [1, 28, 28], 10).size; // 61706
  */

@@ -45,6 +45,11 @@ const widths = [16, 32, 4] as const; // channels after each encoder layer; the l
  * The encoder: convolutions C -> 16 (4×4, stride 2) -> 32 (4×4, stride 2) -> 4 (3×3), ReLU between: code [4, H/4, W/4].
  *
  * @param inputShape [C, H, W], sides multiples of 4
+ * @returns the layer from images to codes
+ * @throws InputError for an input that is no image
+ * @example
+ * encoderLayer([1, 28, 28]).outputShape; // [4, 7, 7]
+ * @source "three-layer convolutional autoencoder" is all the paper says; the widths are our choice
  */
 export function encoderLayer(inputShape: Shape): Layer {
   const [first, second, code] = widths;
@@ -66,6 +71,11 @@ export function encoderLayer(inputShape: Shape): Layer {
  *
  * @param codeShape [4, H/4, W/4]
  * @param channels C of the image
+ * @returns the layer from standardised codes z to images in [0, 1]
+ * @throws InputError for a code that is no image
+ * @example
+ * decoderLayer([4, 7, 7], 1).outputShape; // [1, 28, 28]
+ * @source as encoderLayer; the standardisation is our choice
  */
 export function decoderLayer(codeShape: Shape, channels: number): Layer {
   const [first, second] = widths;
@@ -92,8 +102,12 @@ const relu: LayerBuilder = (shape) => activation(shape, "relu");
  * @param shards each client's own images in [0, 1]; any number from batchSize up
  * @param inputShape [C, H, W], sides multiples of 4
  * @param rng initial weights and batches
- * @returns one autoencoder a shard
- * @throws InputError when a shard holds fewer images than a batch
+ * @param options steps, batchSize, learningRate, onStep
+ * @returns one autoencoder a shard, in the order of the shards, owned by the caller
+ * @throws InputError when there is no shard, one holds fewer images than a batch, or the sides are no multiples of 4
+ * @example
+ * const [autoencoder] = await trainAutoencoders([own], [1, 28, 28], createRng(1), { steps: 2 });
+ * autoencoder.codeShape; // [4, 7, 7]
  * @source "three-layer convolutional autoencoder" is all the paper says; widths, code and training are our choice
  */
 export async function trainAutoencoders(
@@ -199,7 +213,15 @@ function rootMean(squares: readonly number[]): number {
   return Math.sqrt(squares.reduce((sum, x) => sum + x, 0) / squares.length);
 }
 
-/** The decoder of an autoencoder as a layer, checked against its weights. */
+/**
+ * The decoder of an autoencoder as a layer, checked against its weights.
+ *
+ * @param autoencoder as trainAutoencoders gives it
+ * @returns the layer whose weights are autoencoder.decoderWeights
+ * @throws InputError when there are more or fewer weights than the layer has
+ * @example
+ * decoderOf(autoencoder).outputShape; // [1, 28, 28]
+ */
 export function decoderOf({ codeShape, inputShape, decoderWeights }: Autoencoder): Layer {
   const layer = decoderLayer(codeShape, inputShape[0]!);
   ensure(

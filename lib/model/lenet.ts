@@ -18,6 +18,8 @@ import { createNetwork, type Network } from "./network";
  * @param inputShape [C, H, W]; 61,706 weights for [1, 28, 28] and 10 classes
  * @param numClasses K
  * @param options activation (default "relu"), pooling (default "max")
+ * @returns the network
+ * @throws InputError when the input is no image, or too small
  * @example
  * lenet5([1, 28, 28], 10).size; // 61706
  * @source LeCun et al. 1998, "Gradient-based learning applied to document recognition"
@@ -35,8 +37,11 @@ export function lenet5(inputShape: Shape, numClasses: number, options: Architect
  * @param inputShape [C, H, W]; 1,663,370 weights for [1, 28, 28] and 10 classes
  * @param numClasses K
  * @param options activation (default "relu"), pooling (default "max")
+ * @returns the network
+ * @throws InputError when the input is no image, or its sides are no multiples of 4
  * @example
  * lenet5Wide([1, 28, 28], 10).size; // 1663370
+ * @source the first author's public `LeNet`, of which the widths are taken
  */
 export function lenet5Wide(inputShape: Shape, numClasses: number, options: ArchitectureOptions = {}): Network {
   return lenet("lenet5Wide", inputShape, [convolve(32, 2), convolve(64, 2)], [512, numClasses], options);

@@ -17,6 +17,8 @@ export interface LossTrace {
  * @param logits z, [S, K, B]
  * @param targets y, [S, K, B], each column a distribution over the K classes
  * @returns the losses and their derivatives; the caller's tidy owns the tensors
+ * @example
+ * crossEntropy(tf.zeros([1, 4, 2]), stackTargets([[0, 3]], 4)).value.dataSync(); // [1.386]; log 4
  */
 export function crossEntropy(logits: Tensor, targets: Tensor): LossTrace {
   const batch = logits.shape[2]!;

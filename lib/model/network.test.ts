@@ -3,8 +3,8 @@
  * derivatives against another library's by the vectors command; here it is what networks add.
  */
 import assert from "node:assert/strict";
-import { test } from "node:test";
-import { dispose, tf, tidy } from "../core/backend";
+import { before, test } from "node:test";
+import { backendReady, dispose, tf, tidy } from "../core/backend";
 import { InputError } from "../core/errors";
 import { createRng, type Rng } from "../core/rng";
 import type { Batch, Shape } from "../core/types";
@@ -25,6 +25,8 @@ import {
   type Network,
 } from "./network";
 import type { ArchitectureOptions } from "./options";
+
+before(backendReady);
 
 const digits: Shape = [1, 28, 28];
 
@@ -69,7 +71,10 @@ test("buildNetwork: refuses an unknown name, one class, and images too small for
     name: "InputError",
     message: "buildNetwork: needs one of lenet5, lenet5Wide, mlp, softmaxRegression, got lenet",
   });
-  assert.throws(() => buildNetwork("mlp", digits, 1), /^InputError: buildNetwork: needs an integer numClasses >= 2, got 1/);
+  assert.throws(
+    () => buildNetwork("mlp", digits, 1),
+    /^InputError: buildNetwork: needs an integer numClasses >= 2, got 1/,
+  );
   assert.throws(() => buildNetwork("lenet5", [1, 4, 4], 10), InputError);
 });
 
@@ -128,7 +133,7 @@ const variants: readonly (readonly [name: ArchitectureName, options: Architectur
 ];
 
 for (const [name, options, batchSize] of variants) {
-  const words = [name, ...Object.values(options)].join(" ");
+  const words = [name, options.activation, options.pooling].filter((word) => word !== undefined).join(" ");
   test(`lossAndGradient: the gradient of ${words} equals central differences of the loss`, () => {
     const network = buildNetwork(name, digits, 10, options);
     const kinks = options.activation === "relu" || options.pooling === "max";
@@ -251,7 +256,8 @@ test("stackImages, unstackImages: put the channels before the batch, and back", 
 });
 
 test("stackTargets: holds one 1 a column when labels differ per replica", () => {
-  const targets = stackTargets([[0, 2], [1, 1]], 3); // prettier-ignore
+  const labels = [Int32Array.of(0, 2), Int32Array.of(1, 1)];
+  const targets = stackTargets(labels, 3);
   assert.deepEqual(targets.shape, [2, 3, 2]);
   assert.deepEqual([...targets.dataSync()], [1, 0, 0, 0, 0, 1, 0, 0, 1, 1, 0, 0]);
   targets.dispose();
@@ -264,7 +270,7 @@ test("initialWeights: has the variance gain^2 / fanIn and no biases when it pres
   const bound = Math.SQRT2 * Math.sqrt(3 / 400);
   assert.ok(matrix.every((w) => Math.abs(w) <= bound));
   // 2 / 400 = 0.005; the variance of 40,000 uniforms is known to 0.9 / sqrt(40000) = 0.45 %, five of which are 2.2 %
-  assert.ok(Math.abs((norm(matrix) ** 2 / 40_000) / 0.005 - 1) < 0.022);
+  assert.ok(Math.abs(norm(matrix) ** 2 / 40_000 / 0.005 - 1) < 0.022);
   assert.ok(Math.abs(matrix.reduce((a, b) => a + b, 0) / 40_000) < (5 * bound) / Math.sqrt(3 * 40_000));
   assert.ok(weights.subarray(40_000).every((bias) => bias === 0));
 });
@@ -289,15 +295,41 @@ test("lossAndGradient, evaluate: refuse what does not fit, naming it", () => {
   const weights = new Float32Array(9);
   const batch: Batch = { images: new Float32Array(4), labels: new Int32Array(2), size: 2 };
   const refused: readonly [RegExp, () => unknown][] = [
-    [/^lossAndGradient: needs one batch per weight vector, and at least one, got 0 vectors, 0 batches$/, () => lossAndGradient(tiny, [], [])],
-    [/^lossAndGradient: needs one batch per weight vector, and at least one, got 2 vectors, 1 batches$/, () => lossAndGradient(tiny, [weights, weights], [batch])],
-    [/^lossAndGradient: needs weights of length d = 9 for softmaxRegression, got 8$/, () => lossAndGradient(tiny, [weights.subarray(1)], [batch])],
-    [/^lossAndGradient: needs batches of one size >= 1, got 1$/, () => lossAndGradient(tiny, [weights, weights], [batch, { images: new Float32Array(2), labels: new Int32Array(1), size: 1 }])],
-    [/^lossAndGradient: needs 2 images of \[1, 1, 2\] with a label each, got 3 pixels, 2 labels$/, () => lossAndGradient(tiny, [weights], [{ ...batch, images: new Float32Array(3) }])],
-    [/^lossAndGradient: needs labels in 0..2, got 3$/, () => lossAndGradient(tiny, [weights], [{ ...batch, labels: Int32Array.of(0, 3) }])],
-    [/^evaluate: needs labels in 0..2, got -1$/, () => evaluate(tiny, weights, { ...batch, labels: Int32Array.of(-1, 0) })],
+    [
+      /^lossAndGradient: needs one batch per weight vector, and at least one, got 0 vectors, 0 batches$/,
+      () => lossAndGradient(tiny, [], []),
+    ],
+    [
+      /^lossAndGradient: needs one batch per weight vector, and at least one, got 2 vectors, 1 batches$/,
+      () => lossAndGradient(tiny, [weights, weights], [batch]),
+    ],
+    [
+      /^lossAndGradient: needs weights of length d = 9 for softmaxRegression, got 8$/,
+      () => lossAndGradient(tiny, [weights.subarray(1)], [batch]),
+    ],
+    [
+      /^lossAndGradient: needs batches of one size >= 1, got 1$/,
+      () =>
+        lossAndGradient(
+          tiny,
+          [weights, weights],
+          [batch, { images: new Float32Array(2), labels: new Int32Array(1), size: 1 }],
+        ),
+    ],
+    [
+      /^lossAndGradient: needs 2 images of \[1, 1, 2\] with a label each, got 3 pixels, 2 labels$/,
+      () => lossAndGradient(tiny, [weights], [{ ...batch, images: new Float32Array(3) }]),
+    ],
+    [
+      /^lossAndGradient: needs labels in 0..2, got 3$/,
+      () => lossAndGradient(tiny, [weights], [{ ...batch, labels: Int32Array.of(0, 3) }]),
+    ],
+    [
+      /^evaluate: needs labels in 0..2, got -1$/,
+      () => evaluate(tiny, weights, { ...batch, labels: Int32Array.of(-1, 0) }),
+    ],
     [/^evaluate: needs weights of length d = 9/, () => evaluate(tiny, new Float32Array(10), batch)],
-  ]; // prettier-ignore
+  ];
   for (const [message, call] of refused) {
     assert.throws(call, (error) => error instanceof InputError && message.test(error.message), String(message));
   }

@@ -18,19 +18,40 @@ export interface Network {
 /**
  * Wraps a layer whose output is one logit a class.
  *
+ * @param name of the architecture
+ * @param layer from images [C, H, W] to logits [K]
+ * @returns the network: the layer, its shapes and the number of its weights
  * @throws InputError when the layer does not end in a flat output
+ * @example
+ * createNetwork("tiny", sequence([1, 2, 2], [flatten, (shape) => dense(shape, 3)])).size; // 15; 3 (4 + 1)
  */
 export function createNetwork(name: string, layer: Layer): Network {
   ensure(layer.outputShape.length === 1, "createNetwork", "needs a layer that ends in logits [K]", layer.outputShape);
   return { name, inputShape: layer.inputShape, numClasses: layer.outputShape[0]!, layer, size: countWeights(layer) };
 }
 
-/** The number of trainable weights of a layer, d. */
+/**
+ * The number of trainable weights of a layer, d.
+ *
+ * d = sum over parameters of volume(shape)
+ *
+ * @param layer any
+ * @returns d, the length of its weight vectors
+ * @example
+ * countWeights(dense([4], 3)); // 15
+ */
 export function countWeights(layer: Layer): number {
   return layer.parameters.reduce((sum, { shape }) => sum + volume(shape), 0);
 }
 
-/** The product of a shape's sides. */
+/**
+ * The product of a shape's sides.
+ *
+ * @param shape any; [] is a number
+ * @returns how many numbers a tensor of that shape holds
+ * @example
+ * volume([1, 28, 28]); // 784
+ */
 export function volume(shape: Shape): number {
   return shape.reduce((product, side) => product * side, 1);
 }
@@ -44,8 +65,14 @@ export type Initialization = "variancePreserving" | "pytorch";
  * "variancePreserving": weights U(-a, a) with a = gain sqrt(3 / fanIn), so of variance gain^2 / fanIn; biases 0.
  * "pytorch": weights and biases U(-a, a) with a = 1 / sqrt(fanIn), that library's default for these layers.
  *
+ * @param layer whose weights to draw
+ * @param rng split by the parameter's name and number
+ * @param rule see Initialization
  * @param gain sqrt(2) before ReLU (He et al. 2015), 1 before tanh and sigmoid (LeCun et al. 1998); read by "variancePreserving"
  * @returns [d], owned by the caller
+ * @example
+ * initialWeights(dense([4], 3), createRng(1), "variancePreserving", 1).subarray(12); // [0, 0, 0]; the biases
+ * @source He et al. 2015 (variance); which rule the paper uses is not stated
  */
 export function initialWeights(layer: Layer, rng: Rng, rule: Initialization, gain: number): Float32Array {
   const weights = new Float32Array(countWeights(layer));
@@ -62,21 +89,39 @@ export function initialWeights(layer: Layer, rng: Rng, rule: Initialization, gai
 /**
  * Weight vectors to the tensors in which a layer computes.
  *
+ * @param layer whose parameters they are
  * @param flat [S, d]
  * @returns one tensor a parameter, [S, ...]; the caller's tidy owns them
+ * @example
+ * unpackWeights(dense([4], 3), tf.zeros([2, 15])).map(({ shape }) => shape); // [[2, 3, 4], [2, 3, 1]]
  */
 export function unpackWeights(layer: Layer, flat: Tensor): Tensor[] {
   const sizes = layer.parameters.map(({ shape }) => volume(shape));
   return tf.split(flat, sizes, 1).map((part, i) => layer.parameters[i]!.unpack(part));
 }
 
-/** The inverse of unpackWeights: tensors [S, ...] to vectors [S, d]. */
+/**
+ * The inverse of unpackWeights: the layer's tensors to weight vectors.
+ *
+ * @param layer whose parameters they are
+ * @param weights one tensor a parameter, [S, ...]
+ * @returns [S, d]; the caller's tidy owns it
+ * @example
+ * packWeights(dense([1], 2), [tf.tensor3d([[[1], [2]]]), tf.tensor3d([[[3], [4]]])]).dataSync(); // [1, 2, 3, 4]
+ */
 export function packWeights(layer: Layer, weights: readonly Tensor[]): Tensor {
   const parts = weights.map((value, i) => layer.parameters[i]!.pack(value));
   return tf.concat(parts, 1);
 }
 
-/** Vectors of equal length as one tensor [S, d]. */
+/**
+ * Vectors of equal length as one tensor.
+ *
+ * @param vectors S vectors [d], at least one
+ * @returns [S, d], a copy; the caller's tidy owns it
+ * @example
+ * stackVectors([Float32Array.of(1, 2), Float32Array.of(3, 4)]).arraySync(); // [[1, 2], [3, 4]]
+ */
 export function stackVectors(vectors: readonly Float32Array[]): Tensor {
   const length = vectors[0]!.length;
   const all = new Float32Array(vectors.length * length);
@@ -84,7 +129,14 @@ export function stackVectors(vectors: readonly Float32Array[]): Tensor {
   return tf.tensor2d(all, [vectors.length, length]);
 }
 
-/** The rows of a [S, d] tensor, each a vector of its own. */
+/**
+ * The inverse of stackVectors: the rows of a tensor.
+ *
+ * @param stacked [S, d]
+ * @returns S vectors [d], copies owned by the caller
+ * @example
+ * unstackVectors(tf.tensor2d([[1, 2], [3, 4]])); // [[1, 2], [3, 4]]
+ */
 export function unstackVectors(stacked: Tensor): Float32Array[] {
   const length = stacked.shape[1]!;
   const values = stacked.dataSync<"float32">();
@@ -92,16 +144,27 @@ export function unstackVectors(stacked: Tensor): Float32Array[] {
 }
 
 /**
- * Batches of equal size as the engine's images [S, C, B, H, W].
+ * Batches of equal size as the engine's images.
  *
  * @param images S arrays, each [B, C, H, W]
+ * @param shape [C, H, W]
+ * @returns [S, C, B, H, W]; the caller's tidy owns it
+ * @example
+ * stackImages([new Float32Array(2 * 784)], [1, 28, 28]).shape; // [1, 1, 2, 28, 28]
  */
 export function stackImages(images: readonly Float32Array[], [c, h, w]: Shape): Tensor {
   const stacked = stackVectors(images);
   return tf.transpose(tf.reshape(stacked, [images.length, -1, c!, h!, w!]), [0, 2, 1, 3, 4]);
 }
 
-/** The inverse of stackImages: [S, C, B, H, W] to S arrays, each [B, C, H, W]. */
+/**
+ * The inverse of stackImages.
+ *
+ * @param stacked [S, C, B, H, W]
+ * @returns S arrays, each [B, C, H, W], copies owned by the caller
+ * @example
+ * unstackImages(stackImages([Float32Array.of(1, 2, 3, 4)], [1, 1, 2])); // [[1, 2, 3, 4]]; two images of two pixels
+ */
 export function unstackImages(stacked: Tensor): Float32Array[] {
   const rows = tidy(() => tf.reshape(tf.transpose(stacked, [0, 2, 1, 3, 4]), [stacked.shape[0], -1]));
   const images = unstackVectors(rows);
@@ -110,9 +173,13 @@ export function unstackImages(stacked: Tensor): Float32Array[] {
 }
 
 /**
- * Labels as one-hot targets [S, K, B].
+ * Labels as one-hot targets.
  *
  * @param labels S arrays of B labels, each in 0..numClasses-1
+ * @param numClasses K
+ * @returns [S, K, B]; the caller's tidy owns it
+ * @example
+ * stackTargets([[0, 2]], 3).arraySync(); // [[[1, 0], [0, 0], [0, 1]]]
  */
 export function stackTargets(labels: readonly ArrayLike<number>[], numClasses: number): Tensor {
   const batch = labels[0]!.length;
@@ -133,10 +200,15 @@ export interface Pass {
 /**
  * Forward and backward through a network with its loss.
  *
- * @param weights as unpackWeights gives them
+ * @param network whose layer and loss to pass through
+ * @param weights as unpackWeights gives them, [S, ...]
  * @param images [S, C, B, H, W]
  * @param targets [S, K, B]
- * @returns loss [S] and gradients; the caller's tidy owns every tensor
+ * @returns loss [S] and gradients dL/dw, with what gradientAlong needs; the caller's tidy owns every tensor
+ * @example
+ * const { loss, gradients } = differentiate(network, stacked.weights, stacked.images, stacked.targets);
+ * loss.value.shape; // [1]; one replica
+ * gradients.weights.map(({ shape }) => shape); // stacked.weights.map(({ shape }) => shape)
  */
 export function differentiate(network: Network, weights: readonly Tensor[], images: Tensor, targets: Tensor): Pass {
   const trace = network.layer.forward(images, weights);
@@ -145,11 +217,17 @@ export function differentiate(network: Network, weights: readonly Tensor[], imag
 }
 
 /**
- * grad_x <grad_w L(x; w), v> for a fixed direction v, by the R-operator (see layers/layer.ts).
+ * The derivative, with respect to the images, of the loss gradient's component along a fixed direction.
  *
- * @param pass of the same images and weights
- * @param direction v, one tensor a parameter
- * @returns [S, C, B, H, W]
+ * grad_x <grad_w L(x; w), v>, by the R-operator (see layers/layer.ts)
+ *
+ * @param pass of the images and weights in question
+ * @param direction v, one tensor a parameter, [S, ...]
+ * @returns [S, C, B, H, W]; the caller's tidy owns it
+ * @example
+ * const pass = differentiate(network, stacked.weights, stacked.images, stacked.targets);
+ * gradientAlong(pass, pass.gradients.weights).shape; // stacked.images.shape; half the gradient of ||grad_w L||^2
+ * @source Pearlmutter 1994
  */
 export function gradientAlong({ trace, loss, gradients }: Pass, direction: readonly Tensor[]): Tensor {
   const moved = trace.along(direction, null);
@@ -165,10 +243,14 @@ export interface Evaluation {
 /**
  * Losses and gradients of S models on a batch each, in one stacked computation.
  *
+ * @param network the models' architecture
  * @param weights S vectors [d]
  * @param batches S batches of equal size
  * @returns per replica the mean loss and the gradient, owned by the caller
- * @throws InputError when counts, sizes or lengths disagree
+ * @throws InputError when counts, sizes or lengths disagree, or a label is out of range
+ * @example
+ * const { losses } = lossAndGradient(network, [new Float32Array(network.size)], [batch]);
+ * losses; // [2.303]; log 10, as weights of 0 tell nothing
  */
 export function lossAndGradient(
   network: Network,
@@ -196,9 +278,13 @@ export function lossAndGradient(
 /**
  * Loss and accuracy of one model on many images.
  *
+ * @param network the model's architecture
  * @param weights [d]
  * @param batch any number of images; computed in slices
  * @returns mean cross-entropy, and the share of images whose largest logit is the label's
+ * @throws InputError when lengths disagree, or a label is out of range
+ * @example
+ * evaluate(network, new Float32Array(network.size), batch).loss; // 2.303
  */
 export function evaluate(network: Network, weights: Float32Array, batch: Batch): { loss: number; accuracy: number } {
   checkStack("evaluate", network, [weights], [batch]);
@@ -224,7 +310,23 @@ export function evaluate(network: Network, weights: Float32Array, batch: Batch):
   return { loss: loss / batch.size, accuracy: correct / batch.size };
 }
 
-function checkStack(fn: string, network: Network, weights: readonly Float32Array[], batches: readonly Batch[]): void {
+/**
+ * Refuses weights and batches that a network cannot compute on; the check of every public entry that takes both.
+ *
+ * @param fn name of the public function that was called
+ * @param network the models' architecture
+ * @param weights S vectors [d]
+ * @param batches S batches of equal size
+ * @throws InputError when counts, sizes or lengths disagree, or a label is out of range
+ * @example
+ * checkStack("evaluate", network, [new Float32Array(3)], [batch]); // throws "evaluate: needs weights of length d = …"
+ */
+export function checkStack(
+  fn: string,
+  network: Network,
+  weights: readonly Float32Array[],
+  batches: readonly Batch[],
+): void {
   ensure(
     weights.length >= 1 && weights.length === batches.length,
     fn,

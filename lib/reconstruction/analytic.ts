@@ -26,25 +26,37 @@ export interface AnalyticReconstruction {
  * @returns count reconstructions, owned by the caller
  * @throws InputError when the model does not begin with a dense layer, or every bias gradient is 0
  * @example
- * const [{ image }] = invertAnalytically(view); // equals the private image when there is one
+ * const [{ image }] = invertAnalytically(view); // the private image itself, were there only one
+ * image.length; // 784
  * @source Phong et al. 2018; Geiping et al. 2020, proposition 3.1
  */
 export function invertAnalytically(
   view: AttackerView,
   { count = 1 }: { count?: number } = {},
 ): AnalyticReconstruction[] {
-  // prettier-ignore
   const { layer } = buildNetwork(view.architecture, view.inputShape, view.numClasses, view);
   const [weight, bias] = layer.parameters;
   const pixels = volume(view.inputShape);
-  ensure(weight!.shape.length === 2 && weight!.shape[1] === pixels, "invertAnalytically", "needs a model that begins with a dense layer on the pixels", view.architecture, 'use invert, or the architecture "mlp"'); // prettier-ignore
+  ensure(
+    weight!.shape.length === 2 && weight!.shape[1] === pixels,
+    "invertAnalytically",
+    "needs a model that begins with a dense layer on the pixels",
+    view.architecture,
+    'use invert, or the architecture "mlp"',
+  );
   const units = volume(bias!.shape);
   ensure(count >= 1 && count <= units, "invertAnalytically", `needs a count of 1..${units} rows`, count);
   const { observedGradient: g } = view;
   const strength = Array.from({ length: units }, (_, unit) => ({ unit, slope: g[units * pixels + unit]! }));
   strength.sort((a, b) => Math.abs(b.slope) - Math.abs(a.slope) || a.unit - b.unit);
   return strength.slice(0, count).map(({ unit, slope }) => {
-    ensure(slope !== 0, "invertAnalytically", "needs rows with a bias gradient other than 0", `0 for unit ${unit}`, "ask for fewer rows"); // prettier-ignore
+    ensure(
+      slope !== 0,
+      "invertAnalytically",
+      "needs rows with a bias gradient other than 0",
+      `0 for unit ${unit}`,
+      "ask for fewer rows",
+    );
     return {
       unit,
       weight: Math.abs(slope),

@@ -49,7 +49,8 @@ const traceEvery = 10; // steps between two entries of a trace
  * @returns one reconstruction a view, in the order of the views, owned by the caller
  * @throws InputError for options out of range, labels that do not fit a view, or a gradient that is not finite
  * @example
- * const [reconstruction] = await invert([view], { prior: { kind: "bicubic" }, steps: 100 });
+ * const [reconstruction] = await invert([view], { prior: { kind: "bicubic" }, steps: 20 });
+ * reconstruction.images.length; // view.numImages * 784
  * @source the paper's equation 22; ROG (Yue et al. 2023) for codes, Geiping et al. 2020 for cosine distance and total variation
  */
 export async function invert(views: readonly AttackerView[], options: InvertOptions): Promise<Reconstruction[]> {
@@ -59,23 +60,34 @@ export async function invert(views: readonly AttackerView[], options: InvertOpti
   ensureCount("invert", "restarts", restarts);
   ensure((options.totalVariation ?? 0) >= 0, "invert", "needs totalVariation >= 0", options.totalVariation);
   ensure((options.learningRate ?? 1) > 0, "invert", "needs learningRate > 0", options.learningRate);
-  ensure(labels === undefined || labels.length === views.length, "invert", `needs labels for each of the ${views.length} views`, labels?.length); // prettier-ignore
+  ensure(
+    labels === undefined || labels.length === views.length,
+    "invert",
+    `needs labels for each of the ${views.length} views`,
+    labels?.length,
+  );
   await backendReady();
   const jobs: Job[] = [];
   for (const [index, view] of views.entries()) {
     ensureFinite("invert", `observedGradient of round ${view.round}`, view.observedGradient);
     const own = labels?.[index] ?? (await inferLabels(view));
     ensure(own.length === view.numImages, "invert", `needs ${view.numImages} labels for view ${index}`, own.length);
+    const unknown = own.find((label) => !(label >= 0 && label < view.numClasses));
+    ensure(unknown === undefined, "invert", `needs labels in 0..${view.numClasses - 1} for view ${index}`, unknown);
     for (let restart = 0; restart < restarts; restart++) jobs.push({ index, restart, view, labels: own });
   }
   const groups = groupJobs(jobs);
   const found = new Array<Reconstruction | undefined>(views.length);
   for (const [g, group] of groups.entries()) {
-    const results = await invertTogether(group, options, (step) => options.onStep?.(g * steps + step, groups.length * steps)); // prettier-ignore
+    const results = await invertTogether(group, options, (step) =>
+      options.onStep?.(g * steps + step, groups.length * steps),
+    );
     results.forEach((result, i) => {
       const { index } = group[i]!;
       const best = found[index];
-      if (best === undefined || result.matchingLoss < best.matchingLoss) found[index] = result;
+      // A start that diverged to NaN is worse than any other.
+      const worse = best === undefined || Number.isNaN(best.matchingLoss);
+      if (worse || result.matchingLoss < best.matchingLoss) found[index] = result;
     });
   }
   return found as Reconstruction[];
@@ -108,15 +120,24 @@ async function invertTogether(
   options: InvertOptions,
   onStep: (step: number) => void,
 ): Promise<Reconstruction[]> {
-  // prettier-ignore
   const { prior, steps = 250, learningRate = 0.1, seed = 0 } = options;
   const { view } = jobs[0]!;
   const network = buildNetwork(view.architecture, view.inputShape, view.numClasses, view);
-  const decoder = createDecoder(prior, jobs.map(({ index }) => index), view.inputShape); // prettier-ignore
+  const decoder = createDecoder(
+    prior,
+    jobs.map(({ index }) => index),
+    view.inputShape,
+  );
   const fixed = tidy(() => ({
     weights: unpackWeights(network.layer, stackVectors(jobs.map((job) => job.view.weights))),
-    target: unpackWeights(network.layer, stackVectors(jobs.map((job) => job.view.observedGradient.map((g) => g / job.view.localSteps)))), // prettier-ignore
-    targets: stackTargets(jobs.map(({ labels }) => labels), network.numClasses), // prettier-ignore
+    target: unpackWeights(
+      network.layer,
+      stackVectors(jobs.map((job) => job.view.observedGradient.map((g) => g / job.view.localSteps))),
+    ),
+    targets: stackTargets(
+      jobs.map(({ labels }) => labels),
+      network.numClasses,
+    ),
   }));
   let code = initialCodes(jobs, decoder, options, createRng(seed));
   let state = adamStart([code]);
@@ -156,7 +177,6 @@ function decode(
   { layer, weights }: Decoder,
   code: Tensor,
 ): { output: Tensor; pull: (imagesGradient: Tensor) => Tensor } {
-  // prettier-ignore
   if (layer === null) return { output: code, pull: (imagesGradient) => imagesGradient };
   const trace = layer.forward(code, weights);
   return { output: trace.output, pull: (imagesGradient) => trace.backward(imagesGradient, true).input! };
@@ -184,7 +204,6 @@ function initialCodes(
   { initialCode = "normal" }: InvertOptions,
   rng: Rng,
 ): Tensor {
-  // prettier-ignore
   const [c, h, w] = codeShape as [number, number, number];
   const batch = jobs[0]!.view.numImages;
   const codes = jobs.map(({ view, restart }) => {

@@ -8,9 +8,9 @@ import type { AttackerView } from "./observe";
 /**
  * Infers how many private images of each class are behind an observed gradient.
  *
- * The gradient of the last bias is db_k = (1/N) sum_n (q_nk - y_nk), with q the model's output and y the one-hot labels. The attacker does
- * not know the private q; it takes C_ck, the model's mean output on its own images of class c (of all of them for a class it
- * has none of), and looks for the counts n_c >= 0 with sum N that minimise
+ * The gradient of the last bias is db_k = (1/N) sum_n (q_nk - y_nk), with q the model's output and y the one-hot labels. The
+ * attacker does not know the private q; it takes C_ck, the model's mean output on its own images of class c (of all of them
+ * for a class it has none of), and looks for the counts n_c >= 0 with sum N that minimise
  *
  *     sum_k (N db_k - sum_c n_c (C_ck - [c = k]))^2
  *
@@ -21,8 +21,9 @@ import type { AttackerView } from "./observe";
  * @returns view.numImages labels in ascending order, owned by the caller
  * @example
  * const labels = await inferLabels(view); // Int32Array, e.g. [0, 3, 3, 7] for four images
- * @source the bias gradient as in iDLG (Zhao et al. 2020) and LLG (Wainakh et al. 2022); estimating the mean output by class from the
- *   attacker's own images is ours
+ * labels.length; // view.numImages
+ * @source the bias gradient as in iDLG (Zhao et al. 2020) and LLG (Wainakh et al. 2022); estimating the mean output by class
+ *   from the attacker's own images is ours
  */
 export async function inferLabels(view: AttackerView, own: Batch = view.ownBatch): Promise<Int32Array> {
   await backendReady();
@@ -47,7 +48,10 @@ function meanOutputs(view: AttackerView, own: Batch): number[][] {
   const q = output.dataSync();
   dispose([output]);
   const meanOver = (chosen: readonly number[]): number[] =>
-    Array.from({ length: numClasses }, (_, k) => chosen.reduce((sum, i) => sum + q[i * numClasses + k]!, 0) / chosen.length); // prettier-ignore
+    Array.from(
+      { length: numClasses },
+      (_, k) => chosen.reduce((sum, i) => sum + q[i * numClasses + k]!, 0) / chosen.length,
+    );
   const all = Array.from({ length: own.size }, (_, i) => i);
   return Array.from({ length: numClasses }, (_, c) => {
     const ofClass = all.filter((i) => own.labels[i] === c);

@@ -4,6 +4,7 @@ import { ensure } from "../core/errors";
 import { dotPerReplica, perReplica } from "../core/ops";
 import type { Batch } from "../core/types";
 import {
+  checkStack,
   differentiate,
   gradientAlong,
   packWeights,
@@ -59,10 +60,18 @@ export interface Matching {
  *
  * dD/dx = grad_x <grad_w L(x), v>,  v = dD/dg at g = grad_w L(x)
  *
- * @param weights as unpackWeights gives them
- * @param target g*, one tensor a parameter
- * @param images [S, C, B, H, W]
+ * @param network the model both sides use
+ * @param weights as unpackWeights gives them, [S, ...]
+ * @param target g*, one tensor a parameter, [S, ...]
+ * @param images x, [S, C, B, H, W]
  * @param targets [S, K, B]
+ * @param objective "squared" | "cosine"
+ * @returns the distances [S] and dD/dx [S, C, B, H, W]; the caller's tidy owns them
+ * @example
+ * const { gradients } = differentiate(network, stacked.weights, stacked.images, stacked.targets);
+ * const itself = gradients.weights;
+ * matchGradient(network, stacked.weights, itself, stacked.images, stacked.targets, "squared").value.dataSync(); // [0]
+ * @source Zhu et al. 2019; Pearlmutter 1994
  */
 export function matchGradient(
   network: Network,
@@ -96,7 +105,10 @@ export interface GradientMatch {
  * @param observedGradient g*, [d]
  * @param objective "squared" | "cosine"
  * @returns plain arrays, owned by the caller
- * @throws InputError when lengths disagree
+ * @throws InputError when lengths disagree, or a label is none of the network's classes
+ * @example
+ * const { distance } = await gradientMatching(network, weights, batch, new Float32Array(network.size).fill(1), "cosine");
+ * distance > 0 && distance <= 2; // true
  * @source Zhu et al. 2019 (squared distance); Geiping et al. 2020 (cosine)
  */
 export async function gradientMatching(
@@ -106,9 +118,13 @@ export async function gradientMatching(
   observedGradient: Float32Array,
   objective: ObjectiveName,
 ): Promise<GradientMatch> {
-  for (const [name, vector] of Object.entries({ weights, observedGradient })) {
-    ensure(vector.length === network.size, "gradientMatching", `needs ${name} of length d = ${network.size}`, vector.length); // prettier-ignore
-  }
+  checkStack("gradientMatching", network, [weights], [dummy]);
+  ensure(
+    observedGradient.length === network.size,
+    "gradientMatching",
+    `needs observedGradient of length d = ${network.size}`,
+    observedGradient.length,
+  );
   await backendReady();
   const { loss, gradient, value, imagesGradient } = tidy(() => {
     const w = unpackWeights(network.layer, stackVectors([weights]));

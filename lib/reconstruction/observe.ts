@@ -37,6 +37,8 @@ export interface AttackerView {
  * @param input shape and classes of the data, which the client knows from its own
  * @returns the view, which shares its vectors with the records
  * @throws InputError when nothing was sent in the round
+ * @example
+ * observe(records[0], records[1], config, dataset).numImages; // config.numClients * config.batchSize
  * @source the paper's section 4.1
  */
 export function observe(
@@ -74,7 +76,13 @@ export function observe(
  *
  * g_others = (M g - ownUpdate) / (M - 1), the mean over the other clients
  *
+ * @param view as observe gives it
+ * @returns another view with observedGradient g_others, over (M - 1) B images; the rest is shared with the given one
  * @throws InputError when the attacker is alone
+ * @example
+ * const view = observe(records[0], records[1], config, dataset);
+ * withoutOwnShare(view).numImages; // view.numImages - view.batchSize
+ * @source our choice; the paper does not say whether the client subtracts its own update
  */
 export function withoutOwnShare(view: AttackerView): AttackerView {
   const { numClients: m, observedGradient, ownUpdate, batchSize } = view;

@@ -1,6 +1,6 @@
 /** @file What the attacker takes images to look like: a map from a code z to an image. */
 import { type Tensor, tidy } from "../core/backend";
-import { ensure } from "../core/errors";
+import { ensure, refuse } from "../core/errors";
 import type { Shape } from "../core/types";
 import { decoderOf, type Autoencoder } from "../model/autoencoder";
 import type { Layer } from "../model/layers/layer";
@@ -26,23 +26,36 @@ export interface Decoder {
 /**
  * The decoder for the views of a stacked inversion.
  *
+ * @param prior see Prior
  * @param views index into prior.autoencoders for each of the S replicas
  * @param inputShape [C, H, W]
- * @returns tensors that the caller disposes
- * @throws InputError when an autoencoder is missing or was made for another image shape
+ * @returns the layer, its weights (tensors that the caller disposes) and the shape of its codes
+ * @throws InputError when an autoencoder is missing or was made for another image shape, or sides do not fit the bicubic prior
+ * @example
+ * createDecoder({ kind: "bicubic" }, [0], [1, 28, 28]).codeShape; // [1, 7, 7]
  */
 export function createDecoder(prior: Prior, views: readonly number[], inputShape: Shape): Decoder {
   if (prior.kind === "pixel") return { layer: null, weights: [], codeShape: inputShape };
   const [c, h, w] = inputShape as [number, number, number];
   if (prior.kind === "bicubic") {
-    ensure(h === w && h % 4 === 0, "invert", "needs square images with sides that are multiples of 4 for the bicubic prior", inputShape); // prettier-ignore
+    ensure(
+      h === w && h % 4 === 0,
+      "invert",
+      "needs square images with sides that are multiples of 4 for the bicubic prior",
+      inputShape,
+    );
     const codeShape = [c, h / 4, w / 4];
     return { layer: resample(codeShape, cubicMatrix(h / 4, h), h), weights: [], codeShape };
   }
   const chosen = views.map((view) => {
     const autoencoder = prior.autoencoders[view];
-    if (autoencoder === undefined) throw new RangeError(`invert: needs an autoencoder per view, got none for view ${view}`); // prettier-ignore
-    ensure(String(autoencoder.inputShape) === String(inputShape), "invert", `needs an autoencoder for images of [${inputShape.join(", ")}]`, autoencoder.inputShape); // prettier-ignore
+    if (autoencoder === undefined) refuse("invert", "needs an autoencoder per view", `none for view ${view}`);
+    ensure(
+      String(autoencoder.inputShape) === String(inputShape),
+      "invert",
+      `needs an autoencoder for images of [${inputShape.join(", ")}]`,
+      autoencoder.inputShape,
+    );
     return autoencoder;
   });
   const layer = decoderOf(chosen[0]!);
@@ -55,7 +68,11 @@ export function createDecoder(prior: Prior, views: readonly number[], inputShape
  *
  * Pixel centres are aligned at half-integers, the kernel is Keys' cubic with a = -0.75, borders repeat.
  *
- * @returns row-major [to, from]; every row adds up to 1
+ * @param from samples there are
+ * @param to samples there shall be
+ * @returns row-major [to, from], owned by the caller; every row adds up to 1
+ * @example
+ * cubicMatrix(2, 4).subarray(0, 2); // [1.105, -0.105]; the border repeats
  * @source Keys 1981; the same convention as PyTorch's interpolate(mode="bicubic", align_corners=False), which ROG uses
  */
 export function cubicMatrix(from: number, to: number): Float32Array {

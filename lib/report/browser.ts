@@ -47,7 +47,13 @@ export async function drawSvg(figure: Figure, name: string): Promise<string | un
   return drawn;
 }
 
-/** Closes the browser now instead of when it has been idle for a while; the next figure starts another. */
+/**
+ * Closes the browser now instead of when it has been idle for a while; the next figure starts another.
+ *
+ * @returns when it has ended
+ * @example
+ * await closeBrowser();
+ */
 export async function closeBrowser(): Promise<void> {
   clearTimeout(idle);
   const closing = open;

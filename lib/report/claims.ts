@@ -84,7 +84,8 @@ export function decide(
  * @param claim the claim; note says why
  * @returns the claim without numbers, verdict "not testable"
  * @example
- * notTestable({ id: "C8", statement, threshold: 0, direction: "below", unit, note: "needs 30 seeds" }).verdict; // "not testable"
+ * const claim = { id: "C8", statement: "…", threshold: 0, direction: "below", unit: "nats", note: "needs 30 seeds" } as const;
+ * notTestable(claim).verdict; // "not testable"
  */
 export function notTestable(claim: Claim & { readonly note: string }): DecidedClaim {
   return { ...claim, measured: null, interval: null, n: 0, verdict: "not testable" };
@@ -149,7 +150,8 @@ export function writeRecord(
  * @returns the record, canonical: parsing it again changes nothing
  * @throws InputError naming the first place that does not fit: a missing field, an unknown verdict, a number that is not finite
  * @example
- * parseRecord(JSON.parse(readFileSync("figures/02_passive_listener.quick.json", "utf8"))).claims[0].verdict;
+ * const record = { ...stamp, notebook: "02_passive_listener", config, computedAt: "2026-01-01T00:00:00Z", seconds: 412.34 };
+ * parseRecord({ ...record, claims: [] }).seconds; // 412
  */
 export function parseRecord(value: unknown): ClaimRecord {
   const record = object(value, "record");

@@ -30,6 +30,8 @@ export function display(
  * Whether this process is a notebook kernel with a cell to write to.
  *
  * @returns false in a terminal, a test or a worker
+ * @example
+ * inNotebook(); // false; outside a notebook
  */
 export function inNotebook(): boolean {
   return kernelWrite() !== undefined;

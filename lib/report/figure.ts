@@ -84,8 +84,13 @@ export function baseLayout(
  * A text whose top left corner lies at (left, top) px in a figure of that height.
  *
  * @param text plotly's small HTML: <b>, <br>, <sub>
+ * @param left px from the left edge
+ * @param top px from the upper edge
+ * @param height of the figure, px
  * @param style more of plotly's annotation attributes
  * @returns a plotly annotation
+ * @example
+ * (textAt("left", 450, 0, 300) as { x: number }).x; // 0.5; of a figure 900 px wide
  */
 export function textAt(
   text: string,
@@ -161,7 +166,8 @@ export function bandSeries(series: Series, axis = 1, showLegend = true): Record<
  * @returns a plotly figure, 900 px wide
  * @throws InputError when there is no panel, or as bandSeries
  * @example
- * lineFigure({ title: "Error", panels: [{ x: "round", y: "rmse", series: [{ setting: "probe", x: [0, 1], mean: [0.2, 0.3] }] }] });
+ * const series = [{ setting: "probe", x: [0, 1], mean: [0.2, 0.3] }] as const;
+ * lineFigure({ title: "Error", panels: [{ x: "round", y: "rmse", series }] }).data.length; // 1
  */
 export function lineFigure(spec: LineFigureSpec): Figure {
   const { title, panels } = spec;
@@ -255,7 +261,12 @@ export async function showLines(name: string, spec: LineFigureSpec, stamp: Stamp
 /**
  * A figure with its stamp at the foot and its numbers rounded to 6 digits, as it is shown and written.
  *
+ * @param figure any with the layout of baseLayout
+ * @param stamp where the numbers come from
+ * @returns another figure; NaN has become null
  * @throws InputError when a number is infinite
+ * @example
+ * stampFigure({ data: [{ y: [NaN] }], layout: { width: 900, height: 300 } }, stamp).data; // [{ y: [null] }]
  */
 export function stampFigure(figure: Figure, stamp: Stamp): Figure {
   const { height } = figure.layout;

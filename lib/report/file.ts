@@ -14,6 +14,8 @@ import type { Profile } from "./profile";
  * @param ending "svg" or "json"
  * @returns an absolute path
  * @throws InputError when the name has another form
+ * @example
+ * figureFile("showFigure", "02_rmse", "quick", "svg"); // join(paths.figures, "02_rmse.quick.svg")
  */
 export function figureFile(fn: string, name: string, profile: Profile, ending: "svg" | "json"): string {
   ensure(/^\d\d(_[a-z0-9]+)+$/.test(name), fn, 'needs a name such as "02_passive_listener"', name);
@@ -25,6 +27,9 @@ export function figureFile(fn: string, name: string, profile: Profile, ending: "
  *
  * @param file path; its folder is made if it is missing
  * @param text the whole content
+ * @throws the file system's error
+ * @example
+ * writeWhole(figureFile("showFigure", "02_rmse", "quick", "svg"), svg);
  */
 export function writeWhole(file: string, text: string): void {
   mkdirSync(dirname(file), { recursive: true });

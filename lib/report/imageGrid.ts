@@ -25,6 +25,7 @@ export interface ImageGridSpec {
  * The caption of an image: its error with two decimals.
  *
  * @param value RMSE in pixels of [0, 1]
+ * @returns the caption
  * @example
  * asRmse(0.2149); // "RMSE 0.21"
  */
@@ -41,7 +42,8 @@ export function asRmse(value: number): string {
  * @returns a plotly figure, 900 px wide
  * @throws InputError when a row's length differs from the number of columns, or an image has the wrong length or a NaN
  * @example
- * imageGrid({ title: "Round 3", shape: [1, 28, 28], columns: ["private", "reconstructed"], rows: [{ label: "client 1", images: [x, y] }] });
+ * const rows = [{ label: "client 1", images: [image, null], captions: ["", "nothing"] }];
+ * imageGrid({ title: "Round 3", shape: [1, 28, 28], columns: ["private", "reconstructed"], rows }).layout.width; // 900
  */
 export function imageGrid(spec: ImageGridSpec): Figure {
   const { columns, rows, shape } = spec;

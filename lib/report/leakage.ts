@@ -86,7 +86,7 @@ export function roundPanel(quantity: RoundQuantity, lines: readonly Omit<LeakLin
  * @param label left of the row
  * @returns one image a place, in the order of the clients
  * @example
- * privateRow(leak, "private").images.length; // the leak's number of private images
+ * privateRow(leak, "private").images.length; // leak.labels.length
  */
 export function privateRow(leak: Leak, label: string): ImageRow {
   return { label, images: separate(leak.privateImages, leak.labels.length) };
@@ -99,7 +99,7 @@ export function privateRow(leak: Leak, label: string): ImageRow {
  * @param label left of the row
  * @returns one image a place, in the order of the private images
  * @example
- * reconstructedRow(leak, "round 0").captions; // ["RMSE 0.14", ...]
+ * reconstructedRow(leak, "round 0").captions; // leak.perImage.map(asRmse)
  */
 export function reconstructedRow(leak: Leak, label: string): ImageRow {
   return { label, images: separate(leak.reconstructions, leak.labels.length), captions: leak.perImage.map(asRmse) };

@@ -27,7 +27,7 @@ export const profileText: Readonly<Record<Profile, string>> = {
  * @returns the stamp with this process's backend and profile
  * @throws Error when the backend cannot start
  * @example
- * const stamp = await stampOf(dataset, [1, 2, 3]); // { dataset: "fashion-mnist", …, seeds: [1, 2, 3] }
+ * (await stampOf(dataset, [1, 2, 3])).seeds; // [1, 2, 3]
  */
 export async function stampOf(dataset: Pick<Dataset, "name" | "source">, seeds: readonly number[]): Promise<Stamp> {
   const { backendReady } = require("../core/backend") as typeof Backend; // TensorFlow is loaded when first used

@@ -25,7 +25,15 @@ const functions = {
   },
 } as const;
 
-/** The factor by which initial weights are larger to keep the variance of the signal through f: sqrt(2) for ReLU. */
+/**
+ * The factor by which initial weights are larger to keep the variance of the signal through an activation.
+ *
+ * @param name "sigmoid" | "tanh" | "relu"
+ * @returns sqrt(2) for ReLU, which halves the variance; else 1
+ * @example
+ * gainOf("relu"); // 1.414
+ * @source He et al. 2015 (ReLU), LeCun et al. 1998 (the others)
+ */
 export function gainOf(name: ActivationName): number {
   return name === "relu" ? Math.SQRT2 : 1;
 }
@@ -40,6 +48,7 @@ export type ActivationName = keyof typeof functions;
  *
  * @param inputShape any
  * @param name "sigmoid" | "tanh" | "relu"
+ * @returns the layer, without weights
  * @example
  * activation([6, 28, 28], "relu").outputShape; // [6, 28, 28]
  */

@@ -11,6 +11,8 @@ import type { Layer } from "./layer";
  * R{y} = V x + c + scale R{x},  R{dL/dx} = scale R{d} + V d.
  *
  * @param inputShape [C, H, W]; scale and offset have the same shape
+ * @returns the layer
+ * @throws InputError when the input is no image
  * @example
  * affine([4, 7, 7]).parameters.length; // 2
  */

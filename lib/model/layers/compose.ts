@@ -68,9 +68,13 @@ export function sequence(inputShape: Shape, builders: readonly LayerBuilder[]): 
  * A residual block: y = branch(x) + shortcut(x), the shortcut being x itself unless one is given.
  *
  * @param inputShape [C, H, W]
- * @param branch layers of the branch
+ * @param branch layers of the branch, at least one
  * @param shortcut layers that bring x to the branch's output shape, e.g. a 1×1 convolution; default none
+ * @returns a layer whose weights are those of the branch, then those of the shortcut
  * @throws InputError when the two sides end in different shapes
+ * @example
+ * residual([1, 4, 4], [(shape) => activation(shape, "relu")]).outputShape; // [1, 4, 4]
+ * @source He et al. 2016
  */
 export function residual(
   inputShape: Shape,

@@ -55,7 +55,15 @@ export function dense(inputShape: Shape, units: number): Layer {
   };
 }
 
-/** A bias of one number per output channel, kept as [S, units, 1]. */
+/**
+ * A bias of one number per output channel, kept as [S, units, 1].
+ *
+ * @param units outputs
+ * @param fanIn inputs of one output
+ * @returns the parameter, as a layer lists it
+ * @example
+ * biasParameter(10, 784).shape; // [10]
+ */
 export function biasParameter(units: number, fanIn: number): Layer["parameters"][number] {
   return {
     name: "bias",

@@ -16,7 +16,8 @@ export type PoolingName = "average" | "max";
  * @param inputShape [C, H, W]; H and W must be multiples of size
  * @param name "average" | "max"
  * @param size window side, default 2
- * @throws InputError when the windows do not tile the image
+ * @returns the layer, without weights
+ * @throws InputError when the input is no image, or the windows do not tile the image
  * @example
  * pooling([6, 28, 28], "max").outputShape; // [6, 14, 14]
  */

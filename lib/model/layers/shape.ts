@@ -32,6 +32,8 @@ function linear(
  * Images to features, in the order channel, row, column: [S, C, B, H, W] -> [S, C·H·W, B].
  *
  * @param inputShape [C, H, W]
+ * @returns the layer, without weights
+ * @throws InputError when the input is no image
  * @example
  * flatten([16, 5, 5]).outputShape; // [400]
  */
@@ -52,6 +54,8 @@ export function flatten(inputShape: Shape): Layer {
  *
  * @param inputShape [C, H, W]
  * @param size factor, default 2
+ * @returns the layer, without weights
+ * @throws InputError when the input is no image
  * @example
  * upsample([4, 7, 7]).outputShape; // [4, 14, 14]
  */
@@ -82,6 +86,8 @@ export function upsample(inputShape: Shape, size = 2): Layer {
  * @param inputShape [C, h, h]
  * @param matrix A, row-major [H, h]
  * @param outputSide H
+ * @returns the layer, without weights
+ * @throws InputError when the input is no square image, or the matrix has another size
  * @example
  * resample([1, 7, 7], cubicMatrix(7, 28), 28).outputShape; // [1, 28, 28]
  */

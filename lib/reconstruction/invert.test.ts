@@ -1,0 +1,335 @@
+import assert from "node:assert/strict";
+import { before, test } from "node:test";
+import { backendReady, tf } from "../core/backend";
+import { createRng } from "../core/rng";
+import type { Batch } from "../core/types";
+import { batchOf } from "../data/batch";
+import { drawStrokes } from "../data/strokes";
+import { buildNetwork, type ArchitectureName } from "../model/architectures";
+import { trainAutoencoders } from "../model/autoencoder";
+import { initialWeights, lossAndGradient } from "../model/network";
+import { invert, type InvertOptions, type Reconstruction } from "./invert";
+import { inferLabels } from "./labels";
+import { gradientMatching } from "./objective";
+import type { AttackerView } from "./observe";
+import type { Prior } from "./prior";
+
+before(backendReady);
+
+const pixels = 64;
+
+/** A batch of soft discs on 8x8 pixels, one class after the other. */
+function discs(size: number, seed: string): Batch {
+  const images = new Float32Array(size * pixels);
+  for (let b = 0; b < size; b++) {
+    const rng = createRng(seed).split("disc", b);
+    const [y, x] = [2 + 4 * rng.uniform(), 2 + 4 * rng.uniform()];
+    for (let p = 0; p < pixels; p++) {
+      const squared = (Math.floor(p / 8) + 0.5 - y) ** 2 + ((p % 8) + 0.5 - x) ** 2;
+      images[b * pixels + p] = Math.exp(-squared / 6);
+    }
+  }
+  return { images, labels: Int32Array.from({ length: size }, (_, b) => b % 3), size };
+}
+
+interface Scene {
+  readonly view: AttackerView;
+  readonly secret: Batch;
+}
+
+/** A view of a private batch through an untrained, smooth model. */
+function scene(round: number, size = 1, architecture: ArchitectureName = "mlp"): Scene {
+  const network = buildNetwork(architecture, [1, 8, 8], 3, { activation: "tanh" });
+  const weights = initialWeights(network.layer, createRng("weights").split("round", round), "variancePreserving", 1);
+  const secret = discs(size, `secret ${round}`);
+  const view: AttackerView = {
+    round,
+    architecture,
+    activation: "tanh",
+    pooling: "average",
+    inputShape: [1, 8, 8],
+    numClasses: 3,
+    weights,
+    observedGradient: lossAndGradient(network, [weights], [secret]).gradients[0]!,
+    ownUpdate: new Float32Array(network.size),
+    ownBatch: discs(3, "own"),
+    batchSize: 1,
+    numClients: size,
+    localSteps: 1,
+    learningRate: 0.1,
+    numImages: size,
+  };
+  return { view, secret };
+}
+
+function rmse(a: ArrayLike<number>, b: ArrayLike<number>): number {
+  const sum = Array.from(a).reduce((total, value, i) => total + (value - b[i]!) ** 2, 0);
+  return Math.sqrt(sum / a.length);
+}
+
+/** The error of a guess without the gradient: the mean of the attacker's own images. */
+function floorOf({ view: { ownBatch }, secret }: Scene, size = pixels): number {
+  const mean = Array.from({ length: size }, (_, p) => {
+    let sum = 0;
+    for (let b = 0; b < ownBatch.size; b++) sum += ownBatch.images[b * size + p]!;
+    return sum / ownBatch.size;
+  });
+  const guess = secret.images.map((_, i) => mean[i % size]!);
+  return rmse(secret.images, guess);
+}
+
+const pixel: Prior = { kind: "pixel" };
+const autoencoders = trainAutoencoders([discs(24, "a"), discs(24, "b")], [1, 8, 8], createRng(1), {
+  steps: 60,
+  batchSize: 8,
+});
+
+test("invert: finds the one private image when the prior is free and the distance squared", async () => {
+  const shown = scene(0);
+  const [found] = await invert([shown.view], { prior: pixel, objective: "squared", steps: 150 });
+  const { trace, matchingLoss, images } = found!;
+  assert.ok(matchingLoss < 1e-4 * trace[0]!.matchingLoss, `${trace[0]!.matchingLoss} -> ${matchingLoss}`);
+  const [error, floor] = [rmse(images, shown.secret.images), floorOf(shown)];
+  assert.ok(error < 0.02 && floor > 0.1, `${error}, floor ${floor}`);
+});
+
+test("invert: comes far below the floor by cosine, which the paper uses", async () => {
+  const shown = scene(0);
+  const [found] = await invert([shown.view], { prior: pixel, steps: 150 });
+  assert.ok(found!.matchingLoss < 0.01 * found!.trace[0]!.matchingLoss);
+  assert.ok(rmse(found!.images, shown.secret.images) < 0.6 * floorOf(shown));
+});
+
+test("invert: finds two private images, each under its label", async () => {
+  const { view, secret } = scene(4, 2);
+  const options: InvertOptions = { prior: pixel, objective: "squared", steps: 150 };
+  const [inferred] = await invert([view], options);
+  assert.deepEqual([...inferred!.labels], [0, 1]);
+  assert.ok(rmse(inferred!.images, secret.images) < 0.02, `${rmse(inferred!.images, secret.images)}`);
+  const [reversed] = await invert([view], { ...options, labels: [Int32Array.of(1, 0)] });
+  const swapped = [...secret.images.slice(pixels), ...secret.images.slice(0, pixels)];
+  assert.ok(rmse(reversed!.images, swapped) < 0.02, `${rmse(reversed!.images, swapped)}`);
+});
+
+test("invert: comes below the floor through lenet5's convolutions and pooling", async () => {
+  const strokes = drawStrokes(40, createRng("strokes"));
+  const range = (from: number, to: number): number[] => Array.from({ length: to - from }, (_, i) => from + i);
+  const [secret, ownBatch] = [batchOf(strokes, [3]), batchOf(strokes, range(10, 40))];
+  const network = buildNetwork("lenet5", [1, 28, 28], 10, { activation: "tanh", pooling: "average" });
+  const weights = initialWeights(network.layer, createRng(1), "variancePreserving", 1);
+  const { gradients } = lossAndGradient(network, [weights], [secret]);
+  const view: AttackerView = {
+    ...scene(0).view,
+    architecture: "lenet5",
+    inputShape: [1, 28, 28],
+    numClasses: 10,
+    weights,
+    observedGradient: gradients[0]!,
+    ownBatch,
+  };
+  const [found] = await invert([view], { prior: pixel, steps: 80, totalVariation: 0.01 });
+  const [error, floor] = [rmse(found!.images, secret.images), floorOf({ view, secret }, 784)];
+  assert.ok(found!.matchingLoss < 0.05 * found!.trace[0]!.matchingLoss, `${found!.matchingLoss}`);
+  assert.ok(error < 0.75 * floor, `${error}, floor ${floor}`);
+});
+
+test("invert: every prior, objective and start gives images in [0, 1] that match better than at the start", async () => {
+  const { view } = scene(1, 2);
+  const priors: Prior[] = [pixel, { kind: "bicubic" }, { kind: "autoencoder", autoencoders: await autoencoders }];
+  for (const prior of priors) {
+    for (const objective of ["squared", "cosine"] as const) {
+      for (const initialCode of ["normal", "uniform"] as const) {
+        const [found] = await invert([view], { prior, objective, initialCode, steps: 25 });
+        const words = `${prior.kind} ${objective} ${initialCode}`;
+        assert.equal(found!.images.length, 2 * pixels, words);
+        const outside = found!.images.filter((x) => !(x >= 0 && x <= 1));
+        assert.equal(outside.length, 0, words);
+        const [start, end] = [found!.trace[0]!.matchingLoss, found!.matchingLoss];
+        assert.ok(end < 0.7 * start, `${words}: ${start} -> ${end}`);
+      }
+    }
+  }
+});
+
+test("invert: each view is decoded by its own autoencoder", async () => {
+  const prior: Prior = { kind: "autoencoder", autoencoders: await autoencoders };
+  const [first, second] = prior.autoencoders;
+  const views = [scene(0).view, scene(1).view];
+  const options = { steps: 5 };
+  const [, ofSecond] = await invert(views, { ...options, prior });
+  const swapped = { ...prior, autoencoders: [second!, first!] };
+  const [, ofFirst] = await invert(views, { ...options, prior: swapped });
+  const [alone] = await invert([views[1]!], { ...options, prior: { ...prior, autoencoders: [second!] } });
+  assert.ok(rmse(ofSecond!.images, alone!.images) < 1e-3);
+  assert.ok(rmse(ofSecond!.images, ofFirst!.images) > 1e-2);
+});
+
+/** Stacks of other sizes round otherwise, and Adam's steps divide by a gradient's size: 1e-3 after ten of them. */
+function assertSame(a: Reconstruction, b: Reconstruction): void {
+  assert.equal(a.round, b.round);
+  assert.deepEqual(a.labels, b.labels);
+  assert.ok(rmse(a.images, b.images) < 1e-3, `images are off by ${rmse(a.images, b.images)}`);
+  for (const [i, { step, matchingLoss }] of a.trace.entries()) {
+    assert.equal(step, b.trace[i]!.step);
+    assert.ok(Math.abs(matchingLoss - b.trace[i]!.matchingLoss) < 1e-3);
+  }
+}
+
+test("invert: views together equal the views one at a time, in their order, when shapes are mixed", async () => {
+  const views = [scene(0).view, scene(1, 2).view, scene(2).view, scene(3, 1, "softmaxRegression").view, scene(4).view];
+  const options: InvertOptions = { prior: pixel, steps: 10 };
+  const together = await invert(views, options);
+  const backwards = (await invert([...views].reverse(), options)).reverse();
+  assert.equal(together.length, 5);
+  for (const [i, view] of views.entries()) {
+    const [alone] = await invert([view], options);
+    assertSame(together[i]!, alone!);
+    assertSame(backwards[i]!, alone!);
+  }
+  assert.ok(rmse(together[0]!.images, together[2]!.images) > 0.01);
+});
+
+test("invert: splits more images than fit into one stack, and hears of every step", async () => {
+  const { view } = scene(0, 1, "softmaxRegression");
+  const views = Array.from({ length: 323 }, (_, round) => ({ ...view, round }));
+  const calls: number[] = [];
+  const labels = views.map(() => Int32Array.of(0));
+  const onStep = (done: number, total: number): void => void calls.push(done, total);
+  const found = await invert(views, { prior: pixel, steps: 2, labels, onStep });
+  assert.deepEqual(
+    found.map(({ round }) => round),
+    views.map(({ round }) => round),
+  );
+  assert.deepEqual(calls, [1, 4, 2, 4, 3, 4, 4, 4]);
+  const [last] = await invert([views[322]!], { prior: pixel, steps: 2, labels: [labels[0]!] });
+  assertSame(found[322]!, last!);
+});
+
+test("invert: restarts return the best match, whatever their number", async () => {
+  const { view } = scene(5, 2);
+  const losses: number[] = [];
+  for (const restarts of [1, 2, 3, 4, 5]) {
+    const found = await invert([view, scene(6, 2).view], { prior: { kind: "bicubic" }, steps: 6, restarts });
+    assert.equal(found.length, 2);
+    losses.push(found[0]!.matchingLoss);
+  }
+  for (const [i, loss] of losses.entries()) assert.ok(i === 0 || loss <= losses[i - 1]! + 1e-5, String(losses));
+  assert.ok(losses[4]! < 0.98 * losses[0]!, String(losses));
+});
+
+test("invert: matchingLoss is the objective of the images that are returned", async () => {
+  const { view } = scene(2, 2);
+  const prior: Prior = { kind: "autoencoder", autoencoders: await autoencoders }; // its images need no clipping
+  const network = buildNetwork(view.architecture, view.inputShape, view.numClasses, view);
+  for (const objective of ["squared", "cosine"] as const) {
+    const [found] = await invert([view], { prior, objective, steps: 12, restarts: 3, totalVariation: 0.1 });
+    const dummy = { images: found!.images, labels: found!.labels, size: 2 };
+    const { distance } = await gradientMatching(network, view.weights, dummy, view.observedGradient, objective);
+    assert.ok(Math.abs(distance - found!.matchingLoss) < 1e-3 * distance, `${distance}, ${found!.matchingLoss}`);
+  }
+});
+
+test("invert: starts from the codes of the seed's stream, N(0, 0.1^2) or U[0, 1)", async () => {
+  const { view } = scene(7, 2);
+  const network = buildNetwork(view.architecture, view.inputShape, view.numClasses, view);
+  for (const initialCode of ["normal", "uniform"] as const) {
+    const [found] = await invert([view], { prior: pixel, initialCode, seed: 9, steps: 1 });
+    const stream = createRng(9).split("code", 7, 0);
+    const images = initialCode === "normal" ? stream.normals(128).map((z) => 0.1 * z) : stream.uniforms(128);
+    const dummy = { images, labels: found!.labels, size: 2 };
+    const { distance } = await gradientMatching(network, view.weights, dummy, view.observedGradient, "cosine");
+    assert.ok(Math.abs(found!.trace[0]!.matchingLoss - distance) < 1e-5);
+  }
+});
+
+test("invert: the same seed gives the same result to the bit, another seed another", async () => {
+  const views = [scene(0).view, scene(1).view];
+  const run = (seed: number) => invert(views, { prior: pixel, steps: 10, seed });
+  assert.deepEqual(await run(1), await run(1));
+  assert.notDeepEqual((await run(1))[0]!.images, (await run(2))[0]!.images);
+});
+
+test("invert: keeps labels that are given, in their order, and infers the others", async () => {
+  const { view } = scene(1, 3);
+  const labels = Int32Array.of(2, 0, 1);
+  const [given] = await invert([view], { prior: pixel, steps: 2, labels: [labels] });
+  assert.deepEqual(given!.labels, labels);
+  const [inferred] = await invert([view], { prior: pixel, steps: 2 });
+  assert.deepEqual(inferred!.labels, await inferLabels(view));
+  assert.notEqual(given!.trace[0]!.matchingLoss, inferred!.trace[0]!.matchingLoss);
+});
+
+test("invert: takes the mean over the local steps when the update sums them", async () => {
+  const { view } = scene(2);
+  const summed = { ...view, localSteps: 4, observedGradient: view.observedGradient.map((g) => 4 * g) };
+  const options: InvertOptions = { prior: pixel, objective: "squared", steps: 10 };
+  assertSame((await invert([summed], options))[0]!, (await invert([view], options))[0]!);
+});
+
+test("invert: records the matching loss of every tenth step and of the end", async () => {
+  const [found] = await invert([scene(0).view], { prior: pixel, steps: 25 });
+  assert.deepEqual(
+    found!.trace.map(({ step }) => step),
+    [0, 10, 20, 25],
+  );
+  assert.equal(found!.trace.at(-1)!.matchingLoss, found!.matchingLoss);
+  assert.equal(found!.round, 0);
+});
+
+test("invert: total variation makes smoother images, and is left out of the matching loss", async () => {
+  const { view } = scene(3);
+  const roughness = ({ images }: Reconstruction): number =>
+    images.reduce((sum, x, p) => sum + (p % 8 < 7 ? Math.abs(images[p + 1]! - x) : 0), 0);
+  const options: InvertOptions = { prior: pixel, steps: 60 };
+  const [plain] = await invert([view], options);
+  const [smooth] = await invert([view], { ...options, totalVariation: 1 });
+  assert.ok(roughness(smooth!) < 0.7 * roughness(plain!), `${roughness(smooth!)} of ${roughness(plain!)}`);
+  assert.equal(smooth!.trace[0]!.matchingLoss, plain!.trace[0]!.matchingLoss);
+  const [hardly] = await invert([view], { ...options, totalVariation: 1e-6 });
+  assert.ok(roughness(hardly!) > 0.9 * roughness(plain!), `${roughness(hardly!)} of ${roughness(plain!)}`);
+});
+
+test("invert: refuses options out of range, labels that do not fit, and gradients that are not finite", async () => {
+  const { view } = scene(8);
+  const [autoencoder] = await autoencoders;
+  const broken = { ...view, observedGradient: view.observedGradient.map((g, i) => (i === 3 ? NaN : g)) };
+  const refused: readonly [AttackerView[], Partial<InvertOptions>, string][] = [
+    [[], {}, "needs at least one view, got 0"],
+    [[view], { steps: 0 }, "needs an integer steps >= 1, got 0"],
+    [[view], { restarts: 1.5 }, "needs an integer restarts >= 1, got 1.5"],
+    [[view], { learningRate: 0 }, "needs learningRate > 0, got 0"],
+    [[view], { learningRate: NaN }, "needs learningRate > 0, got NaN"],
+    [[view], { totalVariation: -1 }, "needs totalVariation >= 0, got -1"],
+    [[view, view], { labels: [Int32Array.of(1)] }, "needs labels for each of the 2 views, got 1"],
+    [[view], { labels: [Int32Array.of(1, 2)] }, "needs 1 labels for view 0, got 2"],
+    [[view], { labels: [Int32Array.of(3)] }, "needs labels in 0..2 for view 0, got 3"],
+    [[view], { labels: [Int32Array.of(-1)] }, "needs labels in 0..2 for view 0, got -1"],
+    [[broken], {}, "needs finite numbers in observedGradient of round 8, got NaN at index 3"],
+    [
+      [view, view],
+      { prior: { kind: "autoencoder", autoencoders: [autoencoder!] } },
+      "needs an autoencoder per view, got none for view 1",
+    ],
+  ];
+  const before = tf.memory().numTensors;
+  for (const [views, options, message] of refused) {
+    await assert.rejects(invert(views, { prior: pixel, steps: 2, ...options }), {
+      name: "InputError",
+      message: `invert: ${message}`,
+    });
+  }
+  assert.equal(tf.memory().numTensors, before);
+});
+
+test("invert: keeps no tensors when 2 or 200 steps are made", async () => {
+  const views = [scene(0).view, scene(1).view];
+  const priors: Prior[] = [pixel, { kind: "bicubic" }, { kind: "autoencoder", autoencoders: await autoencoders }];
+  for (const prior of priors) {
+    const tensorsAfter = async (steps: number): Promise<number> => {
+      await invert(views, { prior, steps, restarts: 2, totalVariation: 0.1 });
+      return tf.memory().numTensors;
+    };
+    const before = await tensorsAfter(2);
+    assert.equal(await tensorsAfter(prior.kind === "autoencoder" ? 50 : 200), before, prior.kind);
+  }
+});

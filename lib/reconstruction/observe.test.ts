@@ -1,0 +1,168 @@
+import assert from "node:assert/strict";
+import { before, test } from "node:test";
+import { backendReady } from "../core/backend";
+import { createRng } from "../core/rng";
+import type { Batch, Dataset, ImageSet } from "../core/types";
+import { defaultFederation, type FederationConfig } from "../fl/config";
+import { setUp, train, type RoundRecord } from "../fl/train";
+import { lossAndGradient } from "../model/network";
+import { observe, withoutOwnShare } from "./observe";
+
+before(backendReady);
+
+function noise(count: number, seed: string): ImageSet {
+  const rng = createRng(seed);
+  return {
+    pixels: Uint8Array.from({ length: 16 * count }, () => rng.integer(256)),
+    labels: Uint8Array.from({ length: count }, (_, i) => i % 3),
+    count,
+  };
+}
+
+const dataset: Dataset = {
+  name: "noise",
+  source: "embedded",
+  hash: "",
+  inputShape: [1, 4, 4],
+  numClasses: 3,
+  classNames: ["a", "b", "c"],
+  train: noise(90, "train"),
+  test: noise(10, "test"),
+};
+
+const config: FederationConfig = {
+  ...defaultFederation,
+  architecture: "mlp",
+  activation: "tanh",
+  partition: "iid",
+  numClients: 3,
+  maliciouslyCuriousClient: 1,
+  rounds: 2,
+  batchSize: 2,
+  learningRate: 0.1,
+  evaluationImages: 9,
+};
+
+/** Broadcasts are float32: their difference is off by 6e-8 of a weight (0.4) divided by eta, 1e-5 of these gradients. */
+const ROUNDING = 1e-4;
+
+function assertClose(actual: Float32Array, expected: Float32Array): void {
+  const norm = (x: Float32Array): number => Math.hypot(...x);
+  const error = norm(actual.map((value, i) => value - expected[i]!));
+  assert.ok(error <= ROUNDING * norm(expected), `off by ${error} of ${norm(expected)}`);
+}
+
+function meanOf(vectors: readonly Float32Array[]): Float32Array {
+  return vectors[0]!.map((_, i) => vectors.reduce((sum, vector) => sum + vector[i]!, 0) / vectors.length);
+}
+
+/** Every client's update of a round, computed one at a time. */
+function updatesOf({ weights, batches }: RoundRecord): Float32Array[] {
+  const { network } = setUp(config, dataset);
+  return batches.map((own) => {
+    let local = weights;
+    const sum = new Float32Array(weights.length);
+    for (const batch of own) {
+      const gradient = lossAndGradient(network, [local], [batch]).gradients[0]!;
+      gradient.forEach((g, i) => (sum[i]! += g));
+      local = local.map((w, i) => w - config.learningRate * gradient[i]!);
+    }
+    return sum;
+  });
+}
+
+test("observe: the gradient is the mean of the clients' gradients to float32's tolerance", async () => {
+  const records = await train(config, dataset);
+  for (const k of [0, 1]) {
+    const view = observe(records[k]!, records[k + 1]!, config, dataset);
+    assertClose(view.observedGradient, meanOf(updatesOf(records[k]!)));
+  }
+});
+
+test("observe: the gradient is the mean of the summed local gradients when there are three local steps", async () => {
+  const several = { ...config, localSteps: 3 };
+  const [before, after] = await train(several, dataset);
+  const view = observe(before!, after!, several, dataset);
+  assert.equal(view.localSteps, 3);
+  assertClose(view.observedGradient, meanOf(updatesOf(before!)));
+});
+
+test("observe: is (w_k - w_(k+1)) / eta worked by hand", async () => {
+  const [before, after] = await train(config, dataset);
+  const weights = before!.weights.map((_, i) => (i === 0 ? 1 : 0));
+  const next = { ...after!, weights: weights.map((w) => w - 0.5) };
+  const view = observe({ ...before!, weights }, next, { ...config, learningRate: 0.25 }, dataset);
+  assert.ok(view.observedGradient.every((g) => g === 2)); // 0.5 / 0.25
+});
+
+test("observe: the view holds what a client knows, and nothing besides", async () => {
+  const [before, after] = await train(config, dataset);
+  const { observedGradient, ...view } = observe(before!, after!, config, dataset);
+  assert.ok(observedGradient instanceof Float32Array);
+  assert.deepEqual(view, {
+    round: 0,
+    architecture: "mlp",
+    activation: "tanh",
+    pooling: "max",
+    inputShape: [1, 4, 4],
+    numClasses: 3,
+    weights: before!.weights,
+    ownUpdate: before!.ownUpdate,
+    ownBatch: before!.batches[1]![0],
+    batchSize: 2,
+    numClients: 3,
+    localSteps: 1,
+    learningRate: 0.1,
+    numImages: 6,
+  });
+});
+
+test("observe: the view does not change when everything private of the round is another's", async () => {
+  const [before, after] = await train(config, dataset);
+  const secret = (batch: Batch): Batch => ({
+    images: batch.images.map(() => 0.5),
+    labels: Int32Array.of(0, 0),
+    size: 2,
+  });
+  const hidden = { loss: -1, objectiveGap: -1, accuracy: -1, kept: [] };
+  const batches = before!.batches.map((own, client) => (client === 1 ? own : own.map(secret)));
+  const sent = { ...after!, ...hidden, batches: [], ownUpdate: null };
+  assert.deepEqual(
+    observe({ ...before!, ...hidden, batches }, sent, config, dataset),
+    observe(before!, after!, config, dataset),
+  );
+});
+
+test("withoutOwnShare: is the mean over the other clients, and counts their images", async () => {
+  const [before, after] = await train(config, dataset);
+  const view = observe(before!, after!, config, dataset);
+  const { observedGradient, numImages, ...rest } = withoutOwnShare(view);
+  const [first, , third] = updatesOf(before!);
+  assertClose(observedGradient, meanOf([first!, third!]));
+  assert.equal(numImages, 4);
+  const { observedGradient: before_, numImages: all, ...same } = view;
+  assert.deepEqual(rest, same);
+  assertClose(before_, meanOf(updatesOf(before!))); // the view given is as it was
+  assert.equal(all, 6);
+});
+
+test("withoutOwnShare: leaves exactly the other's gradient when worked by hand for two clients", async () => {
+  const two = { ...config, numClients: 2 };
+  const [before, after] = await train(two, dataset);
+  const view = observe(before!, after!, two, dataset);
+  const made = { ...view, observedGradient: view.weights.map(() => 3), ownUpdate: view.weights.map(() => 1) };
+  assert.ok(withoutOwnShare(made).observedGradient.every((g) => g === 5)); // (2 · 3 - 1) / 1
+});
+
+test("observe, withoutOwnShare: refuse a record in which nothing was sent, and an attacker who is alone", async () => {
+  const records = await train(config, dataset);
+  assert.throws(() => observe(records[2]!, records[2]!, config, dataset), {
+    name: "InputError",
+    message: "observe: needs the record of a round in which clients sent updates, got round 2",
+  });
+  const view = observe(records[0]!, records[1]!, config, dataset);
+  assert.throws(() => withoutOwnShare({ ...view, numClients: 1 }), {
+    name: "InputError",
+    message: "withoutOwnShare: needs at least two clients, got 1",
+  });
+});

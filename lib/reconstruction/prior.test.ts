@@ -1,0 +1,168 @@
+import assert from "node:assert/strict";
+import { before, test } from "node:test";
+import { backendReady, dispose, tf, tidy } from "../core/backend";
+import { createRng } from "../core/rng";
+import type { Batch } from "../core/types";
+import { trainAutoencoders } from "../model/autoencoder";
+import { createDecoder, cubicMatrix, type Decoder, type Prior } from "./prior";
+
+before(backendReady);
+
+/** The rows of a matrix. */
+function rowsOf(matrix: Float32Array, columns: number): number[][] {
+  return Array.from({ length: matrix.length / columns }, (_, i) => [
+    ...matrix.subarray(i * columns, (i + 1) * columns),
+  ]);
+}
+
+/** What a decoder makes of codes [S, C, B, h, w]. */
+function decode({ layer, weights }: Decoder, codes: Float32Array, shape: number[]): Float32Array {
+  const output = tidy(() => layer!.forward(tf.tensor(codes, shape), weights).output);
+  const values = output.dataSync<"float32">();
+  output.dispose();
+  return values;
+}
+
+test("cubicMatrix: equals Keys' kernel worked by hand from 2 to 4 samples", () => {
+  // Output 0 lies at 0.5 · 2 / 4 - 0.5 = -0.25, output 1 at 0.25. With a = -0.75:
+  // k(1.25) = -0.75 (1.953125 - 7.8125 + 10 - 4) = -0.10546875, which is all that sample 1 gives output 0.
+  // k(0.75) = 1.25 · 0.421875 - 2.25 · 0.5625 + 1 = 0.26171875, k(1.75) = -0.75 (5.359375 - 15.3125 + 14 - 4) = -0.03515625:
+  // sample 1 and its repetition give output 1 0.2265625. The rest mirrors that.
+  const expected = [1.10546875, -0.10546875, 0.7734375, 0.2265625, 0.2265625, 0.7734375, -0.10546875, 1.10546875];
+  assert.deepEqual([...cubicMatrix(2, 4)], expected);
+});
+
+test("cubicMatrix: equals the published cubic resize of the ONNX standard from 4x4 to 8x8", () => {
+  // Resize operator, example resize_upsample_scales_cubic: the image 1..16, half-pixel centres, a = -0.75, as in PyTorch.
+  const rows = rowsOf(cubicMatrix(4, 8), 4);
+  const pixel = (i: number, j: number): number => 4 * i + j + 1;
+  const at = (i: number, j: number): number => {
+    let sum = 0;
+    for (let k = 0; k < 4; k++) for (let l = 0; l < 4; l++) sum += rows[i]![k]! * pixel(k, l) * rows[j]![l]!;
+    return sum;
+  };
+  const first = [0.47265625, 0.76953125, 1.24609375, 1.875, 2.28125, 2.91015625, 3.38671875, 3.68359375];
+  const sixth = [10.22265625, 10.51953125, 10.99609375, 11.625, 12.03125, 12.66015625, 13.13671875, 13.43359375];
+  assert.deepEqual(
+    first.map((_, j) => at(0, j)),
+    first,
+  );
+  assert.deepEqual(
+    sixth.map((_, j) => at(5, j)),
+    sixth,
+  );
+});
+
+test("cubicMatrix: rows add up to 1, and a constant stays constant", () => {
+  for (const [from, to] of [
+    [1, 4],
+    [2, 8],
+    [7, 28],
+    [8, 32],
+    [5, 7],
+  ] as const) {
+    const rows = rowsOf(cubicMatrix(from, to), from);
+    assert.equal(rows.length, to);
+    for (const row of rows) assert.ok(Math.abs(row.reduce((a, b) => a + b, 0) - 1) < 1e-6);
+  }
+});
+
+test("cubicMatrix: keeps a linear ramp between two samples on average, and bends it as a = -0.75 does", () => {
+  // Only a = -0.5 keeps a ramp at every place. A quarter of the way from one sample to the next, a = -0.75 gives
+  // 0.10546875 + 0.26171875 - 2 · 0.03515625 = 0.296875 (the kernel's values above) instead of 0.25; three quarters mirror it.
+  const ramp = [0, 1, 2, 3, 4, 5, 6];
+  const double = rowsOf(cubicMatrix(7, 14), 7).map((row) => row.reduce((sum, weight, j) => sum + weight * ramp[j]!, 0));
+  for (let sample = 1; sample <= 4; sample++) {
+    const [quarter, rest] = [double[2 * sample + 1]! - sample, double[2 * sample + 2]! - sample];
+    assert.ok(Math.abs(quarter - 0.296875) < 1e-6 && Math.abs(rest - 0.703125) < 1e-6, `after sample ${sample}`);
+  }
+  const fourfold = rowsOf(cubicMatrix(7, 28), 7).map((row) =>
+    row.reduce((sum, weight, j) => sum + weight * ramp[j]!, 0),
+  );
+  for (let sample = 1; sample <= 4; sample++) {
+    const between = fourfold.slice(4 * sample + 2, 4 * sample + 6); // an eighth, three eighths, ... of the way
+    assert.ok(Math.abs(between.reduce((a, b) => a + b, 0) / 4 - (sample + 0.5)) < 1e-6, `after sample ${sample}`);
+  }
+});
+
+test("cubicMatrix: is the identity when nothing is resized", () => {
+  assert.deepEqual([...cubicMatrix(3, 3)], [1, 0, 0, 0, 1, 0, 0, 0, 1]);
+});
+
+test("createDecoder: pixel has the image itself as its code", () => {
+  assert.deepEqual(createDecoder({ kind: "pixel" }, [0, 1], [3, 5, 7]), {
+    layer: null,
+    weights: [],
+    codeShape: [3, 5, 7],
+  });
+});
+
+test("createDecoder: bicubic upsamples a quarter-size code along both axes", () => {
+  const decoder = createDecoder({ kind: "bicubic" }, [0], [1, 8, 8]);
+  assert.deepEqual([decoder.codeShape, decoder.layer!.outputShape, decoder.weights], [[1, 2, 2], [1, 8, 8], []]);
+  const rows = rowsOf(cubicMatrix(2, 8), 2);
+  const code = [0.5, -1, 2, 0.25];
+  const image = decode(decoder, Float32Array.from(code), [1, 1, 1, 2, 2]);
+  for (let i = 0; i < 8; i++) {
+    for (let j = 0; j < 8; j++) {
+      const [[a, b], [c, d]] = [rows[i]!, rows[j]!] as [[number, number], [number, number]];
+      const expected = a * (c * code[0]! + d * code[1]!) + b * (c * code[2]! + d * code[3]!);
+      assert.ok(Math.abs(image[8 * i + j]! - expected) < 1e-5, `pixel ${i}, ${j}`);
+    }
+  }
+});
+
+const shard = (seed: string): Batch => ({
+  images: createRng(seed).uniforms(8 * 64),
+  labels: new Int32Array(8),
+  size: 8,
+});
+const autoencoders = trainAutoencoders([shard("a"), shard("b")], [1, 8, 8], createRng(1), { steps: 3, batchSize: 4 });
+
+test("createDecoder: takes the autoencoder of each replica's view", async () => {
+  const prior: Prior = { kind: "autoencoder", autoencoders: await autoencoders };
+  const decoder = createDecoder(prior, [1, 0, 1], [1, 8, 8]);
+  assert.deepEqual(decoder.codeShape, [4, 2, 2]);
+  const images = decode(decoder, new Float32Array(3 * 16), [3, 4, 1, 2, 2]);
+  for (const [s, view] of [1, 0, 1].entries()) {
+    const { meanImage } = prior.autoencoders[view]!;
+    const own = images.subarray(64 * s, 64 * (s + 1));
+    const far = own.filter((value, p) => Math.abs(value - meanImage[p]!) > 1e-5);
+    assert.equal(far.length, 0, `replica ${s}`);
+  }
+  assert.notDeepEqual(images.subarray(0, 64), images.subarray(64, 128));
+  dispose(decoder.weights);
+});
+
+test("createDecoder: refuses shapes and autoencoders that do not fit", async () => {
+  const [first] = await autoencoders;
+  const refused: readonly [Prior, number[], number[], string][] = [
+    [
+      { kind: "bicubic" },
+      [0],
+      [1, 8, 12],
+      "needs square images with sides that are multiples of 4 for the bicubic prior, got [1, 8, 12]",
+    ],
+    [
+      { kind: "bicubic" },
+      [0],
+      [1, 6, 6],
+      "needs square images with sides that are multiples of 4 for the bicubic prior, got [1, 6, 6]",
+    ],
+    [
+      { kind: "autoencoder", autoencoders: [first!] },
+      [0, 1],
+      [1, 8, 8],
+      "needs an autoencoder per view, got none for view 1",
+    ],
+    [
+      { kind: "autoencoder", autoencoders: [first!] },
+      [0],
+      [1, 28, 28],
+      "needs an autoencoder for images of [1, 28, 28], got [1, 8, 8]",
+    ],
+  ];
+  for (const [prior, views, shape, message] of refused) {
+    assert.throws(() => createDecoder(prior, views, shape), { name: "InputError", message: `invert: ${message}` });
+  }
+});
