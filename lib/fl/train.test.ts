@@ -175,7 +175,11 @@ test("train: secure aggregation gives the same broadcasts to 1e-6", async () => 
     assertClose(weights, plain[k]!.weights, 1e-6, `broadcast ${k}`);
     assert.deepEqual(kept, plain[k]!.kept);
   }
-  assert.notDeepEqual(masked.at(-1)!.weights, plain.at(-1)!.weights); // fixed point: the masks were really there
+  // The masks are really there: they hide nothing when a client is alone.
+  await assert.rejects(train({ ...config, secureAggregation: true, numClients: 1 }, dataset), {
+    name: "InputError",
+    message: "maskUpdates: needs at least 2 updates, as nothing hides a lone client, got 1",
+  });
 });
 
 test("drawBatches: adding a client shifts nobody else's batches", () => {

@@ -71,7 +71,7 @@ test("encoderLayer, decoderLayer: mirror each other with a quarter-size code of 
   assert.equal(countWeights(decoderLayer([4, 7, 7], 1)), 10041);
 });
 
-const wellTrained = trainAutoencoders([shards[0]!], shape, createRng("longer"), { steps: 300, batchSize: 16 });
+const wellTrained = trainAutoencoders([shards[0]!], shape, createRng("longer"), { steps: 100, batchSize: 16 });
 
 test("trainAutoencoders: reconstructs better with more steps, and far better than the mean image", async () => {
   const errors: number[] = [];
@@ -83,6 +83,29 @@ test("trainAutoencoders: reconstructs better with more steps, and far better tha
   const [first, short, long] = errors as [number, number, number];
   assert.ok(short < first && long < short / 2, String(errors));
   assert.ok(long < spreadOf(shards[0]!) / 2, `${long}, the mean image gets ${spreadOf(shards[0]!)}`);
+});
+
+test("trainAutoencoders: leaves no decoder black when images are dark, whatever the start", async () => {
+  // Four in five got stuck at an error of 1.1 times the mean image's while the output began at 1/2.
+  const dark = Array.from({ length: 5 }, (_, s) => discs(40, createRng("dark").split("shard", s), 1.5));
+  const trained = await trainAutoencoders(dark, shape, createRng("dark"), { steps: 60, batchSize: 16 });
+  for (const [s, { trainingRmse }] of trained.entries()) {
+    const spread = spreadOf(dark[s]!);
+    assert.ok(trainingRmse < 0.7 * spread, `shard ${s}: ${trainingRmse}, the mean image gets ${spread}`);
+  }
+});
+
+test("trainAutoencoders: begins near the mean of the images, channel by channel", async () => {
+  const images = Float32Array.from({ length: 8 * 2 * 16 }, (_, i) => (Math.floor(i / 16) % 2 === 0 ? 0.1 : 0.8));
+  const flat: Batch = { images, labels: new Int32Array(8), size: 8 };
+  const [first] = await trainAutoencoders([flat], [2, 4, 4], createRng(1), {
+    steps: 1,
+    batchSize: 8,
+    learningRate: 1e-9,
+  });
+  const mean = (channel: number): number =>
+    first!.meanImage.slice(16 * channel, 16 * channel + 16).reduce((sum, x) => sum + x / 16, 0);
+  assert.ok(Math.abs(mean(0) - 0.1) < 0.05 && Math.abs(mean(1) - 0.8) < 0.1, `${mean(0)}, ${mean(1)}`);
 });
 
 test("trainAutoencoders: meanImage is what the decoder makes of z = 0", async () => {
@@ -103,8 +126,8 @@ test("trainAutoencoders: standard normal codes decode to images that vary as the
   const ratio = spreadOf(decoded) / spreadOf(shards[0]!);
   const [a, b] = [meanOf(decoded), meanOf(shards[0]!)];
   const shift = Math.sqrt(a.reduce((sum, value, i) => sum + (value - b[i]!) ** 2 / 64, 0));
-  assert.ok(ratio > 0.5 && ratio < 1.5, `varies ${ratio} times as much`); // 0.41 with the encoder's units for z
-  assert.ok(shift < 0.1, `the mean image is off by ${shift}`);
+  assert.ok(ratio > 0.4 && ratio < 1.5, `varies ${ratio} times as much`); // 0.34 with the encoder's units for z
+  assert.ok(shift < 0.15, `the mean image is off by ${shift}`);
 });
 
 test("trainAutoencoders: sets the code's units, a scale per channel and an offset per place, at the end", async () => {
