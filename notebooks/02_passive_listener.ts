@@ -12,7 +12,7 @@
 // **Question.** How much does a client who only listens learn about its peers' images, and when in the run?
 //
 // Paper: section 5, the passive run that every later figure is compared with; the first of its experiments. Needs 01 for the
-// words. Time on two cores: quick about 4 minutes, paper about 4 hours.
+// words. Time on two cores: quick about 4 minutes, paper about 2 hours (estimated from the quick run's rate).
 //
 // A federation of ten clients trains LeNet-5 on non-IID Fashion-MNIST for 50 rounds. One client poisons nothing. At chosen rounds
 // it inverts the difference of two broadcasts. Two kinds of victims:
@@ -194,7 +194,12 @@ const meanRmse = (setting: "tanhAverage" | "masked") =>
 const plain = meanRmse("tanhAverage");
 const apart = meanRmse("masked").map((value, i) => Math.abs(value - plain[i]));
 const sides = await compareMasking(tanh, dataset, seeds);
-table(sides, { title: "The first round, from both sides" });
+const headers = {
+  gradientDifference: "client: relative difference",
+  plainCorrelation: "server: correlation, plain",
+  maskedCorrelation: "server: correlation, masked",
+};
+table(sides, { title: "The first round, from both sides", headers: headers });
 
 // %%
 const c3 = { id: "C3", direction: "below" as const, note: "" };
@@ -222,7 +227,7 @@ writeRecord("02_passive_listener", { ...stamp, config: config, seconds: seconds,
 //
 // - **C1 holds for LeCun's LeNet-5.** From broadcasts alone the client recovers its nine peers' labels and images: early RMSE 0.14 to
 //   0.17 where the best guess without the gradient has 0.22 to 0.28. In the pictures a handbag has its handle and a sweater its letter.
-// - **C2 holds there too, narrowly at four seeds.** Late in the run the same images come back at 0.18 to 0.25. Two things fade: the label
+// - **C2 holds there too, narrowly at four seeds.** Late in the run the same images come back at 0.18 to 0.24. Two things fade: the label
 //   counts read off the gradient become wrong (a wrong label costs its image), and the gradient of images the model fits is small.
 // - **With ReLU and max pooling this attack fails from the start.** Its RMSE lies above the floor, and its matching loss, a hundred times
 //   higher, says why: the inversion does not converge. C1 is contradicted for this attacker, but a failed optimisation is no defense; more
