@@ -1,35 +1,14 @@
 import assert from "node:assert/strict";
 import { before, test } from "node:test";
 import { backendReady, tf } from "../core/backend";
-import { createRng } from "../core/rng";
-import type { Dataset, ImageSet } from "../core/types";
 import { batchOf } from "../data/batch";
+import { tinyDataset } from "../data/tiny.fixture";
 import { lossAndGradient } from "../model/network";
 import { defaultFederation, type FederationConfig } from "./config";
 import { drawProbe, presentProbe } from "./probe";
 import { setUp, train } from "./train";
 
 before(backendReady);
-
-function noise(count: number, seed: string): ImageSet {
-  const rng = createRng(seed);
-  return {
-    pixels: Uint8Array.from({ length: 16 * count }, () => rng.integer(256)),
-    labels: Uint8Array.from({ length: count }, (_, i) => i % 3),
-    count,
-  };
-}
-
-const dataset: Dataset = {
-  name: "noise",
-  source: "embedded",
-  hash: "",
-  inputShape: [1, 4, 4],
-  numClasses: 3,
-  classNames: ["a", "b", "c"],
-  train: noise(90, "train"),
-  test: noise(10, "test"),
-};
 
 const base: FederationConfig = {
   ...defaultFederation,
@@ -44,8 +23,8 @@ const base: FederationConfig = {
 };
 
 test("presentProbe: equals the real round when the probe is the batches it really had", async () => {
-  const federation = setUp(base, dataset);
-  const records = await train(base, dataset);
+  const federation = setUp(base, tinyDataset);
+  const records = await train(base, tinyDataset);
   for (const k of [0, 1, 2]) {
     const real = records[k]!.batches.map(([batch]) => batch!);
     const [replayed] = await presentProbe(federation, [records[k]!], real);
@@ -55,9 +34,9 @@ test("presentProbe: equals the real round when the probe is the batches it reall
 });
 
 test("presentProbe: steps against the mean gradient of the probe from every record's weights", async () => {
-  const federation = setUp(base, dataset);
-  const records = (await train(base, dataset)).slice(0, 3);
-  const probe = drawProbe(federation, dataset);
+  const federation = setUp(base, tinyDataset);
+  const records = (await train(base, tinyDataset)).slice(0, 3);
+  const probe = drawProbe(federation, tinyDataset);
   const replayed = await presentProbe(federation, records, probe);
   assert.equal(replayed.length, 3);
   for (const [k, { before, after }] of replayed.entries()) {
@@ -73,58 +52,58 @@ test("presentProbe: steps against the mean gradient of the probe from every reco
 });
 
 test("presentProbe: leaves the records and the trajectory as they were", async () => {
-  const records = await train(base, dataset);
+  const records = await train(base, tinyDataset);
   const untouched = structuredClone(records);
-  const federation = setUp(base, dataset);
-  await presentProbe(federation, records.slice(0, 3), drawProbe(federation, dataset));
+  const federation = setUp(base, tinyDataset);
+  await presentProbe(federation, records.slice(0, 3), drawProbe(federation, tinyDataset));
   assert.deepEqual(records, untouched);
-  assert.deepEqual(await train(base, dataset), untouched);
+  assert.deepEqual(await train(base, tinyDataset), untouched);
 });
 
 test("presentProbe: makes one gradient step when training makes several", async () => {
   const config = { ...base, localSteps: 3 };
-  const federation = setUp(config, dataset);
-  const [record] = await train(config, dataset);
-  const probe = drawProbe(federation, dataset);
+  const federation = setUp(config, tinyDataset);
+  const [record] = await train(config, tinyDataset);
+  const probe = drawProbe(federation, tinyDataset);
   const [replayed] = await presentProbe(federation, [record!], probe);
   const gradient = lossAndGradient(federation.network, [record!.weights], [probe[1]!]).gradients[0]!;
   assert.ok(replayed!.before.ownUpdate!.every((u, i) => Math.abs(u - gradient[i]!) < 1e-6));
 });
 
 test("presentProbe: gives the same broadcasts to 1e-6 when masked", async () => {
-  const records = (await train(base, dataset)).slice(0, 2);
-  const probe = drawProbe(setUp(base, dataset), dataset);
-  const plain = await presentProbe(setUp(base, dataset), records, probe);
-  const masked = await presentProbe(setUp({ ...base, secureAggregation: true }, dataset), records, probe);
+  const records = (await train(base, tinyDataset)).slice(0, 2);
+  const probe = drawProbe(setUp(base, tinyDataset), tinyDataset);
+  const plain = await presentProbe(setUp(base, tinyDataset), records, probe);
+  const masked = await presentProbe(setUp({ ...base, secureAggregation: true }, tinyDataset), records, probe);
   for (const [k, { after }] of masked.entries()) {
     assert.ok(after.weights.every((w, i) => Math.abs(w - plain[k]!.after.weights[i]!) < 1e-6));
   }
 });
 
 test("drawProbe: takes each client's own images, and depends on seed and partition alone", () => {
-  const federation = setUp(base, dataset);
-  const probe = drawProbe(federation, dataset);
+  const federation = setUp(base, tinyDataset);
+  const probe = drawProbe(federation, tinyDataset);
   assert.deepEqual(
     probe.map(({ size }) => size),
     [2, 2, 2],
   );
   for (const [client, { images }] of probe.entries()) {
-    const own = batchOf(dataset.train, federation.partition.clients[client]!).images;
+    const own = batchOf(tinyDataset.train, federation.partition.clients[client]!).images;
     const at = Array.from({ length: own.length / 16 }, (_, i) => own.slice(16 * i, 16 * i + 16).join());
     for (const b of [0, 1]) assert.ok(at.includes(images.slice(16 * b, 16 * b + 16).join()), `client ${client}`);
   }
   const otherwise = { ...base, learningRate: 1, localSteps: 4, rounds: 9, architecture: "mlp" as const };
-  assert.deepEqual(drawProbe(setUp(otherwise, dataset), dataset), probe);
-  assert.notDeepEqual(drawProbe(setUp({ ...base, seed: 2 }, dataset), dataset), probe);
+  assert.deepEqual(drawProbe(setUp(otherwise, tinyDataset), tinyDataset), probe);
+  assert.notDeepEqual(drawProbe(setUp({ ...base, seed: 2 }, tinyDataset), tinyDataset), probe);
   const clients = [...federation.partition.clients, Int32Array.of(1, 2)];
   const fourth = { ...federation, partition: { name: "", clients } };
-  assert.deepEqual(drawProbe(fourth, dataset).slice(0, 3), probe);
+  assert.deepEqual(drawProbe(fourth, tinyDataset).slice(0, 3), probe);
 });
 
 test("presentProbe: refuses a probe that has not one batch per client, and keeps no tensors", async () => {
-  const federation = setUp(base, dataset);
-  const records = (await train(base, dataset)).slice(0, 3);
-  const probe = drawProbe(federation, dataset);
+  const federation = setUp(base, tinyDataset);
+  const records = (await train(base, tinyDataset)).slice(0, 3);
+  const probe = drawProbe(federation, tinyDataset);
   await assert.rejects(presentProbe(federation, records, probe.slice(1)), {
     name: "InputError",
     message: "presentProbe: needs one batch per client, 3, got 2",

@@ -2,36 +2,14 @@ import assert from "node:assert/strict";
 import { before, test } from "node:test";
 import { backendReady, tf } from "../core/backend";
 import { InputError } from "../core/errors";
-import { createRng } from "../core/rng";
-import type { Dataset, ImageSet } from "../core/types";
+import type { Dataset } from "../core/types";
 import { batchOf } from "../data/batch";
+import { tinyDataset } from "../data/tiny.fixture";
 import { evaluate, initialWeights, lossAndGradient } from "../model/network";
 import { defaultFederation, type FederationConfig } from "./config";
 import { drawBatches, setUp, stepAgainst, train, type RoundRecord } from "./train";
 
 before(backendReady);
-
-/** Noise whose brightest column tells the class: 4x4 pixels, 3 classes. */
-function imagesOf(count: number, seed: string): ImageSet {
-  const rng = createRng(seed);
-  const labels = Uint8Array.from({ length: count }, (_, i) => i % 3);
-  const pixels = Uint8Array.from({ length: 16 * count }, (_, p) => {
-    const bright = p % 4 === labels[Math.floor(p / 16)]!;
-    return rng.integer(bright ? 256 : 100);
-  });
-  return { pixels, labels, count };
-}
-
-const dataset: Dataset = {
-  name: "columns",
-  source: "embedded",
-  hash: "",
-  inputShape: [1, 4, 4],
-  numClasses: 3,
-  classNames: ["left", "middle", "right"],
-  train: imagesOf(90, "train"),
-  test: imagesOf(30, "test"),
-};
 
 const base: FederationConfig = {
   ...defaultFederation,
@@ -51,8 +29,8 @@ function assertClose(actual: Float32Array, expected: Float32Array, tolerance: nu
 }
 
 test("train: FedSGD steps against the mean of the clients' gradients computed one at a time", async () => {
-  const records = await train(base, dataset);
-  const { network } = setUp(base, dataset);
+  const records = await train(base, tinyDataset);
+  const { network } = setUp(base, tinyDataset);
   for (const [k, { weights, batches, ownUpdate }] of records.slice(0, -1).entries()) {
     const gradients = batches.map((own) => lossAndGradient(network, [weights], own).gradients[0]!);
     const expected = weights.map((w, i) => w - (0.1 * gradients.reduce((sum, g) => sum + g[i]!, 0)) / 3);
@@ -63,8 +41,8 @@ test("train: FedSGD steps against the mean of the clients' gradients computed on
 
 test("train: FedAvg averages the clients' weights after an explicit loop of three local steps", async () => {
   const config = { ...base, localSteps: 3, rounds: 2 };
-  const records = await train(config, dataset);
-  const { network } = setUp(config, dataset);
+  const records = await train(config, tinyDataset);
+  const { network } = setUp(config, tinyDataset);
   for (const [k, { weights, batches }] of records.slice(0, -1).entries()) {
     const locals = batches.map((own) => {
       assert.equal(own.length, 3);
@@ -81,7 +59,7 @@ test("train: FedAvg averages the clients' weights after an explicit loop of thre
 test("train: records rounds + 1 broadcasts, of which the last sent nothing", async () => {
   const config = { ...base, maliciouslyCuriousClient: 2 };
   const seen: [RoundRecord, number][] = [];
-  const records = await train(config, dataset, { onRound: (record, rounds) => seen.push([record, rounds]) });
+  const records = await train(config, tinyDataset, { onRound: (record, rounds) => seen.push([record, rounds]) });
   assert.deepEqual(
     records.map(({ round }) => round),
     [0, 1, 2, 3],
@@ -96,7 +74,7 @@ test("train: records rounds + 1 broadcasts, of which the last sent nothing", asy
       [[4], [4], [4]],
     );
     assert.deepEqual(kept, [0, 1, 2]);
-    const { network } = setUp(config, dataset);
+    const { network } = setUp(config, tinyDataset);
     assertClose(
       ownUpdate!,
       lossAndGradient(network, [weights], batches[2]!).gradients[0]!,
@@ -109,18 +87,18 @@ test("train: records rounds + 1 broadcasts, of which the last sent nothing", asy
 });
 
 test("train: starts from the config's initial weights", async () => {
-  const { network, rng } = setUp(base, dataset);
-  const [first] = await train({ ...base, rounds: 1 }, dataset);
+  const { network, rng } = setUp(base, tinyDataset);
+  const [first] = await train({ ...base, rounds: 1 }, tinyDataset);
   assert.deepEqual(first!.weights, initialWeights(network.layer, rng.split("weights"), "variancePreserving", 1));
-  const [pytorch] = await train({ ...base, rounds: 1, initialization: "pytorch" }, dataset);
+  const [pytorch] = await train({ ...base, rounds: 1, initialization: "pytorch" }, tinyDataset);
   assert.deepEqual(pytorch!.weights, initialWeights(network.layer, rng.split("weights"), "pytorch", 1));
 });
 
 test("train: measures accuracy on the first test images, and a loss that optimum is taken from", async () => {
   const config = { ...base, rounds: 1, evaluationImages: 12, optimum: 0.25 };
-  const { network } = setUp(config, dataset);
-  const first = batchOf(dataset.test, [...Array(12).keys()]);
-  for (const { weights, loss, objectiveGap, accuracy } of await train(config, dataset)) {
+  const { network } = setUp(config, tinyDataset);
+  const first = batchOf(tinyDataset.test, [...Array(12).keys()]);
+  for (const { weights, loss, objectiveGap, accuracy } of await train(config, tinyDataset)) {
     assert.equal(accuracy, evaluate(network, weights, first).accuracy);
     assert.equal(objectiveGap, loss - 0.25);
   }
@@ -128,14 +106,16 @@ test("train: measures accuracy on the first test images, and a loss that optimum
 
 test("train: estimates the loss over all images when evaluationImages are many", async () => {
   // Losses of single images vary by about 0.3: the mean of 3000 draws is off by 0.006, and 0.03 would be five times that.
-  const [{ weights, loss }] = (await train({ ...base, rounds: 1, evaluationImages: 3000 }, dataset)) as [RoundRecord];
-  const all = batchOf(dataset.train, [...Array(90).keys()]);
-  assert.ok(Math.abs(loss - evaluate(setUp(base, dataset).network, weights, all).loss) < 0.03);
+  const [{ weights, loss }] = (await train({ ...base, rounds: 1, evaluationImages: 3000 }, tinyDataset)) as [
+    RoundRecord,
+  ];
+  const all = batchOf(tinyDataset.train, [...Array(90).keys()]);
+  assert.ok(Math.abs(loss - evaluate(setUp(base, tinyDataset).network, weights, all).loss) < 0.03);
 });
 
 test("train: weighs clients equally in the loss when one owns far more images", async () => {
   const labels = Uint8Array.from({ length: 90 }, (_, i) => (i < 70 ? 0 : 1)); // one client gets 70 images, one 20
-  const skewed: Dataset = { ...dataset, train: { pixels: constantByClass(labels), labels, count: 90 } };
+  const skewed: Dataset = { ...tinyDataset, train: { pixels: constantByClass(labels), labels, count: 90 } };
   const config = { ...base, numClients: 2, partition: "classes" as const, classesPerClient: 1, rounds: 1 };
   const { network, partition } = setUp(config, skewed);
   assert.deepEqual(partition.clients.map(({ length }) => length).sort(), [20, 70]);
@@ -152,7 +132,7 @@ function constantByClass(labels: Uint8Array): Uint8Array {
 }
 
 test("train: learns", async () => {
-  const records = await train({ ...base, rounds: 60, learningRate: 0.5 }, dataset);
+  const records = await train({ ...base, rounds: 60, learningRate: 0.5 }, tinyDataset);
   const [first, last] = [records[0]!, records.at(-1)!];
   assert.ok(last.loss < 0.7 * first.loss, `${first.loss} -> ${last.loss}`);
   assert.ok(last.accuracy > 0.75, `${last.accuracy}`);
@@ -160,54 +140,54 @@ test("train: learns", async () => {
 
 test("train: the same config gives the same records to the bit, another seed others", async () => {
   const config = { ...base, localSteps: 2, partition: "dirichlet" as const, alpha: 10 };
-  const [a, b] = [await train(config, dataset), await train(config, dataset)];
+  const [a, b] = [await train(config, tinyDataset), await train(config, tinyDataset)];
   assert.deepEqual(a, b);
-  const other = await train({ ...config, seed: 2 }, dataset);
+  const other = await train({ ...config, seed: 2 }, tinyDataset);
   assert.notDeepEqual(a[0]!.weights, other[0]!.weights);
   assert.notDeepEqual(a[0]!.batches, other[0]!.batches);
 });
 
 test("train: secure aggregation gives the same broadcasts to 1e-6", async () => {
   const config = { ...base, localSteps: 2 };
-  const plain = await train(config, dataset);
-  const masked = await train({ ...config, secureAggregation: true }, dataset);
+  const plain = await train(config, tinyDataset);
+  const masked = await train({ ...config, secureAggregation: true }, tinyDataset);
   for (const [k, { weights, kept }] of masked.entries()) {
     assertClose(weights, plain[k]!.weights, 1e-6, `broadcast ${k}`);
     assert.deepEqual(kept, plain[k]!.kept);
   }
   // The masks are really there: they hide nothing when a client is alone.
-  await assert.rejects(train({ ...config, secureAggregation: true, numClients: 1 }, dataset), {
+  await assert.rejects(train({ ...config, secureAggregation: true, numClients: 1 }, tinyDataset), {
     name: "InputError",
     message: "maskUpdates: needs at least 2 updates, as nothing hides a lone client, got 1",
   });
 });
 
 test("drawBatches: adding a client shifts nobody else's batches", () => {
-  const federation = setUp({ ...base, localSteps: 2 }, dataset);
+  const federation = setUp({ ...base, localSteps: 2 }, tinyDataset);
   const { clients } = federation.partition;
   const more = { ...federation, partition: { name: "", clients: [...clients, clients[0]!] } };
   for (const round of [0, 1, 7]) {
-    assert.deepEqual(drawBatches(more, dataset, round).slice(0, 3), drawBatches(federation, dataset, round));
+    assert.deepEqual(drawBatches(more, tinyDataset, round).slice(0, 3), drawBatches(federation, tinyDataset, round));
   }
 });
 
 test("drawBatches: another number of local steps or rounds shifts no batch", () => {
-  const [short, long] = [1, 3].map((localSteps) => setUp({ ...base, localSteps, rounds: localSteps }, dataset));
-  const first = drawBatches(short!, dataset, 1).map(([batch]) => batch);
+  const [short, long] = [1, 3].map((localSteps) => setUp({ ...base, localSteps, rounds: localSteps }, tinyDataset));
+  const first = drawBatches(short!, tinyDataset, 1).map(([batch]) => batch);
   assert.deepEqual(
-    drawBatches(long!, dataset, 1).map(([batch]) => batch),
+    drawBatches(long!, tinyDataset, 1).map(([batch]) => batch),
     first,
   );
 });
 
 test("drawBatches: batches are of the client's own images, without repeats, and new in every round and step", () => {
   const config = { ...base, localSteps: 2, batchSize: 10 };
-  const federation = setUp(config, dataset);
+  const federation = setUp(config, tinyDataset);
   const seen = new Set<string>();
   const key = (values: ArrayLike<number>): string => Array.from(values).join();
   for (const round of [0, 1]) {
-    for (const [client, own] of drawBatches(federation, dataset, round).entries()) {
-      const mine = batchOf(dataset.train, federation.partition.clients[client]!);
+    for (const [client, own] of drawBatches(federation, tinyDataset, round).entries()) {
+      const mine = batchOf(tinyDataset.train, federation.partition.clients[client]!);
       const allowed = new Set(Array.from({ length: mine.size }, (_, i) => key(mine.images.slice(16 * i, 16 * i + 16))));
       for (const batch of own) {
         const images = Array.from({ length: 10 }, (_, i) => key(batch.images.slice(16 * i, 16 * i + 16)));
@@ -228,7 +208,7 @@ test("stepAgainst: is w - eta u worked by hand", () => {
 test("train: names the round and the client when an update is not finite", async () => {
   // A rate of 1e30 makes products of two weights overflow in round 1.
   const config = { ...base, activation: "relu" as const, learningRate: 1e30 };
-  await assert.rejects(train(config, dataset), (error) => {
+  await assert.rejects(train(config, tinyDataset), (error) => {
     assert.ok(error instanceof InputError);
     return /^train: needs finite updates, got \S+ from client \d; lower the learningRate \(round 1\)$/.test(
       error.message,
@@ -238,26 +218,26 @@ test("train: names the round and the client when an update is not finite", async
 
 test("train: names the round when only the final broadcast is too large to measure", async () => {
   const config = { ...base, activation: "relu" as const, learningRate: 1e30, rounds: 1 };
-  await assert.rejects(train(config, dataset), {
+  await assert.rejects(train(config, tinyDataset), {
     name: "InputError",
     message: "train: needs a finite loss, got NaN; lower the learningRate (round 1)",
   });
 });
 
 test("train: refuses a bad config before it computes, and a client without a batch", async () => {
-  await assert.rejects(train({ ...base, batchSize: 0 }, dataset), {
+  await assert.rejects(train({ ...base, batchSize: 0 }, tinyDataset), {
     name: "InputError",
     message: "train: needs an integer batchSize >= 1, got 0",
   });
   await assert.rejects(
-    train({ ...base, batchSize: 31 }, dataset),
+    train({ ...base, batchSize: 31 }, tinyDataset),
     /^InputError: partition: needs 3 clients x 31 = 93 images, got 90/,
   );
 });
 
 test("train: keeps no tensors when 2 or 60 rounds are run", async () => {
   const tensorsAfter = async (rounds: number): Promise<number> => {
-    await train({ ...base, rounds, localSteps: 2 }, dataset);
+    await train({ ...base, rounds, localSteps: 2 }, tinyDataset);
     return tf.memory().numTensors;
   };
   const before = await tensorsAfter(2);

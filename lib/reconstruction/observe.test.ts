@@ -1,34 +1,14 @@
 import assert from "node:assert/strict";
 import { before, test } from "node:test";
 import { backendReady } from "../core/backend";
-import { createRng } from "../core/rng";
-import type { Batch, Dataset, ImageSet } from "../core/types";
+import type { Batch } from "../core/types";
+import { tinyDataset } from "../data/tiny.fixture";
 import { defaultFederation, type FederationConfig } from "../fl/config";
 import { setUp, train, type RoundRecord } from "../fl/train";
 import { lossAndGradient } from "../model/network";
 import { observe, withoutOwnShare } from "./observe";
 
 before(backendReady);
-
-function noise(count: number, seed: string): ImageSet {
-  const rng = createRng(seed);
-  return {
-    pixels: Uint8Array.from({ length: 16 * count }, () => rng.integer(256)),
-    labels: Uint8Array.from({ length: count }, (_, i) => i % 3),
-    count,
-  };
-}
-
-const dataset: Dataset = {
-  name: "noise",
-  source: "embedded",
-  hash: "",
-  inputShape: [1, 4, 4],
-  numClasses: 3,
-  classNames: ["a", "b", "c"],
-  train: noise(90, "train"),
-  test: noise(10, "test"),
-};
 
 const config: FederationConfig = {
   ...defaultFederation,
@@ -58,7 +38,7 @@ function meanOf(vectors: readonly Float32Array[]): Float32Array {
 
 /** Every client's update of a round, computed one at a time. */
 function updatesOf({ weights, batches }: RoundRecord): Float32Array[] {
-  const { network } = setUp(config, dataset);
+  const { network } = setUp(config, tinyDataset);
   return batches.map((own) => {
     let local = weights;
     const sum = new Float32Array(weights.length);
@@ -72,32 +52,32 @@ function updatesOf({ weights, batches }: RoundRecord): Float32Array[] {
 }
 
 test("observe: the gradient is the mean of the clients' gradients to float32's tolerance", async () => {
-  const records = await train(config, dataset);
+  const records = await train(config, tinyDataset);
   for (const k of [0, 1]) {
-    const view = observe(records[k]!, records[k + 1]!, config, dataset);
+    const view = observe(records[k]!, records[k + 1]!, config, tinyDataset);
     assertClose(view.observedGradient, meanOf(updatesOf(records[k]!)));
   }
 });
 
 test("observe: the gradient is the mean of the summed local gradients when there are three local steps", async () => {
   const several = { ...config, localSteps: 3 };
-  const [before, after] = await train(several, dataset);
-  const view = observe(before!, after!, several, dataset);
+  const [before, after] = await train(several, tinyDataset);
+  const view = observe(before!, after!, several, tinyDataset);
   assert.equal(view.localSteps, 3);
   assertClose(view.observedGradient, meanOf(updatesOf(before!)));
 });
 
 test("observe: is (w_k - w_(k+1)) / eta worked by hand", async () => {
-  const [before, after] = await train(config, dataset);
+  const [before, after] = await train(config, tinyDataset);
   const weights = before!.weights.map((_, i) => (i === 0 ? 1 : 0));
   const next = { ...after!, weights: weights.map((w) => w - 0.5) };
-  const view = observe({ ...before!, weights }, next, { ...config, learningRate: 0.25 }, dataset);
+  const view = observe({ ...before!, weights }, next, { ...config, learningRate: 0.25 }, tinyDataset);
   assert.ok(view.observedGradient.every((g) => g === 2)); // 0.5 / 0.25
 });
 
 test("observe: the view holds what a client knows, and nothing besides", async () => {
-  const [before, after] = await train(config, dataset);
-  const { observedGradient, ...view } = observe(before!, after!, config, dataset);
+  const [before, after] = await train(config, tinyDataset);
+  const { observedGradient, ...view } = observe(before!, after!, config, tinyDataset);
   assert.ok(observedGradient instanceof Float32Array);
   assert.deepEqual(view, {
     round: 0,
@@ -118,7 +98,7 @@ test("observe: the view holds what a client knows, and nothing besides", async (
 });
 
 test("observe: the view does not change when everything private of the round is another's", async () => {
-  const [before, after] = await train(config, dataset);
+  const [before, after] = await train(config, tinyDataset);
   const secret = (batch: Batch): Batch => ({
     images: batch.images.map(() => 0.5),
     labels: Int32Array.of(0, 0),
@@ -128,14 +108,14 @@ test("observe: the view does not change when everything private of the round is 
   const batches = before!.batches.map((own, client) => (client === 1 ? own : own.map(secret)));
   const sent = { ...after!, ...hidden, batches: [], ownUpdate: null };
   assert.deepEqual(
-    observe({ ...before!, ...hidden, batches }, sent, config, dataset),
-    observe(before!, after!, config, dataset),
+    observe({ ...before!, ...hidden, batches }, sent, config, tinyDataset),
+    observe(before!, after!, config, tinyDataset),
   );
 });
 
 test("withoutOwnShare: is the mean over the other clients, and counts their images", async () => {
-  const [before, after] = await train(config, dataset);
-  const view = observe(before!, after!, config, dataset);
+  const [before, after] = await train(config, tinyDataset);
+  const view = observe(before!, after!, config, tinyDataset);
   const { observedGradient, numImages, ...rest } = withoutOwnShare(view);
   const [first, , third] = updatesOf(before!);
   assertClose(observedGradient, meanOf([first!, third!]));
@@ -148,19 +128,19 @@ test("withoutOwnShare: is the mean over the other clients, and counts their imag
 
 test("withoutOwnShare: leaves exactly the other's gradient when worked by hand for two clients", async () => {
   const two = { ...config, numClients: 2 };
-  const [before, after] = await train(two, dataset);
-  const view = observe(before!, after!, two, dataset);
+  const [before, after] = await train(two, tinyDataset);
+  const view = observe(before!, after!, two, tinyDataset);
   const made = { ...view, observedGradient: view.weights.map(() => 3), ownUpdate: view.weights.map(() => 1) };
   assert.ok(withoutOwnShare(made).observedGradient.every((g) => g === 5)); // (2 · 3 - 1) / 1
 });
 
 test("observe, withoutOwnShare: refuse a record in which nothing was sent, and an attacker who is alone", async () => {
-  const records = await train(config, dataset);
-  assert.throws(() => observe(records[2]!, records[2]!, config, dataset), {
+  const records = await train(config, tinyDataset);
+  assert.throws(() => observe(records[2]!, records[2]!, config, tinyDataset), {
     name: "InputError",
     message: "observe: needs the record of a round in which clients sent updates, got round 2",
   });
-  const view = observe(records[0]!, records[1]!, config, dataset);
+  const view = observe(records[0]!, records[1]!, config, tinyDataset);
   assert.throws(() => withoutOwnShare({ ...view, numClients: 1 }), {
     name: "InputError",
     message: "withoutOwnShare: needs at least two clients, got 1",

@@ -3,6 +3,7 @@ import { tf, type Tensor } from "../../core/backend";
 import { ensure } from "../../core/errors";
 import { col2im, im2col, type Window } from "../../core/ops";
 import type { Shape } from "../../core/types";
+import { biasParameter } from "./dense";
 import type { Layer } from "./layer";
 
 /**
@@ -45,13 +46,7 @@ export function transposedConvolution(
         pack: (value) =>
           tf.reshape(tf.transpose(tf.reshape(value, [-1, taps, channels, c]), [0, 3, 2, 1]), [-1, c * channels * taps]),
       },
-      {
-        name: "bias",
-        shape: [channels],
-        fanIn,
-        unpack: (flat) => tf.reshape(flat, [-1, channels, 1]),
-        pack: (value) => tf.reshape(value, [-1, channels]),
-      },
+      biasParameter(channels, fanIn),
     ],
     forward(x, [weight, b]) {
       const flat = asMatrix(x);
