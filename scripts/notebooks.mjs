@@ -118,6 +118,9 @@ function display(stream) {
       const another = event.label !== now.bar?.label;
       now.bar = event;
       if (live || another || (seconds(now.drawnAt) >= 2 && tenth() > now.drawnTenth)) draw();
+    } else if (event.type === "warning") {
+      stream.write(`${live ? "\r\x1b[2K" : ""}${event.text.replace(/^/gm, "  ⚠ ")}\n`);
+      if (live) draw();
     } else if (event.type === "end") {
       finish(`✔ ${event.notebook}  ${event.cells} cells  ${clock(event.seconds)}`);
     } else if (event.type === "failed") {

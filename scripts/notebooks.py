@@ -139,6 +139,8 @@ class Client(NotebookClient):
         unawaited = [text for text in self.stderr_text if text.startswith(UNAWAITED)]
         if unawaited:
             raise Failure("".join(unawaited))
+        if self.stderr_text:
+            emit("warning", text="".join(self.stderr_text).strip())
 
 
 def error_lines(text):

@@ -70,6 +70,18 @@ test("run: counts cells, joins streams, reports progress and keeps no bar", (t) 
   );
 });
 
+test("run: passes on what a cell warns of, and keeps it in the copy", (t) => {
+  const { events, cells } = run(t, "warned", ['console.warn("no data at hand");', "1;"]);
+  assert.deepEqual(
+    events.map(({ type, text }) => (text === undefined ? type : `${type}: ${text}`)),
+    ["start", "cell", "warning: no data at hand", "cell", "end"],
+  );
+  assert.deepEqual(
+    cells[0].outputs.map(({ name, text }) => [name, text.join("")]),
+    [["stderr", "no data at hand\n"]],
+  );
+});
+
 test("run: names line and column of a type error, and keeps what was finished", (t) => {
   const { last, cells } = run(t, "typed", ["const a = 1;\na;", 'console.error("careful");\n\nconst b: number = "x";']);
   const { type, number, line, column, message } = last;
