@@ -1,6 +1,7 @@
-// jstat ships no types: what stats.ts uses of it.
+// jstat ships no types: what the library and its tests use of it.
 declare module "jstat" {
   export const jStat: {
+    corrcoeff(this: void, a: ArrayLike<number>, b: ArrayLike<number>): number;
     readonly normal: { inv(p: number, mean: number, std: number): number };
     readonly studentt: { inv(p: number, degreesOfFreedom: number): number };
     readonly noncentralt: { cdf(this: void, x: number, degreesOfFreedom: number, noncentrality: number): number };

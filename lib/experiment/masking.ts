@@ -4,10 +4,9 @@ import type { Dataset } from "../core/types";
 import { localUpdates } from "../fl/client";
 import type { FederationConfig } from "../fl/config";
 import { aggregateMasked, maskUpdates } from "../fl/secureAggregation";
-import { drawBatches, setUp, stepAgainst } from "../fl/train";
+import { drawBatches, firstBroadcast, setUp, stepAgainst } from "../fl/train";
 import { mean } from "../defense/mean";
-import { initialWeights } from "../model/network";
-import { gainOf } from "../model/layers/activation";
+import { broadcastDifference } from "../reconstruction/observe";
 
 /** The first round of a seed, with and without masks. */
 export type MaskingCheck = {
@@ -38,18 +37,11 @@ export async function compareMasking(
   return seeds.map((seed) => {
     const federation = setUp({ ...config, seed }, dataset);
     const { network, rng } = federation;
-    const weights = initialWeights(
-      network.layer,
-      rng.split("weights"),
-      config.initialization,
-      gainOf(config.activation),
-    );
+    const weights = firstBroadcast(federation);
     const updates = localUpdates(network, weights, drawBatches(federation, dataset, 0), config.learningRate);
     const masked = maskUpdates(updates, rng.split("masks", 0));
-    const observed = (update: Float32Array): Float32Array => {
-      const next = stepAgainst(weights, update, config.learningRate);
-      return weights.map((w, i) => (w - next[i]!) / config.learningRate);
-    };
+    const observed = (update: Float32Array): Float32Array =>
+      broadcastDifference(weights, stepAgainst(weights, update, config.learningRate), config.learningRate);
     const plain = observed(mean.aggregate(updates, { f: 0 }).update);
     const hidden = observed(aggregateMasked(masked));
     const strongest = (received: readonly ArrayLike<number>[]): number =>

@@ -89,7 +89,7 @@ export async function train(
     records.push(record);
     onRound?.(record, config.rounds);
   };
-  let weights = initialWeights(network.layer, rng.split("weights"), config.initialization, gainOf(config.activation));
+  let weights = firstBroadcast(federation);
   for (let round = 0; round < config.rounds; round++) {
     const batches = drawBatches(federation, dataset, round);
     const updates = atRound(round, () => localUpdates(network, weights, batches, config.learningRate));
@@ -102,6 +102,18 @@ export async function train(
   const measured = atRound(config.rounds, () => judge(weights));
   keep({ round: config.rounds, weights, ...measured, batches: [], ownUpdate: null, kept: [] });
   return records;
+}
+
+/**
+ * The first broadcast of a federation, w^(0).
+ *
+ * @param federation as setUp gives it
+ * @returns [d], owned by the caller
+ * @example
+ * firstBroadcast(federation).length; // federation.network.size
+ */
+export function firstBroadcast({ config, network, rng }: Federation): Float32Array {
+  return initialWeights(network.layer, rng.split("weights"), config.initialization, gainOf(config.activation));
 }
 
 /**

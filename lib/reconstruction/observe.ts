@@ -60,7 +60,7 @@ export function observe(
     inputShape: input.inputShape,
     numClasses: input.numClasses,
     weights: before.weights,
-    observedGradient: before.weights.map((w, i) => (w - after.weights[i]!) / learningRate),
+    observedGradient: broadcastDifference(before.weights, after.weights, learningRate),
     ownUpdate: before.ownUpdate,
     ownBatch: ownBatches[0]!,
     batchSize,
@@ -69,6 +69,22 @@ export function observe(
     learningRate,
     numImages: numClients * batchSize,
   };
+}
+
+/**
+ * What two consecutive broadcasts tell every client: the server's aggregate.
+ *
+ * (w^(k) - w^(k+1)) / eta
+ *
+ * @param before w^(k), [d]
+ * @param after w^(k+1), [d]
+ * @param learningRate eta > 0
+ * @returns [d], owned by the caller
+ * @example
+ * broadcastDifference(Float32Array.of(1, 2), Float32Array.of(0.5, 2), 0.25); // [2, 0]
+ */
+export function broadcastDifference(before: Float32Array, after: Float32Array, learningRate: number): Float32Array {
+  return before.map((w, i) => (w - after[i]!) / learningRate);
 }
 
 /**

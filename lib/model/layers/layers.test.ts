@@ -19,7 +19,7 @@ import { convolution } from "./convolution";
 import { dense } from "./dense";
 import type { Layer } from "./layer";
 import { pooling } from "./pooling";
-import { flatten, resample, upsample } from "./shape";
+import { flatten, resample } from "./shape";
 import { transposedConvolution } from "./transposedConvolution";
 
 before(backendReady);
@@ -148,18 +148,6 @@ function slowFlatten(input: Shape): Slow {
   };
 }
 
-function slowUpsample(input: Shape, size: number): Slow {
-  const output = [input[0]!, input[1]! * size, input[2]! * size];
-  const [from, to] = [indexer(input), indexer(output)];
-  return (x) => {
-    const y = new Float64Array(volume(output) * BATCH);
-    loop([output[0]!, BATCH, output[1]!, output[2]!], (channel, b, row, column) => {
-      y[to(channel, b, row, column)] = x[from(channel, b, Math.floor(row / size), Math.floor(column / size))]!;
-    });
-    return y;
-  };
-}
-
 function slowResample(input: Shape, matrix: Float32Array, side: number): Slow {
   const [c, h] = input as [number, number];
   const output = [c, side, side];
@@ -267,8 +255,6 @@ const cases: readonly Case[] = [
   { name: "relu", layer: activation(image, "relu"), slow: elementwise((x) => Math.max(x, 0)) },
   { name: "relu on features", layer: activation([9], "relu"), slow: elementwise((x) => Math.max(x, 0)) },
   flat([2, 3, 4]),
-  { name: "upsample 2", layer: upsample([2, 3, 4]), slow: slowUpsample([2, 3, 4], 2) },
-  { name: "upsample 3", layer: upsample([2, 2, 3], 3), slow: slowUpsample([2, 2, 3], 3) },
   { name: "resample", layer: resample([2, 3, 3], anyMatrix, 5), slow: slowResample([2, 3, 3], anyMatrix, 5) },
   { name: "affine", layer: affine([2, 3, 4]), slow: slowAffine([2, 3, 4]) },
   chainCase("sequence", [
@@ -605,7 +591,6 @@ test("layers: refuse shapes that do not fit, naming themselves", () => {
     [/^pooling: needs an image input/, () => pooling([4], "max")],
     [/^pooling: needs sides that are multiples of 2, got \[1, 4, 5\]$/, () => pooling([1, 4, 5], "average")],
     [/^flatten: needs an image input/, () => flatten([4])],
-    [/^upsample: needs an image input/, () => upsample([4])],
     [/^resample: needs a square image/, () => resample([1, 2, 3], new Float32Array(6), 3)],
     [/^resample: needs a matrix of 4 x 2 numbers, got 6$/, () => resample([1, 2, 2], new Float32Array(6), 4)],
     [/^affine: needs an image input/, () => affine([4])],

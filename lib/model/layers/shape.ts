@@ -1,4 +1,4 @@
-/** @file Layers that only move numbers: flatten and nearest-neighbour upsampling. */
+/** @file Layers that only move numbers: flatten, and a fixed linear map of rows and columns. */
 import { tf, type Tensor } from "../../core/backend";
 import { ensure } from "../../core/errors";
 import type { Shape } from "../../core/types";
@@ -46,37 +46,6 @@ export function flatten(inputShape: Shape): Layer {
     [c * h * w],
     (x) => tf.reshape(tf.transpose(x, [0, 1, 3, 4, 2]), [x.shape[0], c * h * w, x.shape[2]!]),
     (d) => tf.transpose(tf.reshape(d, [d.shape[0], c, h, w, d.shape[2]!]), [0, 1, 4, 2, 3]),
-  );
-}
-
-/**
- * Every pixel becomes a square of size × size equal pixels.
- *
- * @param inputShape [C, H, W]
- * @param size factor, default 2
- * @returns the layer, without weights
- * @throws InputError when the input is no image
- * @example
- * upsample([4, 7, 7]).outputShape; // [4, 14, 14]
- */
-export function upsample(inputShape: Shape, size = 2): Layer {
-  ensure(inputShape.length === 3, "upsample", "needs an image input [C, H, W]", inputShape);
-  const [c, h, w] = inputShape as [number, number, number];
-  const repeat = (x: Tensor, axis: number): Tensor => tf.concat(new Array<Tensor>(size).fill(x), axis);
-  return linear(
-    "upsample",
-    inputShape,
-    [c, h * size, w * size],
-    (x) => {
-      const [s, , b] = x.shape as [number, number, number];
-      const wide = tf.reshape(repeat(tf.reshape(x, [-1, 1]), 1), [s * c * b * h, 1, w * size]);
-      return tf.reshape(repeat(wide, 1), [s, c, b, h * size, w * size]);
-    },
-    (d) => {
-      const [s, , b] = d.shape as [number, number, number];
-      const rows = tf.addN(tf.split(tf.reshape(d, [s * c * b * h, size, w * size]), size, 1));
-      return tf.reshape(tf.addN(tf.split(tf.reshape(rows, [-1, size]), size, 1)), [s, c, b, h, w]);
-    },
   );
 }
 
