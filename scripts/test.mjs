@@ -22,7 +22,8 @@ async function runTests(files) {
   const reporters = ["spec", "stdout", "tap", summary].map(
     (value, i) => `--test-reporter${i % 2 ? "-destination" : ""}=${value}`,
   );
-  const child = spawn(process.execPath, ["--test", ...reporters, ...files], {
+  const seed = at("scripts", "steps", "property-seed.cjs");
+  const child = spawn(process.execPath, ["--require", seed, "--test", ...reporters, ...files], {
     cwd: root,
     stdio: ["ignore", "inherit", "inherit"],
   });

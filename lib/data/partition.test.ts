@@ -107,7 +107,9 @@ test("partition: is the same for the same stream, another for another (property)
     fc.property(someKind, fc.integer({ min: 2, max: 5 }), fc.integer(), (kind, numClients, seed) => {
       const of = (key: string) => partition(cycle(1000), { ...kind, numClients }, createRng(key));
       assert.deepEqual(of(`${seed}`), of(`${seed}`));
-      assert.notDeepEqual(of(`${seed}`), of(`${seed} other`));
+      // Two clients of one class each can be dealt in 90 ways only, so a single other stream may well agree by chance.
+      const others = Array.from({ length: 10 }, (_, i) => JSON.stringify(of(`${seed} other ${i}`)));
+      assert.ok(new Set(others).size > 1);
     }),
     { numRuns: 30 },
   );
