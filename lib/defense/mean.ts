@@ -30,6 +30,7 @@ export const mean: Aggregator = {
       );
       for (let j = 0; j < d; j++) sum[j]! += vector[j]!;
     }
-    return { update: Float32Array.from(sum, (x) => x / updates.length), kept: updates.map((_, i) => i) };
+    const n = updates.length;
+    return { update: Float32Array.from(sum, (x) => x / n), kept: updates.map((_, i) => i), effective: n };
   },
 };
