@@ -22,7 +22,7 @@ export { setUp, train, type Federation, type RoundRecord, type TrainOptions } fr
 export { drawProbe, presentProbe } from "./fl/probe";
 export { aggregateMasked, maskUpdates, sumMasked, toRing, type MaskedUpdate } from "./fl/secureAggregation";
 
-export { observe, withoutOwnShare, type AttackerView } from "./reconstruction/observe";
+export { assumeContributors, observe, withoutOwnShare, type AttackerView } from "./reconstruction/observe";
 export { inferLabels } from "./reconstruction/labels";
 export { gradientMatching, type GradientMatch, type ObjectiveName } from "./reconstruction/objective";
 export { invertAnalytically, type AnalyticReconstruction } from "./reconstruction/analytic";
@@ -33,8 +33,7 @@ export { rmse } from "./metrics/rmse";
 export { psnr } from "./metrics/psnr";
 export { ssim, type SsimOptions } from "./metrics/ssim";
 export { assignment, matchImages, type Assignment, type Match, type MatchOptions } from "./metrics/matching";
-export { labelAccuracy } from "./metrics/labels";
-export { scoreLeak, type Leak } from "./metrics/leak";
+export { scoreLeak, type Leak, type LeakOptions } from "./metrics/leak";
 export { floorRmse, leakage, type Floor, type FloorGuess, type FloorOptions } from "./metrics/baseline";
 
 export { curveOf, seedMeans, type Curve, type SeriesName } from "./experiment/curves";

@@ -23,6 +23,7 @@ export interface Floor {
   readonly floor: number; // mean RMSE of the best guess
   readonly guess: FloorGuess; // the best guess
   readonly perImage: readonly number[]; // [n], the best guess's RMSE on each private image
+  readonly images: Float32Array; // [n, pixels], the best guess for each private image
   readonly means: Readonly<Partial<Record<FloorGuess, number>>>; // mean RMSE of every guess tried
 }
 
@@ -71,7 +72,7 @@ export function floorRmse(options: FloorOptions): Floor {
     const match = matchImages(privateImages, guessed, { pixels, privateLabels, reconstructionLabels: privateLabels });
     means[name] = match.mean;
     if (best === undefined || match.mean < best.floor) {
-      best = { floor: match.mean, guess: name, perImage: match.pairs.map((pair) => pair.rmse) };
+      best = { floor: match.mean, guess: name, perImage: match.pairs.map((pair) => pair.rmse), images: guessed };
     }
   }
   return { ...best!, means };

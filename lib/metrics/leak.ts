@@ -1,22 +1,37 @@
 /** @file A reconstruction against the truth: the one place where the two meet. */
+import { ensure } from "../core/errors";
 import type { Batch } from "../core/types";
+import { joinBatches } from "../data/batch";
 import type { Reconstruction } from "../reconstruction/invert";
 import { floorRmse, leakage } from "./baseline";
-import { labelAccuracy } from "./labels";
 import { matchImages } from "./matching";
 
-/** One inverted view, scored. */
+/** One inverted view, scored on all private images of the other clients and on those of contributors alone. */
 export interface Leak {
   readonly round: number;
   readonly rmse: number; // mean over the private images, pixels in [0, 1]
   readonly perImage: readonly number[]; // RMSE of each private image
   readonly floor: number; // mean RMSE of the best guess without a gradient
+  readonly perImageFloor: readonly number[]; // RMSE of that guess on each private image
   readonly leakage: number; // 1 - rmse / floor
+  readonly contributed: readonly boolean[]; // whether each private image's client is in the aggregate
+  readonly contributorRmse: number | null; // mean over the images of contributors; null when there is none
+  readonly contributorLeakage: number | null; // 1 - contributorRmse / the floor of the same images
+  readonly effective: number; // M_eff of the round's aggregate, in clients
   readonly matchingLoss: number;
-  readonly labelAccuracy: number; // share of the inferred labels that are right, as a multiset
+  readonly labelAccuracy: number; // share of the images in the aggregate whose reconstruction was made as of their class
   readonly labels: readonly number[]; // true labels of the private images
   readonly privateImages: Float32Array; // [n, C, H, W]
   readonly reconstructions: Float32Array; // [n, C, H, W], in the order of the private images they were matched to
+}
+
+/** What the experimenter knows of the round behind a view, where not every client is in the aggregate. */
+export interface LeakOptions {
+  readonly decoderMean?: Float32Array | undefined; // mean output of the attacker's decoder, a guess without a gradient
+  readonly contributed?: readonly boolean[] | undefined; // per private image; default: all of them
+  readonly effective?: number | undefined; // M_eff of the aggregate; default: the number of private images
+  readonly ownBatch?: Batch | undefined; // the attacker's own images of the round, where the view still holds its share
+  readonly ownContributed?: boolean | undefined; // whether that share is in the aggregate; default true
 }
 
 /**
@@ -24,42 +39,102 @@ export interface Leak {
  *
  *     leakage = 1 - rmse / floor
  *
+ * Reconstructions are matched to the images that are in the aggregate first, and what is left over to the others, since only the
+ * former can have left a trace. The attacker's own images, where the view still holds its share, take part in the matching and are
+ * scored by nobody. A private image for which no reconstruction is left gets the attacker's best guess without a gradient.
+ *
  * @param reconstruction as invert gives it
- * @param truth the private images behind the view, with labels
+ * @param truth the private images of the other clients, with labels
  * @param own the attacker's own images with labels, from which it could guess without a gradient
- * @param options decoderMean: the mean output of the attacker's decoder, another such guess
+ * @param options see LeakOptions
  * @returns the leak, owned by the caller
  * @throws InputError when the numbers of images do not fit
  * @example
  * const [reconstruction] = await invert([view], { prior: { kind: "pixel" }, steps: 2 });
  * const leak = scoreLeak(reconstruction, joinBatches(records[0].batches.flat()), own);
  * leak.leakage; // 1 - leak.rmse / leak.floor
- * @source Our choice (design: measuring honestly); the paper reports the RMSE alone
+ * @source Our choice (design: measuring honestly); the paper reports the RMSE alone, and not over whom
  */
-export function scoreLeak(
-  { round, images, labels, matchingLoss }: Reconstruction,
-  truth: Batch,
-  own: Batch,
-  { decoderMean }: { decoderMean?: Float32Array | undefined } = {},
-): Leak {
+export function scoreLeak(reconstruction: Reconstruction, truth: Batch, own: Batch, options: LeakOptions = {}): Leak {
+  const { decoderMean, ownBatch, ownContributed = true, effective = truth.size } = options;
+  const contributed = options.contributed ?? Array.from({ length: truth.size }, () => true);
+  const known = contributed.length === truth.size;
+  ensure(known, "scoreLeak", `needs contributed for each of ${truth.size} private images`, contributed.length);
   const pixels = truth.images.length / truth.size;
   const scored = { privateImages: truth.images, privateLabels: truth.labels, pixels };
-  const { pairs, mean } = matchImages(truth.images, images, { ...scored, reconstructionLabels: labels });
-  const { floor } = floorRmse({ ...scored, ownImages: own.images, ownLabels: own.labels, decoderMean });
-  const reconstructions = new Float32Array(truth.images.length);
-  for (const [i, { reconstruction: from }] of pairs.entries()) {
-    reconstructions.set(images.subarray(from * pixels, (from + 1) * pixels), i * pixels);
+  const floor = floorRmse({ ...scored, ownImages: own.images, ownLabels: own.labels, decoderMean });
+
+  const behind = ownBatch === undefined ? truth : joinBatches([truth, ownBatch]);
+  const isIn = (image: number): boolean => (image < truth.size ? contributed[image]! : ownContributed);
+  const matched = matchInTurn(behind, isIn, reconstruction, pixels);
+  const perImage = contributed.map((_, i) => matched[i]?.rmse ?? floor.perImage[i]!);
+  const reconstructions = floor.images.slice();
+  for (let i = 0; i < truth.size; i++) {
+    const from = matched[i]?.reconstruction;
+    if (from !== undefined)
+      reconstructions.set(reconstruction.images.subarray(from * pixels, (from + 1) * pixels), i * pixels);
   }
+  const rmse = mean(perImage);
+  const rightly = Array.from(behind.labels, (label, image) => {
+    const from = matched[image]?.reconstruction;
+    return from !== undefined && reconstruction.labels[from] === label;
+  });
+  const aggregated = rightly.filter((_, image) => isIn(image));
+  const inside = <T>(values: readonly T[]): T[] => values.filter((_, i) => contributed[i]);
+  const contributorRmse = contributed.some(Boolean) ? mean(inside(perImage)) : null;
   return {
-    round,
-    rmse: mean,
-    perImage: pairs.map((pair) => pair.rmse),
-    floor,
-    leakage: leakage(mean, floor),
-    matchingLoss,
-    labelAccuracy: labelAccuracy(truth.labels, labels),
+    round: reconstruction.round,
+    rmse,
+    perImage,
+    floor: floor.floor,
+    perImageFloor: floor.perImage,
+    leakage: leakage(rmse, floor.floor),
+    contributed,
+    contributorRmse,
+    contributorLeakage: contributorRmse === null ? null : leakage(contributorRmse, mean(inside(floor.perImage))),
+    effective,
+    matchingLoss: reconstruction.matchingLoss,
+    labelAccuracy: share(aggregated.length > 0 ? aggregated : rightly),
     labels: [...truth.labels],
     privateImages: truth.images,
     reconstructions,
   };
+}
+
+/** For every image behind the view its reconstruction, if one is left for it: those in the aggregate choose first. */
+function matchInTurn(
+  behind: Batch,
+  isIn: (image: number) => boolean,
+  { images, labels }: Reconstruction,
+  pixels: number,
+): ({ reconstruction: number; rmse: number } | undefined)[] {
+  const matched = new Array<{ reconstruction: number; rmse: number } | undefined>(behind.size);
+  let free = Array.from(labels.keys());
+  const all = Array.from(behind.labels.keys());
+  for (const turn of [all.filter(isIn), all.filter((image) => !isIn(image))]) {
+    if (turn.length === 0 || free.length === 0) continue;
+    const { pairs } = matchImages(pick(behind.images, turn, pixels), pick(images, free, pixels), {
+      pixels,
+      privateLabels: turn.map((image) => behind.labels[image]!),
+      reconstructionLabels: free.map((at) => labels[at]!),
+    });
+    pairs.forEach((pair, i) => (matched[turn[i]!] = { ...pair, reconstruction: free[pair.reconstruction]! }));
+    const taken = new Set(turn.map((image) => matched[image]!.reconstruction));
+    free = free.filter((at) => !taken.has(at));
+  }
+  return matched;
+}
+
+function pick(stack: Float32Array, chosen: readonly number[], pixels: number): Float32Array {
+  const picked = new Float32Array(chosen.length * pixels);
+  chosen.forEach((image, i) => picked.set(stack.subarray(image * pixels, (image + 1) * pixels), i * pixels));
+  return picked;
+}
+
+function share(flags: readonly boolean[]): number {
+  return flags.filter(Boolean).length / flags.length;
+}
+
+function mean(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / values.length;
 }

@@ -6,7 +6,7 @@ import { tinyDataset } from "../data/tiny.fixture";
 import { defaultFederation, type FederationConfig } from "../fl/config";
 import { setUp, train, type RoundRecord } from "../fl/train";
 import { lossAndGradient } from "../model/network";
-import { observe, withoutOwnShare } from "./observe";
+import { assumeContributors, observe, withoutOwnShare } from "./observe";
 
 before(backendReady);
 
@@ -145,4 +145,15 @@ test("observe, withoutOwnShare: refuse a record in which nothing was sent, and a
     name: "InputError",
     message: "withoutOwnShare: needs at least two clients, got 1",
   });
+});
+
+test("assumeContributors: takes fewer images to be behind the same gradient, and refuses impossible numbers", async () => {
+  const records = await train(config, tinyDataset);
+  const view = observe(records[0]!, records[1]!, config, tinyDataset);
+  const { numImages, ...rest } = assumeContributors(view, 1);
+  assert.equal(numImages, config.batchSize);
+  assert.deepEqual({ ...rest, numImages: view.numImages }, view);
+  for (const clients of [0, 1.5, config.numClients + 1]) {
+    assert.throws(() => assumeContributors(view, clients), /^InputError: assumeContributors: needs an integer/);
+  }
 });

@@ -23,7 +23,7 @@ export interface AttackerView {
   readonly numClients: number; // M
   readonly localSteps: number; // tau
   readonly learningRate: number; // eta
-  readonly numImages: number; // images behind observedGradient, M·B, or (M-1)·B without its own
+  readonly numImages: number; // images that the attacker takes to be behind observedGradient: M·B unless it knows better
 }
 
 /**
@@ -108,4 +108,22 @@ export function withoutOwnShare(view: AttackerView): AttackerView {
     observedGradient: observedGradient.map((g, i) => (m * g - ownUpdate[i]!) / (m - 1)),
     numImages: (m - 1) * batchSize,
   };
+}
+
+/**
+ * The view of an attacker who knows how many clients the server's rule lets into the aggregate: one under Krum.
+ *
+ * @param view as observe gives it
+ * @param clients in the aggregate, 1..numClients
+ * @returns another view with numImages = clients · batchSize; the rest is shared with the given one
+ * @throws InputError when clients is no integer in 1..numClients
+ * @example
+ * assumeContributors(observe(records[0], records[1], config, dataset), 1).numImages; // config.batchSize
+ * @source our choice: the adaptive attacker; the paper's attacker knows M and the batch size
+ */
+export function assumeContributors(view: AttackerView, clients: number): AttackerView {
+  const { numClients: m } = view;
+  const possible = Number.isInteger(clients) && clients >= 1 && clients <= m;
+  ensure(possible, "assumeContributors", `needs an integer number of clients in 1..${m}`, clients);
+  return { ...view, numImages: clients * view.batchSize };
 }
