@@ -14,6 +14,16 @@ export { architectures, buildNetwork, type ArchitectureName } from "./model/arch
 export { evaluate, lossAndGradient } from "./model/network";
 export { trainAutoencoders, type Autoencoder, type AutoencoderOptions } from "./model/autoencoder";
 
+export { poisonings, type PoisoningName } from "./poisoning/poisonings";
+export {
+  poisoningDefaults,
+  type Poisoning,
+  type PoisoningContext,
+  type PoisoningParameters,
+} from "./poisoning/poisoning";
+export { backdoorTest, stampTrigger } from "./poisoning/backdoor";
+export { minMaxGamma } from "./poisoning/minMax";
+
 export { aggregators, type AggregatorName } from "./defense/aggregators";
 export type { Aggregation, AggregationOptions, Aggregator } from "./defense/aggregator";
 

@@ -1,11 +1,23 @@
 /** @file What a poisoning rule is: it changes a batch, an update, or both. It sees vectors and one batch, never clients. */
+import { refuse } from "../core/errors";
 import type { Rng } from "../core/rng";
 import type { Batch, Shape } from "../core/types";
 
-/** What the malicious client sets: plain JSON. Every rule documents which of these it reads, and its default for each left out. */
+/**
+ * What the malicious client sets: plain JSON. Every rule documents which of these it reads; what is left out comes from
+ * poisoningDefaults.
+ */
 export interface PoisoningParameters {
-  readonly scale?: number; // kappa
+  readonly scale?: number; // kappa; a factor of the own update or of the honest mean, in alie of the standard deviation
   readonly noiseStd?: number; // sigma_zeta, per coordinate
+  readonly noiseMode?: "added" | "replacing"; // noise on top of the own update, or in its place
+  readonly direction?: "plus" | "minus"; // alie, minMax: on which side of the honest mean
+  readonly fraction?: number; // backdoor: share of a batch that gets the trigger, in (0, 1]; at least one image
+  readonly targetLabel?: number; // backdoor: the label of triggered images, 0..numClasses-1
+  readonly triggerSize?: number; // backdoor: side of the square patch, pixels
+  readonly triggerValue?: number; // backdoor: the patch's pixels, in [0, 1]
+  readonly boost?: number; // backdoor: factor of the update
+  readonly mimicked?: number; // mimic: which honest update is copied, 0..n-numMalicious-1
 }
 
 /** What a rule may know of the round. */
@@ -16,13 +28,63 @@ export interface PoisoningContext {
   readonly honestUpdates: readonly Float32Array[]; // [n - numMalicious][d]; empty unless the rule knows "honest"
   readonly inputShape: Shape;
   readonly numClasses: number;
+  readonly aggregate?: (updates: readonly Float32Array[]) => Float32Array; // the server's rule, for a client who knows it
 }
 
-/** A poisoning rule. One that only changes the batch sends what training on it gives. */
+/** A poisoning rule. One that only changes the batch sends what training on it gives. It never writes into what it is given. */
 export interface Poisoning {
   readonly name: string;
   readonly source: string;
   readonly knows: "own" | "honest"; // its own update and batch, or the honest clients' updates too
   poisonBatch?(batch: Batch, context: PoisoningContext, rng: Rng): Batch;
   poisonUpdate?(own: Float32Array, context: PoisoningContext, rng: Rng): Float32Array;
+}
+
+/** What a rule does where its parameters are left out. The paper says "default parameters" and states none: all are our choice. */
+export const poisoningDefaults = {
+  signFlip: {
+    scale: 1, // as in the first author's public code: the honest update, negated
+  },
+  gaussianNoise: {
+    noiseStd: 0.1, // as Blades; byzfl's 1 makes a vector 250 times as long as a gradient of LeNet-5, and training diverges
+    noiseMode: "added", // the paper adds; Blades and byzfl replace
+  },
+  backdoor: {
+    fraction: 0.5, // no public code of the authors has a backdoor; half of the batch keeps the main task in the update
+    targetLabel: 0,
+    triggerSize: 3, // a square of the size of BadNets' pattern
+    triggerValue: 1, // white
+    boost: 1, // an ordinary client's weight; numClients would be model replacement
+  },
+  omniscientSignFlip: {
+    scale: 1.5, // as in the first author's public code
+  },
+  innerProductManipulation: {
+    scale: 0.1, // as there: small enough to pass robust rules
+  },
+  alie: {
+    direction: "plus", // as the paper of the rule, byzfl and Blades; the first author's public code subtracts
+  },
+  minMax: {
+    direction: "minus", // as the paper of the rule
+  },
+  mimic: {
+    mimicked: 0,
+  },
+} as const satisfies Record<string, PoisoningParameters>;
+
+/**
+ * The sign of a direction.
+ *
+ * @param fn name of the rule
+ * @param direction as the parameters have it
+ * @returns 1 or -1
+ * @throws InputError when it is neither
+ * @example
+ * directionOf("alie", "minus"); // -1
+ */
+export function directionOf(fn: string, direction: "plus" | "minus"): 1 | -1 {
+  if (direction === "plus") return 1;
+  if (direction === "minus") return -1;
+  return refuse(fn, 'needs a direction of "plus", "minus"', direction);
 }

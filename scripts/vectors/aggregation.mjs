@@ -8,6 +8,21 @@ import { flatten, MISSING } from "./compare.mjs";
 const rules = {
   Average: aggregator("mean"),
   Mean: aggregator("mean"),
+
+  SignFlipping: poisoning("omniscientSignFlip", () => ({ scale: 1 })),
+  InnerProductManipulation: poisoning("innerProductManipulation", ({ tau }) => ({ scale: tau })),
+  ALittleIsEnough: poisoning("alie", ({ tau }) => ({ scale: tau })),
+  Mimic: poisoning("mimic", ({ epsilon }) => ({ mimicked: epsilon })),
+  Inf: poisoning("infinity"),
+  LabelFlipping: poisoning("labelFlip"),
+  MinMax_blades: (library, updates, params) => {
+    const { output } = poisoning("minMax")(library, updates, params) ?? {};
+    return output && { output, gamma: library.minMaxGamma(updates) };
+  },
+  "ByzantineClient(InnerProductManipulation)": (library, updates, { tau, f }) => {
+    const { output } = poisoning("innerProductManipulation", () => ({ scale: tau }))(library, updates, {}) ?? {};
+    return output && { output: new Array(f).fill(output) };
+  },
 };
 
 /** A rule of the registry `aggregators`; `options` turns the reference's parameters into the library's. */
@@ -15,6 +30,26 @@ function aggregator(name, options = ({ f = 0 }) => ({ f })) {
   return ({ aggregators }, updates, params) => {
     const { update, kept } = aggregators?.[name]?.aggregate(updates, options(params)) ?? {};
     return update && { output: update, selected: kept };
+  };
+}
+
+/**
+ * A rule of the registry `poisonings`: the entry's vectors are the honest updates, and the malicious client's own is their mean, so that
+ * a rule that only changes batches sends that; `parameters` turns the reference's parameters into the library's.
+ */
+function poisoning(name, parameters = () => ({})) {
+  return ({ poisonings, aggregators, createRng }, honestUpdates, params) => {
+    if (poisonings?.[name] === undefined) return undefined;
+    const own = aggregators.mean.aggregate(honestUpdates, { f: 0 }).update;
+    const context = {
+      parameters: parameters(params),
+      numClients: honestUpdates.length + (params.f ?? 1),
+      numMalicious: params.f ?? 1,
+      honestUpdates,
+      inputShape: [1, 1, 1],
+      numClasses: 2,
+    };
+    return { output: poisonings[name].poisonUpdate?.(own, context, createRng(1)) ?? own };
   };
 }
 

@@ -1,0 +1,29 @@
+/** @file Sign flip of the honest clients' mean. */
+import { ensure } from "../core/errors";
+import { honestOf, meanOf } from "./honest";
+import { poisoningDefaults, type Poisoning } from "./poisoning";
+
+/**
+ * Sends the negative of what the others are about to agree on.
+ *
+ * poisoned = -kappa mean(honestUpdates),  kappa = scale
+ *
+ * Knows the honest updates; several malicious clients send the same. Reads scale (kappa, any finite number, default 1.5). It throws
+ * an InputError when kappa is not finite, or honestUpdates are missing, of another length, or not finite.
+ *
+ * @example
+ * const honestUpdates = [Float32Array.of(1, 0), Float32Array.of(3, 4)];
+ * const context = { parameters: { scale: 2 }, numClients: 3, numMalicious: 1, honestUpdates, inputShape: [1, 4, 4], numClasses: 3 };
+ * omniscientSignFlip.poisonUpdate(Float32Array.of(9, 9), context, rng); // [-4, -4]
+ * @source the first author's public code; byzfl's SignFlipping is kappa = 1
+ */
+export const omniscientSignFlip: Poisoning = {
+  name: "omniscientSignFlip",
+  source: "the first author's public code",
+  knows: "honest",
+  poisonUpdate(own, context) {
+    const { scale } = { ...poisoningDefaults.omniscientSignFlip, ...context.parameters };
+    ensure(Number.isFinite(scale), "omniscientSignFlip", "needs a finite scale", scale);
+    return Float32Array.from(meanOf(honestOf("omniscientSignFlip", own, context)), (x) => -scale * x);
+  },
+};

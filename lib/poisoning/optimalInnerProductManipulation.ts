@@ -1,0 +1,25 @@
+/** @file Inner-product manipulation, as much as harms most. */
+import { innerProductManipulation } from "./innerProductManipulation";
+import { farthestScale } from "./lineSearch";
+import type { Poisoning } from "./poisoning";
+
+/**
+ * innerProductManipulation by an attacker who knows the server's rule and tries scales on it.
+ *
+ * poisoned = innerProductManipulation at scale = farthestScale
+ *
+ * Knows the honest updates and context.aggregate, the server's rule; several malicious clients send the same. Reads no parameter.
+ * It throws an InputError when the server's rule is missing, and as innerProductManipulation.
+ *
+ * @source byzfl's Optimal_InnerProductManipulation (Allouah et al. 2023)
+ */
+export const optimalInnerProductManipulation: Poisoning = {
+  name: "optimalInnerProductManipulation",
+  source: "Allouah et al. 2023",
+  knows: "honest",
+  poisonUpdate(own, context, rng) {
+    const at = (scale: number): Float32Array =>
+      innerProductManipulation.poisonUpdate!(own, { ...context, parameters: { scale } }, rng);
+    return at(farthestScale("optimalInnerProductManipulation", own, context, at));
+  },
+};
