@@ -1,7 +1,7 @@
 /** @file DP-SGD: every example's gradient is clipped, and noise is added to their sum. */
 import { dispose, tf, tidy } from "../core/backend";
 import { ensure, refuse } from "../core/errors";
-import { dotPerReplica } from "../core/ops";
+import { sumPerReplica } from "../core/ops";
 import type { Rng } from "../core/rng";
 import type { Batch } from "../core/types";
 import {
@@ -142,7 +142,9 @@ function clippedSums(
             numClasses,
           ),
         );
-        const norms = tf.sqrt(dotPerReplica(gradients.weights, gradients.weights)).dataSync();
+        // Rows first: the wasm backend adds a million float32 one after the other, and loses four digits.
+        const squares = gradients.weights.map((g) => sumPerReplica(tf.sum(tf.square(g), -1)));
+        const norms = tf.sqrt(tf.addN(squares)).dataSync();
         const bad = norms.findIndex((norm) => !Number.isFinite(norm));
         if (bad >= 0) {
           const got = `one of norm ${norms[bad]} from client ${owners[bad]}`;
