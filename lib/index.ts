@@ -26,6 +26,13 @@ export { minMaxGamma } from "./poisoning/minMax";
 
 export { aggregators, type AggregatorName } from "./defense/aggregators";
 export type { Aggregation, AggregationOptions, Aggregator } from "./defense/aggregator";
+export { clipElementwise, clipToNorm } from "./defense/clip";
+export { epsilonOf, noiseFor, type GaussianSteps, type Sampling } from "./defense/accountant";
+export { gaussianEpsilon } from "./defense/gaussian";
+export { defaultPrivacy, privacies, spent, type PrivacyName, type PrivacyParameters } from "./defense/privacy";
+export type { PrivacySpent, PrivacyUnit, PrivateRun } from "./defense/privacy";
+export { localDp } from "./defense/localDp";
+export { privateGradients, privateUpdates } from "./defense/dpSgd";
 
 export { defaultFederation, type FederationConfig } from "./fl/config";
 export { setUp, train, type Federation, type RoundRecord, type TrainOptions } from "./fl/train";

@@ -3,7 +3,12 @@ import { flatten, MISSING } from "./compare.mjs";
 import { checkGradientMatching } from "./gradientMatching.mjs";
 
 /** Section name -> check(library, entry). */
-export const kinds = { image: checkImage, assignment: checkAssignment, gradient_matching: checkGradientMatching };
+export const kinds = {
+  image: checkImage,
+  assignment: checkAssignment,
+  gradient_matching: checkGradientMatching,
+  privacy: checkPrivacy,
+};
 
 /** Image metrics of two images [H][W], or [C][H][W] in colour; a metric that the library lacks is skipped. */
 function checkImage({ psnr, rmse, ssim }, { a, b, ...expected }) {
@@ -35,4 +40,10 @@ function checkAssignment({ assignment }, { cost, columns, total }) {
       { what: "total", got: found.total, expected: total, tolerance: 1e-9 },
     ],
   };
+}
+
+/** The budget of T steps of the Poisson-subsampled Gaussian mechanism, to 1e-3 of it. */
+function checkPrivacy({ epsilonOf }, { q, sigma, steps, delta, epsilon }) {
+  const got = epsilonOf({ samplingRate: q, noiseMultiplier: sigma, steps, delta });
+  return { comparisons: [{ what: "epsilon", got, expected: epsilon, tolerance: 1e-3 * epsilon }] };
 }
