@@ -25,7 +25,6 @@ export { backdoorTest, stampTrigger } from "./poisoning/backdoor";
 export { minMaxGamma } from "./poisoning/minMax";
 
 export { aggregators, type AggregatorName } from "./defense/aggregators";
-export type { Aggregation, AggregationOptions, Aggregator } from "./defense/aggregator";
 export { clipElementwise, clipToNorm } from "./defense/clip";
 export { epsilonOf, noiseFor, type GaussianSteps, type Sampling } from "./defense/accountant";
 export { gaussianEpsilon } from "./defense/gaussian";
@@ -33,6 +32,10 @@ export { defaultPrivacy, privacies, spent, type PrivacyName, type PrivacyParamet
 export type { PrivacySpent, PrivacyUnit, PrivateRun } from "./defense/privacy";
 export { localDp } from "./defense/localDp";
 export { privateGradients, privateUpdates } from "./defense/dpSgd";
+export type { Aggregation, AggregationOptions, Aggregator, KrumNeighbours } from "./defense/aggregator";
+export { preAggregate } from "./defense/preAggregate";
+export { preAggregations, type PreAggregationName } from "./defense/preAggregations";
+export type { PreAggregated, PreAggregation } from "./defense/preAggregation";
 
 export { defaultFederation, type FederationConfig } from "./fl/config";
 export { setUp, train, type Federation, type RoundRecord, type TrainOptions } from "./fl/train";
