@@ -13,7 +13,8 @@ import { createRng } from "./core/rng";
 import type { Dataset } from "./core/types";
 import { batchOf } from "./data/batch";
 import { drawStrokes } from "./data/strokes";
-import { measureLeakage, type LeakagePlan } from "./experiment/leakage";
+import { measureLeakage } from "./experiment/leakage";
+import type { LeakagePlan } from "./experiment/measure";
 import { defaultFederation, type FederationConfig } from "./fl/config";
 import { maskUpdates } from "./fl/secureAggregation";
 import { setUp, train, type RoundRecord } from "./fl/train";
@@ -253,7 +254,7 @@ async function createFixtures(): Promise<Record<string, unknown>> {
     },
     updates,
     masked: maskUpdates(updates, createRng(1)),
-    run: { kind: "run", config: 1, datasetHash: "" },
+    run: { kind: "run", code: "fl/train", config: 1, datasetHash: "" },
     compute: () => Promise.resolve(1),
     listen: () => Promise.resolve([0.2, 0.3]),
     bar: progressBar("example"),

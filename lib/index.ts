@@ -40,13 +40,8 @@ export { floorRmse, leakage, type Floor, type FloorGuess, type FloorOptions } fr
 export { curveOf, seedMeans, type Curve, type SeriesName } from "./experiment/curves";
 export { compareMasking, type MaskingCheck } from "./experiment/masking";
 export { bands, estimateMean, pairedDifference, seedsNeeded, type Estimate } from "./experiment/stats";
-export {
-  measureLeakage,
-  type Attack,
-  type LeakagePlan,
-  type LeakageRun,
-  type LeakageStudy,
-} from "./experiment/leakage";
+export { measureLeakage, type LeakageStudy } from "./experiment/leakage";
+export type { Attack, LeakagePlan, LeakageRun } from "./experiment/measure";
 export { describe, remember, type Remembered, type Run } from "./experiment/store";
 
 export { stampOf, stampText, type Stamp } from "./report/stamp";

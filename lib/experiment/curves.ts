@@ -1,6 +1,7 @@
 /** @file From the runs of a study to what a figure or a claim needs: curves with bands, and one number a seed. */
 import { ensure } from "../core/errors";
-import type { LeakageRun, LeakageStudy } from "./leakage";
+import type { LeakageStudy } from "./leakage";
+import type { LeakageRun } from "./measure";
 import { bands } from "./stats";
 
 /** The series of a run: the training rounds, the fixed probe's rounds, or the trajectory's. */

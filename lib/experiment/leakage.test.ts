@@ -12,7 +12,8 @@ import type * as Config from "../fl/config";
 import type { Leak } from "../metrics/leak";
 import { rmse } from "../metrics/rmse";
 import type * as Leakage from "./leakage";
-import type { LeakagePlan, LeakageRun, LeakageStudy } from "./leakage";
+import type { LeakageStudy } from "./leakage";
+import type { LeakagePlan, LeakageRun } from "./measure";
 
 // As in a child process, so that results can be compared to the bit; read when TensorFlow is loaded.
 Object.assign(process.env, { TF_NUM_INTRAOP_THREADS: "1", TF_NUM_INTEROP_THREADS: "1", CURIOUS_WORKERS: "1" });

@@ -1,46 +1,13 @@
 /** @file How much a setting leaks along its run: the measurement that every notebook makes, one seed at a time, stored. */
 import { backendReady } from "../core/backend";
 import { ensure, ensureCount } from "../core/errors";
-import { createRng } from "../core/rng";
-import type { Batch, Dataset } from "../core/types";
+import type { Dataset } from "../core/types";
 import type { DatasetName } from "../data/datasets";
-import { batchOf, joinBatches } from "../data/batch";
-import type { FederationConfig } from "../fl/config";
-import { drawProbe, presentProbe } from "../fl/probe";
-import { setUp, train, type Federation, type RoundRecord } from "../fl/train";
-import { scoreLeak, type Leak } from "../metrics/leak";
-import { trainAutoencoders, type Autoencoder } from "../model/autoencoder";
-import { invert, type InvertOptions } from "../reconstruction/invert";
-import { inferLabels } from "../reconstruction/labels";
-import { observe, withoutOwnShare, type AttackerView } from "../reconstruction/observe";
-import type { Prior, PriorName } from "../reconstruction/prior";
+import type { Autoencoder } from "../model/autoencoder";
+import { measureSeed, type Follow, type LeakagePlan, type LeakageRun } from "./measure";
+import { shardOf, trainOwnAutoencoder } from "./ownAutoencoder";
 import { runInPool, workerCount } from "./pool";
 import { isStored, remember, type Remembered, type Run } from "./store";
-
-/** What the attacker does, as plain JSON. */
-export interface Attack extends Omit<InvertOptions, "prior" | "labels" | "onStep"> {
-  readonly prior: PriorName;
-  readonly labels: "inferred" | "given"; // read off the gradient, or granted
-  readonly autoencoderSteps: number; // of the prior's training on the attacker's own images
-}
-
-/** A setting and where along its run to measure it. */
-export interface LeakagePlan {
-  readonly federation: FederationConfig; // its seed is replaced by each of `seeds`
-  readonly attack: Attack;
-  readonly seeds: readonly number[];
-  readonly probeRounds: readonly number[]; // rounds at which the fixed probe is presented and inverted
-  readonly probeBatchSize: number; // images a client in the probe
-  readonly trajectoryRounds: readonly number[]; // rounds whose own batches are inverted
-}
-
-/** What a seed gave. */
-export interface LeakageRun {
-  readonly seed: number;
-  readonly rounds: readonly Pick<RoundRecord, "round" | "loss" | "objectiveGap" | "accuracy">[]; // one more than trained
-  readonly probe: readonly Leak[]; // one a probe round
-  readonly trajectory: readonly Leak[]; // one a trajectory round
-}
 
 /** The runs of a plan and where they came from. */
 export interface LeakageStudy {
@@ -53,8 +20,6 @@ export interface LeakageOptions {
   readonly force?: boolean; // compute although stored
   readonly onProgress?: (done: number, total: number, note: string) => void;
 }
-
-const ownSample = 256; // own images from which the attacker estimates the model's mean output by class
 
 /**
  * Trains a federation for every plan and seed and measures what its maliciously curious client reconstructs.
@@ -81,6 +46,7 @@ export async function measureLeakage<Name extends string>(
   { force = false, onProgress }: LeakageOptions = {},
 ): Promise<Record<Name, LeakageStudy>> {
   const backend = await backendReady();
+  const since = force && new Date().toISOString();
   const { name, hash } = dataset;
   const names = Object.keys(plans) as Name[];
   const jobsOf = names.map((plan) => {
@@ -91,7 +57,7 @@ export async function measureLeakage<Name extends string>(
         plan: { ...plans[plan], federation, seeds: [seed] },
         dataset: { name: name as DatasetName, hash },
         backend,
-        force,
+        force: since,
       };
     });
   });
@@ -132,12 +98,12 @@ export interface SeedJob {
   readonly plan: LeakagePlan; // of a single seed
   readonly dataset: { readonly name: DatasetName; readonly hash: string };
   readonly backend: string;
-  readonly force: boolean;
+  readonly force: boolean | string; // a moment, so that what several jobs share is computed once
 }
 
 /** What a seed's result is stored under. */
 function runOf({ plan, dataset, backend }: SeedJob): Run {
-  return { kind: "leakage", config: { backend, plan }, datasetHash: dataset.hash };
+  return { kind: "leakage", code: "experiment/measure", config: { backend, plan }, datasetHash: dataset.hash };
 }
 
 /**
@@ -153,7 +119,33 @@ function runOf({ plan, dataset, backend }: SeedJob): Run {
  * (await computeSeed(job, dataset, () => undefined)).value.seed; // 1
  */
 export function computeSeed(job: SeedJob, dataset: Dataset, follow: Follow): Promise<Remembered<LeakageRun>> {
-  return remember(runOf(job), () => measureSeed(job, dataset, follow), { force: job.force });
+  const { plan, force } = job;
+  const compute = async (): Promise<LeakageRun> => {
+    if (plan.attack.prior !== "autoencoder") return measureSeed(plan, dataset, null, follow);
+    const autoencoder = await autoencoderOf(job, dataset, (share) => follow(autoencoderShare * share, "autoencoder"));
+    return measureSeed(plan, dataset, autoencoder, (share, note) =>
+      follow(autoencoderShare + (1 - autoencoderShare) * share, note),
+    );
+  };
+  return remember(runOf(job), compute, { force });
+}
+
+const autoencoderShare = 0.15; // of the time, as measured for 15 views
+
+/** The attacker's autoencoder. It depends on its shard alone, so settings that share seed and partition share it. */
+async function autoencoderOf(
+  { plan: { federation, attack }, backend, force }: SeedJob,
+  dataset: Dataset,
+  follow: (share: number) => void,
+): Promise<Autoencoder> {
+  const steps = attack.autoencoderSteps;
+  const run: Run = {
+    kind: "autoencoder",
+    code: "experiment/ownAutoencoder",
+    config: { backend, shard: shardOf(federation), steps },
+    datasetHash: dataset.hash,
+  };
+  return (await remember(run, () => trainOwnAutoencoder(federation, dataset, steps, follow), { force })).value;
 }
 
 function checkPlan({ seeds, federation, probeRounds, trajectoryRounds, probeBatchSize }: LeakagePlan): void {
@@ -172,118 +164,5 @@ function checkPlan({ seeds, federation, probeRounds, trajectoryRounds, probeBatc
     "measureLeakage",
     "needs at least one round to invert",
     "none",
-  );
-}
-
-type Follow = (share: number, note: string) => void;
-
-async function measureSeed({ plan, backend, force }: SeedJob, dataset: Dataset, follow: Follow): Promise<LeakageRun> {
-  const { federation: config, attack } = plan;
-  const parts = { autoencoder: 0.15, training: 0.15 }; // shares of the time, as measured for 15 views
-  const autoencoder = await autoencoderOf(plan, dataset, backend, force, (share) =>
-    follow(parts.autoencoder * share, "autoencoder"),
-  );
-  const records = await train(config, dataset, {
-    onRound: ({ round }, rounds) => follow(parts.autoencoder + (parts.training * round) / rounds, "training"),
-  });
-  const victims = await collectVictims(plan, dataset, records);
-  const federation = setUp(config, dataset);
-  const own = ownImages(federation, dataset);
-  const known = ownImages(federation, dataset, ownSample);
-  const labels: Int32Array[] = [];
-  for (const { view, truth } of victims) {
-    labels.push(attack.labels === "given" ? truth.labels : await inferLabels(view, known));
-  }
-  const before = parts.autoencoder + parts.training;
-  const { autoencoderSteps: _steps, labels: _labels, prior: priorName, ...options } = attack;
-  const reconstructions = await invert(
-    victims.map(({ view }) => view),
-    {
-      ...options,
-      prior: priorFor(priorName, autoencoder, victims.length),
-      labels,
-      onStep: (done, total) => follow(before + ((1 - before) * done) / total, "inversion"),
-    },
-  );
-  const decoderMean = autoencoder?.meanImage;
-  const leaks = victims.map(({ truth }, v) => scoreLeak(reconstructions[v]!, truth, own, { decoderMean }));
-  return {
-    seed: config.seed,
-    rounds: records.map(({ round, loss, objectiveGap, accuracy }) => ({ round, loss, objectiveGap, accuracy })),
-    probe: leaks.slice(0, plan.probeRounds.length),
-    trajectory: leaks.slice(plan.probeRounds.length),
-  };
-}
-
-/** A view and the truth about it: the images of the other clients. */
-interface Victims {
-  readonly view: AttackerView;
-  readonly truth: Batch;
-}
-
-/** The probe's views first, then the trajectory's. */
-async function collectVictims(
-  { federation: config, probeRounds, probeBatchSize, trajectoryRounds }: LeakagePlan,
-  dataset: Dataset,
-  records: readonly RoundRecord[],
-): Promise<Victims[]> {
-  const probing = setUp({ ...config, batchSize: probeBatchSize, localSteps: 1 }, dataset);
-  const chosen = probeRounds.map((round) => records[round]!);
-  const probe = (await presentProbe(probing, chosen, drawProbe(probing, dataset))).map((pair) => ({
-    ...pair,
-    config: probing.config,
-  }));
-  const trajectory = trajectoryRounds.map((round) => ({ before: records[round]!, after: records[round + 1]!, config }));
-  return [...probe, ...trajectory].map(({ before, after, config: protocol }) => {
-    const view = withoutOwnShare(observe(before, after, protocol, dataset));
-    const others = before.batches.filter((_, client) => client !== protocol.maliciouslyCuriousClient).flat();
-    return { view, truth: joinBatches(others) };
-  });
-}
-
-/** The attacker's autoencoder. It depends on its shard alone, so settings that share seed and partition share it. */
-async function autoencoderOf(
-  { federation: config, attack }: LeakagePlan,
-  dataset: Dataset,
-  backend: string,
-  force: boolean,
-  follow: (share: number) => void,
-): Promise<Autoencoder | null> {
-  if (attack.prior !== "autoencoder") return null;
-  const { seed, numClients, partition, alpha, classesPerClient, maliciouslyCuriousClient, batchSize } = config;
-  const shard = { seed, numClients, partition, alpha, classesPerClient, maliciouslyCuriousClient, batchSize };
-  const run = {
-    kind: "autoencoder",
-    config: { backend, shard, steps: attack.autoencoderSteps },
-    datasetHash: dataset.hash,
-  };
-  const { value } = await remember(
-    run,
-    async () => {
-      const own = ownImages(setUp(config, dataset), dataset);
-      const onStep = (step: number, steps: number): void => follow(step / steps);
-      const [trained] = await trainAutoencoders([own], dataset.inputShape, createRng(seed).split("autoencoder"), {
-        steps: attack.autoencoderSteps,
-        onStep,
-      });
-      return trained!;
-    },
-    { force },
-  );
-  return value;
-}
-
-function priorFor(name: PriorName, autoencoder: Autoencoder | null, views: number): Prior {
-  if (name !== "autoencoder") return { kind: name };
-  return { kind: name, autoencoders: Array.from({ length: views }, () => autoencoder!) };
-}
-
-/** What the maliciously curious client owns: everything, or so many of its images, evenly spaced. */
-function ownImages({ config, partition }: Federation, dataset: Dataset, atMost = Infinity): Batch {
-  const images = partition.clients[config.maliciouslyCuriousClient]!;
-  const count = Math.min(atMost, images.length);
-  return batchOf(
-    dataset.train,
-    Array.from({ length: count }, (_, i) => images[Math.floor((i * images.length) / count)]!),
   );
 }

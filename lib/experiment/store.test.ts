@@ -25,7 +25,7 @@ after(() => rmSync(root, { recursive: true, force: true }));
 
 let folders = 0;
 const newFolder = (): string => join(root, String(folders++));
-const run = (config: unknown, kind = "test"): Run => ({ kind, config, datasetHash: "d" });
+const run = (config: unknown, kind = "test"): Run => ({ kind, code: "fl/train", config, datasetHash: "d" });
 const never = (): Promise<never> => Promise.reject(new Error("computed a stored run"));
 const fileOf = (folder: string, of: Run): string => join(folder, `${of.kind}-${keyOf(of)}.run`);
 const temporaries = (folder: string): string[] => readdirSync(folder).filter((name) => name.endsWith(".tmp"));
@@ -166,8 +166,13 @@ test("remember: refuses what is no JSON in config and what the store cannot keep
 });
 
 test("keyOf: changes with kind, config, dataset and library, not with the order of properties", () => {
-  const base: Run = { kind: "listen", config: { a: 1, b: { c: [1, 2], d: "x" } }, datasetHash: "d" };
-  const same: Run = { datasetHash: "d", config: { b: { d: "x", c: [1, 2] }, a: 1, absent: undefined }, kind: "listen" };
+  const base: Run = { kind: "listen", code: "fl/train", config: { a: 1, b: { c: [1, 2], d: "x" } }, datasetHash: "d" };
+  const same: Run = {
+    datasetHash: "d",
+    code: "fl/train",
+    config: { b: { d: "x", c: [1, 2] }, a: 1, absent: undefined },
+    kind: "listen",
+  };
   assert.equal(keyOf(base), keyOf(same));
   assert.match(keyOf(base), /^[0-9a-f]{64}$/);
   const others = [
@@ -182,9 +187,9 @@ test("keyOf: changes with kind, config, dataset and library, not with the order 
 });
 
 test("keyOf: SHA-256 of the canonical JSON", () => {
-  // printf '%s' '{"config":{"a":[1,0.5],"b":"é"},"datasetHash":"d","kind":"k","libraryHash":"l"}' | sha256sum
-  const key = keyOf({ kind: "k", config: { b: "é", a: [1, 0.5] }, datasetHash: "d" }, "l");
-  assert.equal(key, "1f5bd3597215b84e2b73ce5475f6e79d5a959975a3903e5f864cedf1bf684cba");
+  // printf '%s' '{"code":"fl/train","config":{"a":[1,0.5],"b":"é"},"datasetHash":"d","kind":"k","libraryHash":"l"}' | sha256sum
+  const key = keyOf({ kind: "k", code: "fl/train", config: { b: "é", a: [1, 0.5] }, datasetHash: "d" }, "l");
+  assert.equal(key, "3b79da8f8306edd0a96ec925746479ad1547dcc9175940f01b3635aaf66cd846");
 });
 
 test("hashLibrary: changes with the content and path of code, not with reports, tests, the barrel or the store", () => {
@@ -288,7 +293,7 @@ test("remember: kill -9 at 20 random moments of writing leaves entries whole or 
     const [folder, log] = process.argv.slice(1);
     void (async () => {
       for (let i = 0; ; i++) {
-        await remember({ kind: "big", config: { i }, datasetHash: "" }, async () => {
+        await remember({ kind: "big", code: "fl/train", config: { i }, datasetHash: "" }, async () => {
           appendFileSync(log, "computed " + i + "\\n");
           process.stdout.write("computing");
           return { i, values: new Float32Array(1e6).fill(i) };
@@ -318,7 +323,7 @@ test("remember: kill -9 at 20 random moments of writing leaves entries whole or 
   }
   assert.ok(done.size > 0);
   for (let i = 0; i <= done.size; i++) {
-    const big: Run = { kind: "big", config: { i }, datasetHash: "" };
+    const big: Run = { kind: "big", code: "fl/train", config: { i }, datasetHash: "" };
     if (!existsSync(fileOf(folder, big))) {
       assert.ok(!done.has(String(i)), `run ${i} was done and is lost`);
       continue;
@@ -338,7 +343,7 @@ test("remember: two processes with the same runs at once both finish, and no ent
     void (async () => {
       for (let i = 0; i < 30; i++) {
         const make = async () => new Float32Array(2e5).fill(i);
-        const { value } = await remember({ kind: "both", config: { i }, datasetHash: "" }, make, { folder });
+        const { value } = await remember({ kind: "both", code: "fl/train", config: { i }, datasetHash: "" }, make, { folder });
         if (value.length !== 2e5 || !value.every((x) => x === i)) throw new Error("torn");
       }
     })();`;
@@ -348,7 +353,11 @@ test("remember: two processes with the same runs at once both finish, and no ent
   assert.deepEqual(codes, [0, 0]);
   assert.equal(readdirSync(folder).length, 30);
   for (let i = 0; i < 30; i++) {
-    const { value } = await remember<Float32Array>({ kind: "both", config: { i }, datasetHash: "" }, never, { folder });
+    const { value } = await remember<Float32Array>(
+      { kind: "both", code: "fl/train", config: { i }, datasetHash: "" },
+      never,
+      { folder },
+    );
     assert.ok(value.length === 2e5 && value.every((x) => x === i));
   }
 });

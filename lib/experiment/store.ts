@@ -11,12 +11,13 @@ import { paths } from "../core/paths";
 /** What a value depends on, besides the library's code. */
 export interface Run {
   readonly kind: string; // what is computed, e.g. "listen": letters, digits and hyphens; begins the file's name
+  readonly code: string; // the module of the library that computes it, e.g. "experiment/measure"
   readonly config: unknown; // JSON: everything that can change the value, seeds and backend included
   readonly datasetHash: string; // Dataset.hash, or "" where no dataset is used
 }
 
 export interface StoreOptions {
-  readonly force?: boolean; // compute although it is stored, and replace it; default false
+  readonly force?: boolean | string; // true: compute although it is stored; a moment (ISO 8601): unless computed after it
   readonly folder?: string; // default the environment's CURIOUS_STORE, else data/store
 }
 
@@ -61,7 +62,7 @@ const underWay = new Map<string, Promise<Remembered<unknown>>>();
  * @throws InputError when kind is no file name, config is no JSON, or the value holds what the store cannot keep;
  *   whatever compute throws; the file system's error when the store cannot be written
  * @example
- * const run = { kind: "listen", config: { seed: 1, rounds: 50 }, datasetHash: dataset.hash };
+ * const run = { kind: "listen", code: "fl/train", config: { seed: 1, rounds: 50 }, datasetHash: dataset.hash };
  * (await remember(run, () => listen(run.config))).status; // "computed"
  * (await remember(run, () => listen(run.config))).status; // "stored"
  */
@@ -90,7 +91,7 @@ export async function remember<T>(
  * @returns whether a file of its key is there
  * @throws InputError when kind is no file name, or config is no JSON
  * @example
- * isStored({ kind: "listen", config: { seed: 2 }, datasetHash: dataset.hash }); // false; before it was ever computed
+ * isStored({ kind: "listen", code: "fl/train", config: { seed: 2 }, datasetHash: dataset.hash }); // false; before it was ever computed
  */
 export function isStored(run: Run, options: Pick<StoreOptions, "folder"> = {}): boolean {
   return existsSync(fileOf(run.kind, keyOf(run), options.folder));
@@ -119,7 +120,7 @@ export function describe(remembered: Omit<Remembered<unknown>, "value">): string
 /**
  * The key of a run.
  *
- *     key = SHA-256(canonical JSON of { kind, config, datasetHash, libraryHash })
+ *     key = SHA-256(canonical JSON of { kind, code, config, datasetHash, libraryHash })
  *
  * Canonical: properties sorted by name, undefined ones left out, no white space.
  *
@@ -128,12 +129,12 @@ export function describe(remembered: Omit<Remembered<unknown>, "value">): string
  * @returns SHA-256 (hex)
  * @throws InputError naming the place in config that is not JSON (NaN, an infinity, a function, a typed array, a class instance ...)
  * @example
- * keyOf({ kind: "a", config: { x: 1, y: 2 }, datasetHash: "" }) === keyOf({ kind: "a", config: { y: 2, x: 1 }, datasetHash: "" }); // true
+ * keyOf({ ...run, config: { x: 1, y: 2 } }) === keyOf({ ...run, config: { y: 2, x: 1 } }); // true
  */
 export function keyOf(run: Run, library: string = libraryHash): string {
-  const { kind, config, datasetHash } = run;
+  const { kind, code, config, datasetHash } = run;
   ensure(/^[A-Za-z][A-Za-z0-9-]*$/.test(kind), "remember", "needs a kind of letters, digits and hyphens", kind);
-  return sha256(canonicalJson({ kind, config, datasetHash, libraryHash: library }, "run"));
+  return sha256(canonicalJson({ kind, code, config, datasetHash, libraryHash: library }, "run"));
 }
 
 /**
@@ -162,14 +163,14 @@ export function hashLibrary(folder: string): string {
 }
 
 async function readOrCompute<T>(
-  { kind, config, datasetHash }: Run,
+  { kind, code, config, datasetHash }: Run,
   key: string,
   file: string,
-  force: boolean,
+  force: boolean | string,
   compute: () => Promise<T>,
 ): Promise<Remembered<T>> {
-  const stored = force ? undefined : await readEntry<T>(file, key);
-  if (stored) return stored;
+  const stored = force === true ? undefined : await readEntry<T>(file, key);
+  if (stored && (force === false || stored.computedAt > force)) return stored;
 
   await mkdir(dirname(file), { recursive: true }); // a folder that cannot be made is better known before the work
   const start = performance.now();
@@ -177,7 +178,7 @@ async function readOrCompute<T>(
   const seconds = (performance.now() - start) / 1000;
   const computedAt = new Date().toISOString();
   ensureStorable(value, "value");
-  await writeEntry(file, { key, kind, config, datasetHash, libraryHash, computedAt, seconds }, serialize(value));
+  await writeEntry(file, { key, kind, code, config, datasetHash, libraryHash, computedAt, seconds }, serialize(value));
   return { value, key, status: "computed", seconds, computedAt, libraryHash };
 }
 

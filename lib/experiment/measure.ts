@@ -1,0 +1,126 @@
+/** @file How much a setting leaks along its run: the measurement itself, of one seed. leakage.ts spreads seeds and stores results. */
+import type { Batch, Dataset } from "../core/types";
+import { joinBatches } from "../data/batch";
+import type { FederationConfig } from "../fl/config";
+import { drawProbe, presentProbe } from "../fl/probe";
+import { setUp, train, type RoundRecord } from "../fl/train";
+import { scoreLeak, type Leak } from "../metrics/leak";
+import type { Autoencoder } from "../model/autoencoder";
+import { invert, type InvertOptions } from "../reconstruction/invert";
+import { inferLabels } from "../reconstruction/labels";
+import { observe, withoutOwnShare, type AttackerView } from "../reconstruction/observe";
+import type { Prior, PriorName } from "../reconstruction/prior";
+import { ownImages } from "./ownAutoencoder";
+
+/** What the attacker does, as plain JSON. */
+export interface Attack extends Omit<InvertOptions, "prior" | "labels" | "onStep"> {
+  readonly prior: PriorName;
+  readonly labels: "inferred" | "given"; // read off the gradient, or granted
+  readonly autoencoderSteps: number; // of the prior's training on the attacker's own images
+}
+
+/** A setting and where along its run to measure it. */
+export interface LeakagePlan {
+  readonly federation: FederationConfig; // its seed is replaced by each of `seeds`
+  readonly attack: Attack;
+  readonly seeds: readonly number[];
+  readonly probeRounds: readonly number[]; // rounds at which the fixed probe is presented and inverted
+  readonly probeBatchSize: number; // images a client in the probe
+  readonly trajectoryRounds: readonly number[]; // rounds whose own batches are inverted
+}
+
+/** What a seed gave. */
+export interface LeakageRun {
+  readonly seed: number;
+  readonly rounds: readonly Pick<RoundRecord, "round" | "loss" | "objectiveGap" | "accuracy">[]; // one more than trained
+  readonly probe: readonly Leak[]; // one a probe round
+  readonly trajectory: readonly Leak[]; // one a trajectory round
+}
+
+/** Hears of the share that is done, 0..1, and what is being done. */
+export type Follow = (share: number, note: string) => void;
+
+const ownSample = 256; // own images from which the attacker estimates the model's mean output by class
+const trainingShare = 0.18; // of the time, as measured for 15 views
+
+/**
+ * Measures one seed of a plan: train, observe, infer the labels, invert, match to the private images, compare with the floor.
+ *
+ * @param plan its federation carries the seed
+ * @param dataset as loadDataset gives it
+ * @param autoencoder the attacker's own; null when its prior is another
+ * @param follow hears of the share that is done, 0..1, and what is being done
+ * @returns what the seed gave, owned by the caller
+ * @throws whatever train and invert refuse
+ * @example
+ * (await measureSeed(plan, dataset, null, () => undefined)).probe.length; // plan.probeRounds.length
+ * @source our choice (design: measuring honestly)
+ */
+export async function measureSeed(
+  plan: LeakagePlan,
+  dataset: Dataset,
+  autoencoder: Autoencoder | null,
+  follow: Follow,
+): Promise<LeakageRun> {
+  const { federation: config, attack } = plan;
+  const records = await train(config, dataset, {
+    onRound: ({ round }, rounds) => follow((trainingShare * round) / rounds, "training"),
+  });
+  const victims = await collectVictims(plan, dataset, records);
+  const federation = setUp(config, dataset);
+  const own = ownImages(federation, dataset);
+  const known = ownImages(federation, dataset, ownSample);
+  const labels: Int32Array[] = [];
+  for (const { view, truth } of victims) {
+    labels.push(attack.labels === "given" ? truth.labels : await inferLabels(view, known));
+  }
+  const { autoencoderSteps: _steps, labels: _labels, prior: priorName, ...options } = attack;
+  const reconstructions = await invert(
+    victims.map(({ view }) => view),
+    {
+      ...options,
+      prior: priorFor(priorName, autoencoder, victims.length),
+      labels,
+      onStep: (done, total) => follow(trainingShare + ((1 - trainingShare) * done) / total, "inversion"),
+    },
+  );
+  const decoderMean = autoencoder?.meanImage;
+  const leaks = victims.map(({ truth }, v) => scoreLeak(reconstructions[v]!, truth, own, { decoderMean }));
+  return {
+    seed: config.seed,
+    rounds: records.map(({ round, loss, objectiveGap, accuracy }) => ({ round, loss, objectiveGap, accuracy })),
+    probe: leaks.slice(0, plan.probeRounds.length),
+    trajectory: leaks.slice(plan.probeRounds.length),
+  };
+}
+
+/** A view and the truth about it: the images of the other clients. */
+interface Victims {
+  readonly view: AttackerView;
+  readonly truth: Batch;
+}
+
+/** The probe's views first, then the trajectory's. */
+async function collectVictims(
+  { federation: config, probeRounds, probeBatchSize, trajectoryRounds }: LeakagePlan,
+  dataset: Dataset,
+  records: readonly RoundRecord[],
+): Promise<Victims[]> {
+  const probing = setUp({ ...config, batchSize: probeBatchSize, localSteps: 1 }, dataset);
+  const chosen = probeRounds.map((round) => records[round]!);
+  const probe = (await presentProbe(probing, chosen, drawProbe(probing, dataset))).map((pair) => ({
+    ...pair,
+    config: probing.config,
+  }));
+  const trajectory = trajectoryRounds.map((round) => ({ before: records[round]!, after: records[round + 1]!, config }));
+  return [...probe, ...trajectory].map(({ before, after, config: protocol }) => {
+    const view = withoutOwnShare(observe(before, after, protocol, dataset));
+    const others = before.batches.filter((_, client) => client !== protocol.maliciouslyCuriousClient).flat();
+    return { view, truth: joinBatches(others) };
+  });
+}
+
+function priorFor(name: PriorName, autoencoder: Autoencoder | null, views: number): Prior {
+  if (name !== "autoencoder") return { kind: name };
+  return { kind: name, autoencoders: Array.from({ length: views }, () => autoencoder!) };
+}

@@ -1,0 +1,68 @@
+/** @file What the maliciously curious client has of its own: its images, and the autoencoder that it trains on them. */
+import { createRng } from "../core/rng";
+import type { Batch, Dataset } from "../core/types";
+import { batchOf } from "../data/batch";
+import { partitionOptions, type FederationConfig } from "../fl/config";
+import { setUp, type Federation } from "../fl/train";
+import { trainAutoencoders, type Autoencoder } from "../model/autoencoder";
+
+/**
+ * What the client's own images depend on, besides the dataset: settings that share it share the autoencoder.
+ *
+ * @param config see FederationConfig
+ * @returns plain JSON: the client, the seed and how images are dealt out
+ * @example
+ * shardOf(config).seed === config.seed; // true
+ */
+export function shardOf(config: FederationConfig): object {
+  const { seed, maliciouslyCuriousClient } = config;
+  return { seed, maliciouslyCuriousClient, ...partitionOptions(config) };
+}
+
+/**
+ * What the maliciously curious client owns: everything, or so many of its images, evenly spaced.
+ *
+ * @param federation as setUp gives it
+ * @param dataset that the federation was set up for
+ * @param atMost number of images, default all
+ * @returns the images and their labels
+ * @example
+ * ownImages(federation, dataset, 5).labels.length; // 5
+ */
+export function ownImages({ config, partition }: Federation, dataset: Dataset, atMost = Infinity): Batch {
+  const images = partition.clients[config.maliciouslyCuriousClient]!;
+  const count = Math.min(atMost, images.length);
+  return batchOf(
+    dataset.train,
+    Array.from({ length: count }, (_, i) => images[Math.floor((i * images.length) / count)]!),
+  );
+}
+
+/**
+ * Trains the attacker's autoencoder on its own images.
+ *
+ * @param config of which only shardOf(config) matters
+ * @param dataset as loadDataset gives it
+ * @param steps of training
+ * @param follow hears of the share that is done, 0..1
+ * @returns the autoencoder, owned by the caller
+ * @throws whatever trainAutoencoders refuses
+ * @example
+ * const trained = await trainOwnAutoencoder(config, dataset, 1, () => undefined);
+ * trained.codeShape; // [4, 7, 7]
+ */
+export async function trainOwnAutoencoder(
+  config: FederationConfig,
+  dataset: Dataset,
+  steps: number,
+  follow: (share: number) => void,
+): Promise<Autoencoder> {
+  const own = ownImages(setUp(config, dataset), dataset);
+  const [autoencoder] = await trainAutoencoders(
+    [own],
+    dataset.inputShape,
+    createRng(config.seed).split("autoencoder"),
+    { steps, onStep: (step, total) => follow(step / total) },
+  );
+  return autoencoder!;
+}
