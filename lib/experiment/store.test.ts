@@ -349,28 +349,31 @@ test("remember: kill -9 at 20 random moments of writing leaves entries whole or 
   t.diagnostic(`${torn} of 20 kills hit a write; ${done.size} entries`);
 });
 
-test("remember: two processes with the same runs at once both finish, and no entry is torn", async () => {
+test("remember: three processes with the same runs at once all finish, and no entry is torn", async () => {
   const folder = newFolder();
+  const runs = 30;
+  // The first two meet at every run; the third comes from the other end.
   const script = `
-    const [folder] = process.argv.slice(1);
+    const [folder, from, step] = process.argv.slice(1);
     void (async () => {
-      for (let i = 0; i < 30; i++) {
+      for (let i = Number(from), n = 0; n < ${runs}; i += Number(step), n++) {
         const make = async () => new Float32Array(2e5).fill(i);
-        const { value } = await remember({ kind: "both", code: "fl/train", config: { i }, datasetHash: "" }, make, { folder });
+        const run = { kind: "all", code: "fl/train", config: { i }, datasetHash: "d" };
+        const { value } = await remember(run, make, { folder });
         if (value.length !== 2e5 || !value.every((x) => x === i)) throw new Error("torn");
       }
     })();`;
-  const children = [child(script, folder), child(script, folder)];
-  const codes = await Promise.all(children.map(async ({ process: both }) => (await once(both, "exit"))[0] as number));
-  assert.deepEqual(children.map(({ errors }) => errors()).join(""), "");
-  assert.deepEqual(codes, [0, 0]);
-  assert.equal(readdirSync(folder).length, 30);
-  for (let i = 0; i < 30; i++) {
-    const { value } = await remember<Float32Array>(
-      { kind: "both", code: "fl/train", config: { i }, datasetHash: "" },
-      never,
-      { folder },
-    );
+  const children = [
+    child(script, folder, "0", "1"),
+    child(script, folder, "0", "1"),
+    child(script, folder, String(runs - 1), "-1"),
+  ];
+  const codes = await Promise.all(children.map(async ({ process: one }) => (await once(one, "exit"))[0] as number));
+  assert.equal(children.map(({ errors }) => errors()).join(""), "");
+  assert.deepEqual(codes, [0, 0, 0]);
+  assert.equal(readdirSync(folder).length, runs);
+  for (let i = 0; i < runs; i++) {
+    const { value } = await remember<Float32Array>(run({ i }, "all"), never, { folder });
     assert.ok(value.length === 2e5 && value.every((x) => x === i));
   }
 });

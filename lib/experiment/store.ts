@@ -260,9 +260,18 @@ async function removeAbandoned(folder: string): Promise<void> {
 function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0);
-    return true;
+    return !isZombie(pid);
   } catch (error) {
     return (error as NodeJS.ErrnoException).code !== "ESRCH"; // EPERM: alive, and another user's
+  }
+}
+
+/** Ended, but its number is still taken, as nobody asked how: in a container without an init process that lasts. */
+function isZombie(pid: number): boolean {
+  try {
+    return readFileSync(`/proc/${pid}/stat`, "latin1").includes(") Z ");
+  } catch {
+    return false; // no Linux
   }
 }
 
