@@ -38,7 +38,8 @@ export { preAggregations, type PreAggregationName } from "./defense/preAggregati
 export type { PreAggregated, PreAggregation } from "./defense/preAggregation";
 
 export { defaultFederation, type FederationConfig } from "./fl/config";
-export { setUp, train, type Federation, type RoundRecord, type TrainOptions } from "./fl/train";
+export { setUp, type Federation } from "./fl/federation";
+export { train, type RoundRecord, type TrainOptions } from "./fl/train";
 export { drawProbe, presentProbe } from "./fl/probe";
 export { aggregateMasked, maskUpdates, sumMasked, toRing, type MaskedUpdate } from "./fl/secureAggregation";
 

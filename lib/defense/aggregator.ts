@@ -41,5 +41,7 @@ export interface Aggregation {
 export interface Aggregator {
   readonly name: string;
   readonly source: string;
+  readonly needs?: readonly (keyof AggregationContext)[]; // what of the round it cannot do without
+  readonly equalWeights?: true; // every update counts 1/n in every round, so that a client can subtract its own share
   aggregate(updates: readonly Float32Array[], options: AggregationOptions): Aggregation;
 }

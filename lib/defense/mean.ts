@@ -16,6 +16,7 @@ import { averageOf } from "./linear";
 export const mean: Aggregator = {
   name: "mean",
   source: "McMahan et al. 2017",
+  equalWeights: true,
   aggregate(updates) {
     ensureUpdates("mean", updates);
     return averageOf(updates, [...updates.keys()]);

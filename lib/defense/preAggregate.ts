@@ -18,13 +18,14 @@ type Members = readonly (readonly number[])[]; // [m][n]; vector r is sum_i memb
  *
  * @param rule that aggregates in the end
  * @param names of pre-aggregations, the first first
- * @returns a rule named "first>second>rule"
+ * @returns a rule named "first>second>rule"; the given one without names
  * @throws InputError when a name is not known
  * @example
  * const updates = [0, 1, 50].map((x) => Float32Array.of(x));
  * preAggregate(krum, ["nnm"]).aggregate(updates, { f: 1, neighbours: "n-f-1" }).kept; // [0, 1]
  */
 export function preAggregate(rule: Aggregator, names: readonly PreAggregationName[]): Aggregator {
+  if (names.length === 0) return rule;
   const before = names.map((name) => {
     const known = Object.keys(preAggregations).join(", ");
     if (!Object.hasOwn(preAggregations, name)) refuse("preAggregate", `needs one of ${known}`, name);

@@ -4,7 +4,8 @@ import type { Dataset } from "../core/types";
 import { localUpdates } from "../fl/client";
 import type { FederationConfig } from "../fl/config";
 import { aggregateMasked, maskUpdates } from "../fl/secureAggregation";
-import { drawBatches, firstBroadcast, setUp, stepAgainst } from "../fl/train";
+import { drawBatches, firstBroadcast, setUp } from "../fl/federation";
+import { stepAgainst } from "../fl/train";
 import { mean } from "../defense/mean";
 import { broadcastDifference } from "../reconstruction/observe";
 

@@ -1,14 +1,17 @@
 /** @file How much a setting leaks along its run: the measurement itself, of one seed. leakage.ts spreads seeds and stores results. */
 import type { Batch, Dataset } from "../core/types";
 import { joinBatches } from "../data/batch";
+import type { Aggregator } from "../defense/aggregator";
+import { aggregators } from "../defense/aggregators";
 import type { FederationConfig } from "../fl/config";
 import { drawProbe, presentProbe } from "../fl/probe";
-import { setUp, train, type RoundRecord } from "../fl/train";
-import { scoreLeak, type Leak } from "../metrics/leak";
+import { setUp } from "../fl/federation";
+import { train, type RoundRecord } from "../fl/train";
+import { scoreLeak, type Leak, type LeakOptions } from "../metrics/leak";
 import type { Autoencoder } from "../model/autoencoder";
 import { invert, type InvertOptions } from "../reconstruction/invert";
 import { inferLabels } from "../reconstruction/labels";
-import { observe, withoutOwnShare, type AttackerView } from "../reconstruction/observe";
+import { assumeContributors, observe, withoutOwnShare, type AttackerView } from "../reconstruction/observe";
 import type { Prior, PriorName } from "../reconstruction/prior";
 import { ownImages } from "./ownAutoencoder";
 
@@ -16,6 +19,7 @@ import { ownImages } from "./ownAutoencoder";
 export interface Attack extends Omit<InvertOptions, "prior" | "labels" | "onStep"> {
   readonly prior: PriorName;
   readonly labels: "inferred" | "given"; // read off the gradient, or granted
+  readonly contributors?: "all" | "known"; // takes all M clients to be in the aggregate (default), or knows how many are
   readonly autoencoderSteps: number; // of the prior's training on the attacker's own images
 }
 
@@ -29,10 +33,13 @@ export interface LeakagePlan {
   readonly trajectoryRounds: readonly number[]; // rounds whose own batches are inverted
 }
 
+/** What is kept of a round's record. */
+export type RoundSummary = Omit<RoundRecord, "weights" | "batches" | "ownUpdate" | "memory">;
+
 /** What a seed gave. */
 export interface LeakageRun {
   readonly seed: number;
-  readonly rounds: readonly Pick<RoundRecord, "round" | "loss" | "objectiveGap" | "accuracy">[]; // one more than trained
+  readonly rounds: readonly RoundSummary[]; // one more than trained
   readonly probe: readonly Leak[]; // one a probe round
   readonly trajectory: readonly Leak[]; // one a trajectory round
 }
@@ -71,10 +78,16 @@ export async function measureSeed(
   const own = ownImages(federation, dataset);
   const known = ownImages(federation, dataset, ownSample);
   const labels: Int32Array[] = [];
-  for (const { view, truth } of victims) {
-    labels.push(attack.labels === "given" ? truth.labels : await inferLabels(view, known));
+  for (const { view, trueLabels } of victims) {
+    labels.push(attack.labels === "given" ? trueLabels : await inferLabels(view, known));
   }
-  const { autoencoderSteps: _steps, labels: _labels, prior: priorName, ...options } = attack;
+  const {
+    autoencoderSteps: _steps,
+    labels: _labels,
+    contributors: _contributors,
+    prior: priorName,
+    ...options
+  } = attack;
   const reconstructions = await invert(
     victims.map(({ view }) => view),
     {
@@ -85,24 +98,32 @@ export async function measureSeed(
     },
   );
   const decoderMean = autoencoder?.meanImage;
-  const leaks = victims.map(({ truth }, v) => scoreLeak(reconstructions[v]!, truth, own, { decoderMean }));
+  const leaks = victims.map((victim, v) =>
+    scoreLeak(reconstructions[v]!, victim.truth, own, { ...victim.options, decoderMean }),
+  );
   return {
     seed: config.seed,
-    rounds: records.map(({ round, loss, objectiveGap, accuracy }) => ({ round, loss, objectiveGap, accuracy })),
+    rounds: records.map(summarize),
     probe: leaks.slice(0, plan.probeRounds.length),
     trajectory: leaks.slice(plan.probeRounds.length),
   };
 }
 
-/** A view and the truth about it: the images of the other clients. */
+function summarize({ batches: _b, weights: _w, ownUpdate: _u, memory: _m, ...summary }: RoundRecord): RoundSummary {
+  return summary;
+}
+
+/** A view and the truth about it: the images of the other clients, and who of them is in the aggregate. */
 interface Victims {
   readonly view: AttackerView;
+  readonly trueLabels: Int32Array; // of the images that the attacker takes to be behind the view
   readonly truth: Batch;
+  readonly options: LeakOptions;
 }
 
 /** The probe's views first, then the trajectory's. */
 async function collectVictims(
-  { federation: config, probeRounds, probeBatchSize, trajectoryRounds }: LeakagePlan,
+  { federation: config, attack, probeRounds, probeBatchSize, trajectoryRounds }: LeakagePlan,
   dataset: Dataset,
   records: readonly RoundRecord[],
 ): Promise<Victims[]> {
@@ -113,11 +134,32 @@ async function collectVictims(
     config: probing.config,
   }));
   const trajectory = trajectoryRounds.map((round) => ({ before: records[round]!, after: records[round + 1]!, config }));
-  return [...probe, ...trajectory].map(({ before, after, config: protocol }) => {
-    const view = withoutOwnShare(observe(before, after, protocol, dataset));
-    const others = before.batches.filter((_, client) => client !== protocol.maliciouslyCuriousClient).flat();
-    return { view, truth: joinBatches(others) };
-  });
+  return [...probe, ...trajectory].map(({ before, after, config: protocol }) =>
+    behind(observe(before, after, protocol, dataset), before, protocol, attack),
+  );
+}
+
+/** What the attacker makes of its view before it inverts, and what the experimenter knows of the round behind it. */
+function behind(
+  view: AttackerView,
+  { batches, kept, dropped, effective }: RoundRecord,
+  { aggregator, preAggregations, maliciouslyCuriousClient: curious }: FederationConfig,
+  { contributors = "all" }: Attack,
+): Victims {
+  const isIn = (client: number): boolean => !dropped.includes(client) && (kept.length === 0 || kept.includes(client));
+  const images = batches.map((own) => joinBatches(own));
+  const others = images.filter((_, client) => client !== curious);
+  const contributed = images.flatMap(({ size }, client) =>
+    client === curious ? [] : Array.from({ length: size }, () => isIn(client)),
+  );
+  const truth = joinBatches(others);
+  const { equalWeights }: Aggregator = aggregators[aggregator];
+  if (equalWeights && preAggregations.length === 0 && dropped.length === 0)
+    return { view: withoutOwnShare(view), trueLabels: truth.labels, truth, options: { contributed, effective } };
+  const options = { contributed, effective, ownBatch: images[curious]!, ownContributed: isIn(curious) };
+  if (contributors === "all") return { view, trueLabels: joinBatches(images).labels, truth, options };
+  const inside = images.filter((_, client) => isIn(client));
+  return { view: assumeContributors(view, inside.length), trueLabels: joinBatches(inside).labels, truth, options };
 }
 
 function priorFor(name: PriorName, autoencoder: Autoencoder | null, views: number): Prior {

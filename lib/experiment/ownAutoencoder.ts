@@ -3,7 +3,7 @@ import { createRng } from "../core/rng";
 import type { Batch, Dataset } from "../core/types";
 import { batchOf } from "../data/batch";
 import { partitionOptions, type FederationConfig } from "../fl/config";
-import { setUp, type Federation } from "../fl/train";
+import { setUp, type Federation } from "../fl/federation";
 import { trainAutoencoders, type Autoencoder } from "../model/autoencoder";
 
 /**

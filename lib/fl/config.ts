@@ -1,12 +1,17 @@
 /** @file Everything a federated run depends on, in one flat record. */
-import { ensure, ensureCount, refuse } from "../core/errors";
+import { ensure, ensureCount } from "../core/errors";
 import type { DatasetName } from "../data/datasets";
 import type { PartitionKind, PartitionOptions } from "../data/partition";
+import type { AggregationParameters } from "../defense/aggregator";
 import { aggregators, type AggregatorName } from "../defense/aggregators";
+import { preAggregations, type PreAggregationName } from "../defense/preAggregations";
+import { checkPrivacy, defaultPrivacy, type PrivacyName, type PrivacyParameters } from "../defense/privacy";
 import { architectures, type ArchitectureName } from "../model/architectures";
 import type { ActivationName } from "../model/layers/activation";
 import type { Initialization } from "../model/network";
 import type { PoolingName } from "../model/layers/pooling";
+import { poisonings, type PoisoningName } from "../poisoning/poisonings";
+import type { PoisoningParameters } from "../poisoning/poisoning";
 
 /** A federated run is a pure function of this record and the dataset. Sweeps are `{ ...base, numClients: 5 }`. */
 export interface FederationConfig {
@@ -24,8 +29,16 @@ export interface FederationConfig {
   readonly localSteps: number; // tau, gradient steps of a client in a round; 1 is FedSGD
   readonly batchSize: number; // B, images a client uses in one local step
   readonly learningRate: number; // eta, of clients and server alike
+  readonly poisoning: PoisoningName | "none"; // what the maliciously curious client does; "none": it is passive
+  readonly poisoningParameters: PoisoningParameters; // what is left out has the rule's default
+  readonly privacy: PrivacyName | "none"; // what honest clients do
+  readonly privacyParameters: PrivacyParameters; // read unless privacy is "none"
+  readonly preAggregations: readonly PreAggregationName[]; // in front of the aggregator, in this order
   readonly aggregator: AggregatorName;
+  readonly aggregatorParameters: Omit<AggregationParameters, "f">; // what is left out has the rule's default
   readonly assumedMalicious: number; // f, what the server assumes
+  readonly nonFinite: "drop" | "stop"; // what the server does with an update that is not finite
+  readonly rootImages: number; // the server's own training images, for rules that need a root update
   readonly secureAggregation: boolean; // pairwise masks; the server sees sums only
   readonly evaluationImages: number; // training images for the loss, and test images for the accuracy, each round
   readonly optimum: number; // F*, subtracted from the loss to give the objective gap
@@ -48,8 +61,16 @@ export const defaultFederation: FederationConfig = {
   localSteps: 1, // paper: the theory's FedSGD
   batchSize: 1, // not stated: our choice; every client has one private image in a round
   learningRate: 0.05, // not stated: our choice
+  poisoning: "none", // the passive listener
+  poisoningParameters: {},
+  privacy: "none",
+  privacyParameters: defaultPrivacy,
+  preAggregations: [],
   aggregator: "mean", // no defense
+  aggregatorParameters: {},
   assumedMalicious: 0, // nobody is expected to misbehave under the mean
+  nonFinite: "drop", // our choice: a server that a client can stop with a NaN would not be robust
+  rootImages: 100, // Cao et al. 2021 (FLTrust)
   secureAggregation: false,
   evaluationImages: 500, // our choice: the accuracy's standard error is then below 0.023
   optimum: 0, // our choice: cross-entropy is never below 0, so the gap is never understated
@@ -73,16 +94,28 @@ export function checkConfig(config: FederationConfig): void {
   ensure(Number.isFinite(learningRate) && learningRate > 0, "train", "needs a finite learningRate > 0", learningRate);
   ensureCount("train", "assumedMalicious", f, 0);
   ensure(f < numClients / 2, "train", `needs assumedMalicious f < numClients / 2 = ${numClients / 2}`, f);
-  if (!(config.architecture in architectures))
-    refuse("train", `needs an architecture of ${Object.keys(architectures).join(", ")}`, config.architecture);
-  if (!(config.aggregator in aggregators))
-    refuse("train", `needs an aggregator of ${Object.keys(aggregators).join(", ")}`, config.aggregator);
+  ensureOneOf("architecture", config.architecture, Object.keys(architectures));
+  ensureOneOf("aggregator", config.aggregator, Object.keys(aggregators));
+  ensureOneOf("poisoning", config.poisoning, ["none", ...Object.keys(poisonings)]);
+  for (const name of config.preAggregations) ensureOneOf("pre-aggregation", name, Object.keys(preAggregations));
+  ensureOneOf("nonFinite", config.nonFinite, ["drop", "stop"]);
+  ensureCount("train", "rootImages", config.rootImages);
+  if (config.privacy !== "none") checkPrivacy("train", config.privacy, config.privacyParameters);
   ensure(
-    !config.secureAggregation || config.aggregator === "mean",
+    !config.secureAggregation || (config.aggregator === "mean" && config.preAggregations.length === 0),
     "train",
     "needs the mean under secure aggregation, which reveals sums only",
     config.aggregator,
     'set aggregator: "mean" or secureAggregation: false',
+  );
+}
+
+function ensureOneOf(what: string, value: string, known: readonly string[]): void {
+  ensure(
+    known.includes(value),
+    "train",
+    `needs ${/^[aeiou]/.test(what) ? "an" : "a"} ${what} of ${known.join(", ")}`,
+    value,
   );
 }
 

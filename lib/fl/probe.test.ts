@@ -6,7 +6,8 @@ import { tinyDataset } from "../data/tiny.fixture";
 import { lossAndGradient } from "../model/network";
 import { defaultFederation, type FederationConfig } from "./config";
 import { drawProbe, presentProbe } from "./probe";
-import { setUp, train } from "./train";
+import { setUp } from "./federation";
+import { train } from "./train";
 
 before(backendReady);
 

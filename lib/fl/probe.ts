@@ -2,8 +2,9 @@
 import { backendReady } from "../core/backend";
 import { ensure } from "../core/errors";
 import type { Batch, Dataset } from "../core/types";
-import { localUpdates } from "./client";
-import { aggregate, drawBatch, stepAgainst, type Federation, type RoundRecord } from "./train";
+import { playRound } from "./round";
+import { drawBatch, type Federation } from "./federation";
+import { stepAgainst, type RoundRecord } from "./train";
 
 /**
  * Fixed images of every client, drawn once from its own: the probe of a seed.
@@ -22,7 +23,8 @@ export function drawProbe({ config, partition: { clients }, rng }: Federation, d
 /**
  * What the round of a record would have been, had the clients held these batches instead of their own.
  *
- * The model's trajectory is that of the records; only the round in question is replayed, with tau = 1.
+ * The model's trajectory is that of the records; only the round in question is replayed, with tau = 1, poisoning, privacy and
+ * aggregation included, and the server's memory as it was.
  *
  * @param federation as setUp gives it, with batchSize that of the batches and localSteps 1
  * @param records the rounds to replay
@@ -35,10 +37,11 @@ export function drawProbe({ config, partition: { clients }, rng }: Federation, d
  * @source our choice, as drawProbe
  */
 export async function presentProbe(
-  { config, network, rng }: Federation,
+  federation: Federation,
   records: readonly RoundRecord[],
   batches: readonly Batch[],
 ): Promise<{ before: RoundRecord; after: RoundRecord }[]> {
+  const { config, rng } = federation;
   ensure(
     batches.length === config.numClients,
     "presentProbe",
@@ -48,9 +51,11 @@ export async function presentProbe(
   await backendReady();
   const once = batches.map((batch) => [batch]);
   return records.map((record) => {
-    const updates = localUpdates(network, record.weights, once, config.learningRate);
-    const { update, kept } = aggregate(config, updates, rng.split("probe masks", record.round));
-    const before = { ...record, batches: once, ownUpdate: updates[config.maliciouslyCuriousClient]!, kept };
-    return { before, after: { ...record, weights: stepAgainst(record.weights, update, config.learningRate) } };
+    const { weights, memory, round } = record;
+    const input = { weights, batches: once, memory, rng: rng.split("probed round", round) };
+    const { sent, update, kept, effective, dropped } = playRound(federation, input);
+    const ownUpdate = sent[config.maliciouslyCuriousClient]!;
+    const before = { ...record, batches: once, ownUpdate, kept, effective, dropped };
+    return { before, after: { ...record, weights: stepAgainst(weights, update, config.learningRate) } };
   });
 }

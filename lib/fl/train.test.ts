@@ -7,7 +7,8 @@ import { batchOf } from "../data/batch";
 import { tinyDataset } from "../data/tiny.fixture";
 import { evaluate, initialWeights, lossAndGradient } from "../model/network";
 import { defaultFederation, type FederationConfig } from "./config";
-import { drawBatches, setUp, stepAgainst, train, type RoundRecord } from "./train";
+import { drawBatches, setUp } from "./federation";
+import { stepAgainst, train, type RoundRecord } from "./train";
 
 before(backendReady);
 
@@ -158,7 +159,7 @@ test("train: secure aggregation gives the same broadcasts to 1e-6", async () => 
   // The masks are really there: they hide nothing when a client is alone.
   await assert.rejects(train({ ...config, secureAggregation: true, numClients: 1 }, tinyDataset), {
     name: "InputError",
-    message: "maskUpdates: needs at least 2 updates, as nothing hides a lone client, got 1",
+    message: "maskUpdates: needs at least 2 updates, as nothing hides a lone client, got 1 (round 0)",
   });
 });
 

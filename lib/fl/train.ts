@@ -1,17 +1,15 @@
 /** @file The federated loop. */
 import { backendReady } from "../core/backend";
 import { InputError, refuse } from "../core/errors";
-import { createRng, type Rng } from "../core/rng";
-import type { Batch, Dataset, Partition } from "../core/types";
+import type { Batch, Dataset } from "../core/types";
 import { batchOf } from "../data/batch";
-import { partition } from "../data/partition";
-import { aggregators } from "../defense/aggregators";
-import { buildNetwork } from "../model/architectures";
-import { gainOf } from "../model/layers/activation";
-import { evaluate, initialWeights, type Network } from "../model/network";
-import { localUpdates } from "./client";
-import { checkConfig, partitionOptions, type FederationConfig } from "./config";
-import { aggregateMasked, maskUpdates } from "./secureAggregation";
+import { evaluate } from "../model/network";
+import { poisonings } from "../poisoning/poisonings";
+import type { Poisoning } from "../poisoning/poisoning";
+import type { FederationConfig } from "./config";
+import { drawBatches, firstBroadcast, setUp, type Federation } from "./federation";
+import { playRound } from "./round";
+import type { ServerMemory } from "./server";
 
 /** What happened in a round, as only the experimenter sees it. The attacker gets an AttackerView made from two of these. */
 export interface RoundRecord {
@@ -20,9 +18,13 @@ export interface RoundRecord {
   readonly loss: number; // F(w^(k)), mean cross-entropy over evaluationImages training images, clients weighted equally
   readonly objectiveGap: number; // F(w^(k)) - F*
   readonly accuracy: number; // on evaluationImages test images, 0..1
+  readonly attackSuccess: number | null; // accuracy of w^(k) on the poisoning's success test, 0..1; null where it has none
   readonly batches: readonly (readonly Batch[])[]; // [M][tau], the private batches used in this round
   readonly ownUpdate: Float32Array | null; // what the maliciously curious client sent, [d]
-  readonly kept: readonly number[]; // clients whose update is in the aggregate
+  readonly kept: readonly number[]; // clients whose update is in the aggregate; none for coordinate-wise rules
+  readonly effective: number; // M_eff of the aggregate; 0 in the record after the last round
+  readonly dropped: readonly number[]; // clients whose update was not finite
+  readonly memory: ServerMemory; // of the server, before the round
 }
 
 /** Follows a run. */
@@ -30,40 +32,10 @@ export interface TrainOptions {
   readonly onRound?: (record: RoundRecord, rounds: number) => void;
 }
 
-/** What a run is made of, before the first round: derived from config and dataset alone. */
-export interface Federation {
-  readonly config: FederationConfig;
-  readonly network: Network;
-  readonly partition: Partition;
-  readonly rng: Rng;
-}
-
-/**
- * The network, the partition and the random streams of a config.
- *
- * @param config see FederationConfig
- * @param dataset as loadDataset gives it
- * @returns what the run is made of before its first round; the same config and dataset give the same
- * @throws InputError for a config that could not run, or a client without a batch
- * @example
- * setUp(config, dataset).partition.clients.length; // config.numClients
- */
-export function setUp(config: FederationConfig, dataset: Dataset): Federation {
-  checkConfig(config);
-  const { architecture, activation, pooling, seed } = config;
-  const rng = createRng(seed);
-  return {
-    config,
-    network: buildNetwork(architecture, dataset.inputShape, dataset.numClasses, { activation, pooling }),
-    partition: partition(dataset.train.labels, partitionOptions(config), rng.split("partition")),
-    rng,
-  };
-}
-
 /**
  * Trains a model federatedly: FedSGD for localSteps = 1, else FedAvg.
  *
- * w^(k+1) = w^(k) - eta A(update_1, ..., update_M),  update_m = (w^(k) - w_(m,tau)) / eta (see localUpdates)
+ * w^(k+1) = w^(k) - eta u^(k),  u^(k) the round's aggregate (see playRound)
  *
  * @param config see FederationConfig
  * @param dataset as loadDataset gives it
@@ -81,7 +53,7 @@ export async function train(
   { onRound }: TrainOptions = {},
 ): Promise<RoundRecord[]> {
   const federation = setUp(config, dataset);
-  const { network, rng } = federation;
+  const { rng } = federation;
   await backendReady();
   const judge = createJudge(federation, dataset);
   const records: RoundRecord[] = [];
@@ -90,30 +62,22 @@ export async function train(
     onRound?.(record, config.rounds);
   };
   let weights = firstBroadcast(federation);
+  let memory: ServerMemory = {};
   for (let round = 0; round < config.rounds; round++) {
     const batches = drawBatches(federation, dataset, round);
-    const updates = atRound(round, () => localUpdates(network, weights, batches, config.learningRate));
-    const { update, kept } = aggregate(config, updates, rng.split("masks", round));
+    const input = { weights, batches, memory, rng: rng.split("round", round) };
+    const { sent, update, memory: next, ...served } = atRound(round, () => playRound(federation, input));
     const measured = atRound(round, () => judge(weights));
-    keep({ round, weights, ...measured, batches, ownUpdate: updates[config.maliciouslyCuriousClient]!, kept });
+    const ownUpdate = sent[config.maliciouslyCuriousClient]!;
+    keep({ round, weights, ...measured, batches, ownUpdate, ...served, memory });
     weights = stepAgainst(weights, update, config.learningRate);
+    memory = next;
     await new Promise(setImmediate); // lets a progress bar draw
   }
   const measured = atRound(config.rounds, () => judge(weights));
-  keep({ round: config.rounds, weights, ...measured, batches: [], ownUpdate: null, kept: [] });
+  const nothing = { batches: [], ownUpdate: null, kept: [], effective: 0, dropped: [], memory };
+  keep({ round: config.rounds, weights, ...measured, ...nothing });
   return records;
-}
-
-/**
- * The first broadcast of a federation, w^(0).
- *
- * @param federation as setUp gives it
- * @returns [d], owned by the caller
- * @example
- * firstBroadcast(federation).length; // federation.network.size
- */
-export function firstBroadcast({ config, network, rng }: Federation): Float32Array {
-  return initialWeights(network.layer, rng.split("weights"), config.initialization, gainOf(config.activation));
 }
 
 /**
@@ -132,74 +96,11 @@ export function stepAgainst(weights: Float32Array, update: Float32Array, learnin
   return weights.map((w, i) => w - learningRate * update[i]!);
 }
 
-/**
- * The batches of every client in a round. Each batch has no repeats; those of a client's local steps are drawn independently.
- *
- * @param federation as setUp gives it
- * @param dataset that the partition is of
- * @param round k; client, round and local step have a stream of their own
- * @returns [M][tau], owned by the caller
- * @example
- * drawBatches(federation, dataset, 0).map((steps) => steps.length); // [1, 1, 1]; three clients, one local step
- */
-export function drawBatches(
-  { config, partition: { clients }, rng }: Federation,
-  dataset: Dataset,
-  round: number,
-): Batch[][] {
-  return clients.map((images, client) =>
-    Array.from({ length: config.localSteps }, (_, t) =>
-      drawBatch(dataset, images, config.batchSize, rng.split("batch", client, round, t)),
-    ),
-  );
-}
-
-/**
- * Some of a client's images, without repeats.
- *
- * @param dataset that the images are of
- * @param images indices into dataset.train, the client's own
- * @param size images to draw, at most as many as there are
- * @param stream drawn from
- * @returns a batch, owned by the caller
- * @example
- * drawBatch(dataset, Int32Array.of(7, 8, 9), 2, createRng(1)).size; // 2
- */
-export function drawBatch(dataset: Dataset, images: Int32Array, size: number, stream: Rng): Batch {
-  const chosen = stream.permutation(images.length).subarray(0, size);
-  return batchOf(
-    dataset.train,
-    chosen.map((i) => images[i]!),
-  );
-}
-
-/**
- * The server's aggregate of what the clients sent, through masks where the config asks for them.
- *
- * @param config of which secureAggregation, aggregator and assumedMalicious are read
- * @param updates [M][d]
- * @param rng the round's stream, for the masks
- * @returns the aggregate [d] and the clients whose update is in it, owned by the caller
- * @throws InputError as maskUpdates and the aggregator
- * @example
- * aggregate(config, [Float32Array.of(1, 2), Float32Array.of(3, 5)], createRng(1)); // { update: [2, 3.5], kept: [0, 1] }
- */
-export function aggregate(
-  config: FederationConfig,
-  updates: readonly Float32Array[],
-  rng: Rng,
-): { update: Float32Array; kept: readonly number[] } {
-  if (config.secureAggregation) {
-    return { update: aggregateMasked(maskUpdates(updates, rng)), kept: updates.map((_, i) => i) };
-  }
-  return aggregators[config.aggregator].aggregate(updates, { f: config.assumedMalicious });
-}
-
 /** Measures broadcasts on fixed images: an equal number from every client, and test images in file order. */
 function createJudge(
   { config, network, partition: { clients }, rng }: Federation,
   dataset: Dataset,
-): (weights: Float32Array) => Pick<RoundRecord, "loss" | "objectiveGap" | "accuracy"> {
+): (weights: Float32Array) => Pick<RoundRecord, "loss" | "objectiveGap" | "accuracy" | "attackSuccess"> {
   const share = Math.max(1, Math.round(config.evaluationImages / config.numClients));
   const sample = clients.flatMap((images, client) => {
     const stream = rng.split("evaluation", client);
@@ -208,10 +109,17 @@ function createJudge(
   const training = batchOf(dataset.train, sample);
   const testCount = Math.min(config.evaluationImages, dataset.test.count);
   const test = batchOf(dataset.test, [...Array(testCount).keys()]);
+  const rule: Poisoning | null = config.poisoning === "none" ? null : poisonings[config.poisoning];
+  const success = rule?.successTest?.(test, network.inputShape, config.poisoningParameters) ?? null;
   return (weights) => {
     const { loss } = evaluate(network, weights, training);
     if (!Number.isFinite(loss)) refuse("train", "needs a finite loss", loss, "lower the learningRate");
-    return { loss, objectiveGap: loss - config.optimum, accuracy: evaluate(network, weights, test).accuracy };
+    return {
+      loss,
+      objectiveGap: loss - config.optimum,
+      accuracy: evaluate(network, weights, test).accuracy,
+      attackSuccess: success && evaluate(network, weights, success).accuracy,
+    };
   };
 }
 

@@ -37,6 +37,7 @@ export const backdoor: Poisoning = {
     ensure(Number.isFinite(boost), "backdoor", "needs a finite boost", boost);
     return own.map((x) => boost * x);
   },
+  successTest: backdoorTest,
 };
 
 /**

@@ -38,6 +38,8 @@ export interface Poisoning {
   readonly knows: "own" | "honest"; // its own update and batch, or the honest clients' updates too
   poisonBatch?(batch: Batch, context: PoisoningContext, rng: Rng): Batch;
   poisonUpdate?(own: Float32Array, context: PoisoningContext, rng: Rng): Float32Array;
+  /** The batch on which a model's accuracy says how well the poisoning succeeds, made of honest test images. */
+  successTest?(batch: Batch, inputShape: Shape, parameters: PoisoningParameters): Batch;
 }
 
 /** What a rule does where its parameters are left out. The paper says "default parameters" and states none: all are our choice. */

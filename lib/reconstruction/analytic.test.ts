@@ -40,8 +40,15 @@ function viewOf(architecture: ArchitectureName, secret: Batch, activation: "relu
   const own = randomBatch(secret.size, "own");
   const { gradients } = lossAndGradient(network, [weights, weights], [own, secret]);
   const mean = gradients[0]!.map((g, i) => (g + gradients[1]![i]!) / 2);
-  const measured = { loss: 0, objectiveGap: 0, accuracy: 0, kept: [] };
-  const before: RoundRecord = { round: 0, weights, batches: [[own], [secret]], ownUpdate: gradients[0]!, ...measured };
+  const measured = { loss: 0, objectiveGap: 0, accuracy: 0, attackSuccess: null, kept: [], effective: 2, dropped: [] };
+  const before: RoundRecord = {
+    round: 0,
+    weights,
+    batches: [[own], [secret]],
+    ownUpdate: gradients[0]!,
+    memory: {},
+    ...measured,
+  };
   const after: RoundRecord = { ...before, round: 1, weights: stepAgainst(weights, mean, 0.5) };
   return withoutOwnShare(observe(before, after, config, input));
 }

@@ -4,7 +4,8 @@ import { backendReady } from "../core/backend";
 import type { Batch } from "../core/types";
 import { tinyDataset } from "../data/tiny.fixture";
 import { defaultFederation, type FederationConfig } from "../fl/config";
-import { setUp, train, type RoundRecord } from "../fl/train";
+import { setUp } from "../fl/federation";
+import { train, type RoundRecord } from "../fl/train";
 import { lossAndGradient } from "../model/network";
 import { assumeContributors, observe, withoutOwnShare } from "./observe";
 

@@ -1,0 +1,57 @@
+/** @file Two settings compared on the same seeds and the same private images. */
+import { ensure } from "../core/errors";
+import type { Leak } from "../metrics/leak";
+import type { LeakageStudy } from "./leakage";
+
+/** What to compare. */
+export interface LeakComparison {
+  readonly series?: "probe" | "trajectory"; // default "probe": only there do both settings have the same private images
+  readonly rounds: readonly [first: number, last: number]; // both included
+  readonly over?: "all" | "contributors"; // images of all honest clients (default), or of those in the setting's aggregate
+  readonly relative?: boolean; // as a fraction of the baseline's error on the same images; default false
+}
+
+/**
+ * How much larger the error of a setting is than a baseline's, seed by seed.
+ *
+ *     all:           d_s = mean over rounds and images of (rmse - rmse_baseline)
+ *     contributors:  the same over the images that are in the setting's aggregate; under the baseline the same images count
+ *     relative:      d_s / mean over the same rounds and images of rmse_baseline
+ *
+ * @param study the setting
+ * @param baseline run on the same seeds and rounds, so that the probe's images are the same
+ * @param comparison see LeakComparison
+ * @returns one number a seed, in the order of the study's; a seed in whose window nobody but the attacker was in the aggregate has
+ *   none to compare and is left out
+ * @throws InputError when seeds or rounds of the two do not agree, or no round lies in the window
+ * @example
+ * leakDifferences(study, study, { rounds: [0, 9] }).length; // plan.seeds.length
+ * @source our choice (design: measuring honestly); the paper compares mean RMSE curves
+ */
+export function leakDifferences(
+  study: LeakageStudy,
+  baseline: LeakageStudy,
+  { series = "probe", rounds: [first, last], over = "all", relative = false }: LeakComparison,
+): number[] {
+  const seeds = ({ runs }: LeakageStudy): string => runs.map(({ seed }) => seed).join(", ");
+  ensure(seeds(study) === seeds(baseline), "leakDifferences", `needs seeds ${seeds(study)} of both`, seeds(baseline));
+  const within = (leaks: readonly Leak[]): Leak[] => leaks.filter(({ round }) => round >= first && round <= last);
+  return study.runs.flatMap((run, s) => {
+    const [ours, theirs] = [within(run[series]), within(baseline.runs[s]![series])];
+    ensure(ours.length > 0, "leakDifferences", `needs a ${series} round in ${first}..${last}`, "none");
+    let [difference, reference, count] = [0, 0, 0];
+    for (const [r, leak] of ours.entries()) {
+      const other = theirs[r];
+      const alike = other?.round === leak.round && other.perImage.length === leak.perImage.length;
+      if (!alike) ensure(false, "leakDifferences", "needs the same rounds and images of both", `round ${leak.round}`);
+      for (const [i, rmse] of leak.perImage.entries()) {
+        if (over === "contributors" && !leak.contributed[i]) continue;
+        difference += rmse - other!.perImage[i]!;
+        reference += other!.perImage[i]!;
+        count++;
+      }
+    }
+    if (count === 0) return [];
+    return [relative ? difference / reference : difference / count];
+  });
+}

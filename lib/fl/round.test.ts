@@ -1,0 +1,158 @@
+import assert from "node:assert/strict";
+import { before, test } from "node:test";
+import { backendReady } from "../core/backend";
+import { createRng } from "../core/rng";
+import { tinyDataset } from "../data/tiny.fixture";
+import { defaultPrivacy } from "../defense/privacy";
+import { lossAndGradient } from "../model/network";
+import { defaultFederation, type FederationConfig } from "./config";
+import { drawBatches, firstBroadcast, setUp } from "./federation";
+import { playRound, type Exchange } from "./round";
+import { serve } from "./server";
+import { train } from "./train";
+
+before(backendReady);
+
+const base: FederationConfig = {
+  ...defaultFederation,
+  architecture: "mlp",
+  activation: "tanh",
+  partition: "iid",
+  numClients: 5,
+  maliciouslyCuriousClient: 3,
+  rounds: 2,
+  batchSize: 4,
+  learningRate: 0.1,
+  evaluationImages: 30,
+};
+const norm = (x: Float32Array): number => Math.hypot(...x);
+const mean = (vectors: readonly Float32Array[]): number[] =>
+  Array.from(vectors[0]!, (_, i) => vectors.reduce((sum, vector) => sum + vector[i]!, 0) / vectors.length);
+
+function play(config: FederationConfig): Exchange & { readonly gradients: readonly Float32Array[] } {
+  const federation = setUp(config, tinyDataset);
+  const weights = firstBroadcast(federation);
+  const batches = drawBatches(federation, tinyDataset, 0);
+  const gradients = batches.map((own) => lossAndGradient(federation.network, [weights], own).gradients[0]!);
+  return { ...playRound(federation, { weights, batches, memory: {}, rng: createRng(1) }), gradients };
+}
+
+function assertClose(actual: ArrayLike<number>, expected: ArrayLike<number>, what: string): void {
+  assert.equal(actual.length, expected.length);
+  const worst = Array.from(expected).reduce((most, value, i) => Math.max(most, Math.abs(value - actual[i]!)), 0);
+  assert.ok(worst <= 1e-6, `${what}: off by ${worst}`); // a NaN is not <= anything
+}
+
+test("playRound: a passive client sends its gradient, and the mean keeps everybody", () => {
+  const { sent, update, kept, effective, dropped, gradients } = play(base);
+  sent.forEach((vector, client) => assertClose(vector, gradients[client]!, `client ${client}`));
+  assertClose(update, mean(gradients), "the mean");
+  assert.deepEqual([kept, effective, dropped], [[0, 1, 2, 3, 4], 5, []]);
+});
+
+test("playRound: sign flipping changes what the malicious client sends, and nobody else's update", () => {
+  const { sent, update, gradients } = play({ ...base, poisoning: "signFlip", poisoningParameters: { scale: 3 } });
+  const expected = gradients.map((gradient, client) => gradient.map((g) => (client === 3 ? -3 * g : g)));
+  sent.forEach((vector, client) => assertClose(vector, expected[client]!, `client ${client}`));
+  assertClose(update, mean(expected), "the mean");
+});
+
+test("playRound: an omniscient rule sees the honest updates, and a backdoor trains on a poisoned batch", () => {
+  const omniscient = play({ ...base, poisoning: "omniscientSignFlip", poisoningParameters: { scale: 2 } });
+  const honest = omniscient.gradients.filter((_, client) => client !== 3);
+  assertClose(
+    omniscient.sent[3]!,
+    mean(honest).map((g) => -2 * g),
+    "-2 times the honest mean",
+  );
+  const backdoor = play({ ...base, poisoning: "backdoor" });
+  assertClose(backdoor.sent[0]!, backdoor.gradients[0]!, "an honest client");
+  const moved = norm(backdoor.sent[3]!.map((g, i) => g - backdoor.gradients[3]![i]!));
+  assert.ok(moved > 0.01 * norm(backdoor.gradients[3]!), "the poisoned batch has the gradient of the clean one");
+});
+
+test("playRound: a rule that tries out the server's aggregator meets the updates in the clients' order", () => {
+  // The oracle drops client 3 whatever it sends, so no scale does harm, and the search ends where it began or anywhere: the
+  // aggregate stays the honest mean.
+  const { update, gradients, kept } = play({ ...base, poisoning: "optimalAlie", aggregator: "median" });
+  assert.deepEqual(kept, []);
+  const honest = gradients.filter((_, client) => client !== 3);
+  const between = update.every((u, i) => {
+    const values = honest.map((vector) => vector[i]!);
+    return u >= Math.min(...values) - 1e-6 && u <= Math.max(...values) + 1e-6;
+  });
+  assert.ok(between, "the median of four honest clients and one other lies among the honest");
+});
+
+test("playRound: under local DP everybody clips but a client that poisons", () => {
+  const privacyParameters = { ...defaultPrivacy, clipNorm: 0.01, noiseMultiplier: 0 };
+  const passive = play({ ...base, privacy: "localDp", privacyParameters });
+  for (const vector of passive.sent) assert.ok(Math.abs(norm(vector) - 0.01) < 1e-6);
+  const poisoned = play({ ...base, privacy: "localDp", privacyParameters, poisoning: "signFlip" });
+  assert.ok(Math.abs(norm(poisoned.sent[0]!) - 0.01) < 1e-6);
+  assertClose(
+    poisoned.sent[3]!,
+    poisoned.gradients[3]!.map((g) => -g),
+    "its whole update, flipped",
+  );
+  const noisy = { ...privacyParameters, noiseMultiplier: 5 };
+  const [first, second] = [play({ ...base, privacy: "localDp", privacyParameters: noisy }), passive];
+  const noise = first.sent.map((vector, client) => vector.map((x, i) => x - second.sent[client]![i]!));
+  const variance =
+    mean(noise.map((vector) => vector.map((x) => x * x))).reduce((sum, x) => sum + x, 0) / noise[0]!.length;
+  assert.ok(Math.abs(variance / 0.05 ** 2 - 1) < 0.05, `variance ${variance}`); // (5 · 0.01)^2
+  assert.notDeepEqual(noise[0], noise[1]);
+});
+
+test("playRound: under DP-SGD gradients are clipped example by example, but not those of a client that poisons", () => {
+  const privacyParameters = { ...defaultPrivacy, clipNorm: 0.01, noiseMultiplier: 0 };
+  const passive = play({ ...base, privacy: "dpSgd", privacyParameters });
+  for (const vector of passive.sent) assert.ok(norm(vector) <= 0.01 + 1e-6);
+  const poisoned = play({ ...base, privacy: "dpSgd", privacyParameters, poisoning: "signFlip" });
+  assertClose(poisoned.sent[0]!, passive.sent[0]!, "an honest client");
+  assertClose(
+    poisoned.sent[3]!,
+    poisoned.gradients[3]!.map((g) => -g),
+    "its whole update, flipped",
+  );
+});
+
+test("serve: leaves out an update that is not finite and speaks of the clients that are left, or stops", async () => {
+  const infinite = { ...base, poisoning: "infinity" as const };
+  const { dropped, kept, update, gradients, effective } = play(infinite);
+  assert.deepEqual([dropped, kept, effective], [[3], [0, 1, 2, 4], 4]);
+  assertClose(update, mean(gradients.filter((_, client) => client !== 3)), "the others' mean");
+  await assert.rejects(train({ ...infinite, nonFinite: "stop" }, tinyDataset), {
+    name: "InputError",
+    message: 'train: needs finite updates, got another from client 3; set nonFinite: "drop" (round 0)',
+  });
+  const krum = play({ ...infinite, aggregator: "krum", assumedMalicious: 0, numClients: 5 });
+  assert.equal(krum.kept.length, 1);
+  assertClose(krum.update, krum.gradients[krum.kept[0]!]!, "the client that Krum names");
+});
+
+test("serve: hands the aggregator its parameters, its pre-aggregations and the last aggregate", () => {
+  const federation = setUp(
+    { ...base, aggregator: "centeredClipping", aggregatorParameters: { clipNorm: 1 } },
+    tinyDataset,
+  );
+  const sent = [0, 0, 0, 0, 100].map((x) => Float32Array.of(x));
+  const round = { weights: Float32Array.of(0), rng: createRng(1) };
+  const first = serve(federation, sent, { ...round, memory: {} });
+  const second = serve(federation, sent, { ...round, memory: { previous: Float32Array.of(50) } });
+  assert.ok(
+    Math.abs(first.update[0]!) <= 1 && Math.abs(second.update[0]!) >= 45,
+    "one step of at most 1 from the last aggregate",
+  );
+  assert.deepEqual(first.memory.previous, first.update);
+  const bucketed = setUp({ ...base, preAggregations: ["nnm"], aggregator: "mean", assumedMalicious: 1 }, tinyDataset);
+  assert.equal(serve(bucketed, sent, { ...round, memory: {} }).kept.includes(4), true);
+});
+
+test("train: reports the backdoor's success each round, and nothing where there is no backdoor", async () => {
+  const [passive] = await train({ ...base, rounds: 1 }, tinyDataset);
+  assert.equal(passive!.attackSuccess, null);
+  const records = await train({ ...base, rounds: 1, poisoning: "backdoor" }, tinyDataset);
+  for (const { attackSuccess } of records)
+    assert.ok(attackSuccess !== null && attackSuccess >= 0 && attackSuccess <= 1);
+});
