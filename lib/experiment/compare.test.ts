@@ -7,8 +7,10 @@ import type { LeakageStudy } from "./leakage";
 /** A leak of which the comparison reads round, perImage and contributed. */
 const leak = (round: number, perImage: number[], contributed = perImage.map(() => true)): Leak =>
   ({ round, perImage, contributed }) as unknown as Leak;
-const study = (...seeds: Leak[][]): LeakageStudy =>
-  ({ runs: seeds.map((probe, s) => ({ seed: s + 1, rounds: [], probe, trajectory: probe })), sources: [] });
+const study = (...seeds: Leak[][]): LeakageStudy => ({
+  runs: seeds.map((probe, s) => ({ seed: s + 1, rounds: [], probe, trajectory: probe })),
+  sources: [],
+});
 const near = (actual: readonly number[], expected: readonly number[]): void => {
   assert.equal(actual.length, expected.length);
   actual.forEach((value, i) => assert.ok(Math.abs(value - expected[i]!) < 1e-12, `${value} is not ${expected[i]}`));

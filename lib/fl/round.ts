@@ -43,7 +43,7 @@ export interface RoundInput {
 export function playRound(federation: Federation, input: RoundInput): Exchange {
   const { config } = federation;
   const { weights, rng } = input;
-  const rule = config.poisoning === "none" ? undefined : (poisonings[config.poisoning]);
+  const rule = config.poisoning === "none" ? undefined : poisonings[config.poisoning];
   const poisoner = rule && config.maliciouslyCuriousClient;
   const context = (honestUpdates: readonly Float32Array[]): PoisoningContext => ({
     parameters: config.poisoningParameters,
