@@ -39,6 +39,8 @@ const notRun: Readonly<Record<string, string>> = {
   "showFigure(": "writes into figures/",
   "showLines(": "writes into figures/",
   "showImages(": "writes into figures/",
+  "showForest(": "writes into figures/",
+  "showHeatmap(": "writes into figures/",
   "writeRecord(": "writes into figures/",
   "writeWhole(": "writes into figures/",
 };

@@ -68,6 +68,8 @@ export { stampOf, stampText, type Stamp } from "./report/stamp";
 export { byProfile, currentProfile, isForced, type Profile } from "./report/profile";
 export { progressBar, type Progress } from "./report/progress";
 export { showFigure, showLines, type Figure, type LineFigureSpec, type Panel, type Series } from "./report/figure";
+export { showForest, type ForestRow, type ForestSpec } from "./report/forest";
+export { showHeatmap, type HeatmapSpec } from "./report/heatmap";
 export { asRmse, showImages } from "./report/imageGrid";
 export { leakPanel, privateRow, reconstructedRow, roundPanel, type LeakLine } from "./report/leakage";
 export { table } from "./report/table";

@@ -42,7 +42,8 @@ export interface LineFigureSpec {
 export const frame = { width: 900, fontSize: 13, titleSize: 17, footer: 34 } as const;
 
 const fontFamily = "Arial, Helvetica, 'Liberation Sans', Arimo, sans-serif";
-const ink = "#222222";
+/** The colour of text and axes. */
+export const ink = "#222222";
 const grid = "#E6E6E6";
 
 /** As many decimals as the step between ticks needs, trailing zeros kept: 0.20, 0.25. */
@@ -294,7 +295,17 @@ function axisKey(letter: "x" | "y", axis: number): string {
   return `${letter}axis${axis === 1 ? "" : axis}`;
 }
 
-function axisLayout(axis: AxisSpec, domain: readonly number[], anchor: string): Record<string, unknown> {
+/**
+ * An axis in the common look: outside ticks, light grid, no zero line of plotly's own.
+ *
+ * @param axis label and scale
+ * @param domain [from, to] in paper coordinates
+ * @param anchor the other axis: "y", "x2", ...
+ * @returns a plotly axis to extend
+ * @example
+ * axisLayout(axisOf("round"), [0, 1], "y").type; // "linear"
+ */
+export function axisLayout(axis: AxisSpec, domain: readonly number[], anchor: string): Record<string, unknown> {
   return {
     title: { text: axis.label, standoff: 8, font: { size: 14 } },
     type: axis.scale ?? "linear",
