@@ -18,7 +18,7 @@ import { defaultFederation, type FederationConfig } from "./fl/config";
 import { maskUpdates } from "./fl/secureAggregation";
 import { setUp, train, type RoundRecord } from "./fl/train";
 import { trainAutoencoders } from "./model/autoencoder";
-import { stackImages, stackTargets, stackVectors, unpackWeights } from "./model/network";
+import { stackImages, stackTargets, stackVectors, unpackWeights } from "./model/stack";
 import { observe } from "./reconstruction/observe";
 import { decide } from "./report/claims";
 import { progressBar } from "./report/progress";

@@ -5,7 +5,8 @@ import { InputError } from "../core/errors";
 import { createRng, type Rng } from "../core/rng";
 import type { Batch, Shape } from "../core/types";
 import { decoderLayer, decoderOf, encoderLayer, trainAutoencoders, type Autoencoder } from "./autoencoder";
-import { countWeights, stackVectors, unpackWeights } from "./network";
+import { countWeights } from "./network";
+import { stackVectors, unpackWeights } from "./stack";
 
 before(backendReady);
 

@@ -10,16 +10,8 @@ import { sequence, type LayerBuilder } from "./layers/compose";
 import { convolution } from "./layers/convolution";
 import type { Layer } from "./layers/layer";
 import { transposedConvolution } from "./layers/transposedConvolution";
-import {
-  countWeights,
-  initialWeights,
-  packWeights,
-  stackImages,
-  stackVectors,
-  unpackWeights,
-  unstackVectors,
-  volume,
-} from "./network";
+import { countWeights, initialWeights } from "./network";
+import { packWeights, stackImages, stackVectors, unpackWeights, unstackVectors, volume } from "./stack";
 
 /** A trained decoder and what it takes in. */
 export interface Autoencoder {

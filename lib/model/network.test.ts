@@ -13,17 +13,8 @@ import { activation, gainOf } from "./layers/activation";
 import { dense } from "./layers/dense";
 import { lenet5 } from "./lenet";
 import { crossEntropy } from "./loss";
-import {
-  createNetwork,
-  evaluate,
-  initialWeights,
-  lossAndGradient,
-  stackImages,
-  stackTargets,
-  unstackImages,
-  volume,
-  type Network,
-} from "./network";
+import { createNetwork, evaluate, initialWeights, lossAndGradient, type Network } from "./network";
+import { volume } from "./stack";
 import type { ArchitectureOptions } from "./options";
 
 before(backendReady);
@@ -243,24 +234,6 @@ test("evaluate, lossAndGradient: agree on the loss when both see the same batch"
   const batch = randomBatch(4, createRng(6));
   const { loss } = evaluate(network, weights, batch);
   assert.ok(Math.abs(loss - lossAndGradient(network, [weights], [batch]).losses[0]!) < 1e-5);
-});
-
-test("stackImages, unstackImages: put the channels before the batch, and back", () => {
-  // Two images of two channels of one row: [[1 2], [3 4]] and [[5 6], [7 8]].
-  const images = Float32Array.of(1, 2, 3, 4, 5, 6, 7, 8);
-  const stacked = tidy(() => stackImages([images, images.map((x) => -x)], [2, 1, 2]));
-  assert.deepEqual(stacked.shape, [2, 2, 2, 1, 2]);
-  assert.deepEqual([...stacked.dataSync()].slice(0, 8), [1, 2, 5, 6, 3, 4, 7, 8]);
-  assert.deepEqual(unstackImages(stacked), [images, images.map((x) => -x)]);
-  stacked.dispose();
-});
-
-test("stackTargets: holds one 1 a column when labels differ per replica", () => {
-  const labels = [Int32Array.of(0, 2), Int32Array.of(1, 1)];
-  const targets = stackTargets(labels, 3);
-  assert.deepEqual(targets.shape, [2, 3, 2]);
-  assert.deepEqual([...targets.dataSync()], [1, 0, 0, 0, 0, 1, 0, 0, 1, 1, 0, 0]);
-  targets.dispose();
 });
 
 test("initialWeights: has the variance gain^2 / fanIn and no biases when it preserves variance", () => {

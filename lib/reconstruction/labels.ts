@@ -2,7 +2,7 @@
 import { backendReady, dispose, tf, tidy } from "../core/backend";
 import type { Batch } from "../core/types";
 import { buildNetwork } from "../model/architectures";
-import { stackImages, stackVectors, unpackWeights } from "../model/network";
+import { stackImages, stackVectors, unpackWeights } from "../model/stack";
 import type { AttackerView } from "./observe";
 
 /**

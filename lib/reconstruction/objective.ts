@@ -3,10 +3,8 @@ import { type Tensor, backendReady, dispose, tf, tidy } from "../core/backend";
 import { ensure } from "../core/errors";
 import { dotPerReplica, perReplica } from "../core/ops";
 import type { Batch } from "../core/types";
+import { checkStack, differentiate, gradientAlong, type Network } from "../model/network";
 import {
-  checkStack,
-  differentiate,
-  gradientAlong,
   packWeights,
   stackImages,
   stackTargets,
@@ -14,8 +12,7 @@ import {
   unpackWeights,
   unstackImages,
   unstackVectors,
-  type Network,
-} from "../model/network";
+} from "../model/stack";
 
 /** A distance between gradients and its derivative, over lists of tensors [S, ...]. */
 interface Distance {

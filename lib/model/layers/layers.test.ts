@@ -11,7 +11,8 @@ import { backendReady, dispose, tf, tidy, type Tensor } from "../../core/backend
 import { InputError } from "../../core/errors";
 import { createRng, type Rng } from "../../core/rng";
 import type { Shape } from "../../core/types";
-import { countWeights, packWeights, unpackWeights, volume } from "../network";
+import { countWeights } from "../network";
+import { packWeights, unpackWeights, volume } from "../stack";
 import { activation, gainOf } from "./activation";
 import { affine } from "./affine";
 import { residual, sequence } from "./compose";
