@@ -87,12 +87,12 @@ export interface Pass {
  *
  * @param network whose layer and loss to pass through
  * @param weights as unpackWeights gives them, [S, ...]
- * @param images [S, C, B, H, W]
- * @param targets [S, K, B]
+ * @param images [B, H, W, S·C]
+ * @param targets [S, B, K]
  * @returns loss [S] and gradients dL/dw, with what gradientAlong needs; the caller's tidy owns every tensor
  * @example
  * const { loss, gradients } = differentiate(network, stacked.weights, stacked.images, stacked.targets);
- * loss.value.shape; // [1]; one replica
+ * loss.value().shape; // [1]; one replica
  * gradients.weights.map(({ shape }) => shape); // stacked.weights.map(({ shape }) => shape)
  */
 export function differentiate(network: Network, weights: readonly Tensor[], images: Tensor, targets: Tensor): Pass {
@@ -107,8 +107,8 @@ export function differentiate(network: Network, weights: readonly Tensor[], imag
  * grad_x <grad_w L(x; w), v>, by the R-operator (see layers/layer.ts)
  *
  * @param pass of the images and weights in question
- * @param direction v, one tensor a parameter, [S, ...]
- * @returns [S, C, B, H, W]; the caller's tidy owns it
+ * @param direction v, one tensor a parameter, as unpackWeights gives them
+ * @returns [B, H, W, S·C]; the caller's tidy owns it
  * @example
  * const pass = differentiate(network, stacked.weights, stacked.images, stacked.targets);
  * gradientAlong(pass, pass.gradients.weights).shape; // stacked.images.shape; half the gradient of ||grad_w L||^2
@@ -153,7 +153,7 @@ export function lossAndGradient(
       network.numClasses,
     );
     const pass = differentiate(network, unpackWeights(network.layer, stackVectors(weights)), images, targets);
-    return { losses: pass.loss.value, gradients: packWeights(network.layer, pass.gradients.weights) };
+    return { losses: pass.loss.value(), gradients: packWeights(network.layer, pass.gradients.weights) };
   });
   const result = { losses: [...losses.dataSync()], gradients: unstackVectors(gradients) };
   dispose([losses, gradients]);
@@ -182,9 +182,9 @@ export function evaluate(network: Network, weights: Float32Array, batch: Batch):
       const images = stackImages([batch.images.subarray(from * pixels, to * pixels)], network.inputShape);
       const targets = stackTargets([batch.labels.subarray(from, to)], network.numClasses);
       const { output } = network.layer.forward(images, unpackWeights(network.layer, stackVectors([weights])));
-      const right = tf.equal(tf.argMax(output, 1), tf.argMax(targets, 1));
+      const right = tf.equal(tf.argMax(output, 2), tf.argMax(targets, 2));
       return {
-        loss: tf.mul(crossEntropy(output, targets).value, to - from),
+        loss: tf.mul(crossEntropy(output, targets).value(), to - from),
         correct: tf.sum(tf.cast(right, "float32")),
       };
     });

@@ -22,7 +22,7 @@ export function volume(shape: Shape): number {
  * @param flat [S, d]
  * @returns one tensor a parameter, [S, ...]; the caller's tidy owns them
  * @example
- * unpackWeights(dense([4], 3), tf.zeros([2, 15])).map(({ shape }) => shape); // [[2, 3, 4], [2, 3, 1]]
+ * unpackWeights(dense([4], 3), tf.zeros([2, 15])).map(({ shape }) => shape); // [[2, 3, 4], [2, 1, 3]]
  */
 export function unpackWeights(layer: Layer, flat: Tensor): Tensor[] {
   const sizes = layer.parameters.map(({ shape }) => volume(shape));
@@ -36,7 +36,7 @@ export function unpackWeights(layer: Layer, flat: Tensor): Tensor[] {
  * @param weights one tensor a parameter, [S, ...]
  * @returns [S, d]; the caller's tidy owns it
  * @example
- * packWeights(dense([1], 2), [tf.tensor3d([[[1], [2]]]), tf.tensor3d([[[3], [4]]])]).dataSync(); // [1, 2, 3, 4]
+ * packWeights(dense([1], 2), [tf.tensor3d([[[1], [2]]]), tf.tensor3d([[[3, 4]]])]).dataSync(); // [1, 2, 3, 4]
  */
 export function packWeights(layer: Layer, weights: readonly Tensor[]): Tensor {
   const parts = weights.map((value, i) => layer.parameters[i]!.pack(value));
@@ -77,25 +77,28 @@ export function unstackVectors(stacked: Tensor): Float32Array[] {
  *
  * @param images S arrays, each [B, C, H, W]
  * @param shape [C, H, W]
- * @returns [S, C, B, H, W]; the caller's tidy owns it
+ * @returns [B, H, W, S·C]; the caller's tidy owns it
  * @example
- * stackImages([new Float32Array(2 * 784)], [1, 28, 28]).shape; // [1, 1, 2, 28, 28]
+ * stackImages([new Float32Array(2 * 784)], [1, 28, 28]).shape; // [2, 28, 28, 1]
  */
 export function stackImages(images: readonly Float32Array[], [c, h, w]: Shape): Tensor {
-  const stacked = stackVectors(images);
-  return tf.transpose(tf.reshape(stacked, [images.length, -1, c!, h!, w!]), [0, 2, 1, 3, 4]);
+  const pixels = tf.reshape(stackVectors(images), [images.length, -1, c!, h! * w!]);
+  return tf.reshape(tf.transpose(pixels, [1, 3, 0, 2]), [-1, h!, w!, images.length * c!]);
 }
 
 /**
  * The inverse of stackImages.
  *
- * @param stacked [S, C, B, H, W]
+ * @param stacked [B, H, W, S·C]
+ * @param replicas S
  * @returns S arrays, each [B, C, H, W], copies owned by the caller
  * @example
- * unstackImages(stackImages([Float32Array.of(1, 2, 3, 4)], [1, 1, 2])); // [[1, 2, 3, 4]]; two images of two pixels
+ * unstackImages(stackImages([Float32Array.of(1, 2, 3, 4)], [1, 1, 2]), 1); // [[1, 2, 3, 4]]; two images of two pixels
  */
-export function unstackImages(stacked: Tensor): Float32Array[] {
-  const rows = tidy(() => tf.reshape(tf.transpose(stacked, [0, 2, 1, 3, 4]), [stacked.shape[0], -1]));
+export function unstackImages(stacked: Tensor, replicas: number): Float32Array[] {
+  const [batch, h, w, channels] = stacked.shape as [number, number, number, number];
+  const pixels = [batch, h * w, replicas, channels / replicas];
+  const rows = tidy(() => tf.reshape(tf.transpose(tf.reshape(stacked, pixels), [2, 0, 3, 1]), [replicas, -1]));
   const images = unstackVectors(rows);
   rows.dispose();
   return images;
@@ -106,15 +109,15 @@ export function unstackImages(stacked: Tensor): Float32Array[] {
  *
  * @param labels S arrays of B labels, each in 0..numClasses-1
  * @param numClasses K
- * @returns [S, K, B]; the caller's tidy owns it
+ * @returns [S, B, K]; the caller's tidy owns it
  * @example
- * stackTargets([[0, 2]], 3).arraySync(); // [[[1, 0], [0, 0], [0, 1]]]
+ * stackTargets([[0, 2]], 3).arraySync(); // [[[1, 0, 0], [0, 0, 1]]]
  */
 export function stackTargets(labels: readonly ArrayLike<number>[], numClasses: number): Tensor {
   const batch = labels[0]!.length;
   const values = new Float32Array(labels.length * numClasses * batch);
   labels.forEach((row, s) => {
-    for (let b = 0; b < batch; b++) values[(s * numClasses + row[b]!) * batch + b] = 1;
+    for (let b = 0; b < batch; b++) values[(s * batch + b) * numClasses + row[b]!] = 1;
   });
-  return tf.tensor3d(values, [labels.length, numClasses, batch]);
+  return tf.tensor3d(values, [labels.length, batch, numClasses]);
 }
