@@ -20,7 +20,7 @@ import { maskUpdates } from "./fl/secureAggregation";
 import { setUp } from "./fl/federation";
 import { train, type RoundRecord } from "./fl/train";
 import { trainAutoencoders } from "./model/autoencoder";
-import { stackImages, stackTargets, stackVectors, unpackWeights } from "./model/network";
+import { stackImages, stackTargets, stackVectors, unpackWeights } from "./model/stack";
 import { observe } from "./reconstruction/observe";
 import { decide } from "./report/claims";
 import { progressBar } from "./report/progress";

@@ -69,6 +69,7 @@ function choose(): typeof backend {
 
 function loadNative(): typeof TensorFlow {
   process.env["TF_CPP_MIN_LOG_LEVEL"] ??= "2"; // the start-up notes of TensorFlow are noise in a notebook
+  process.env["TF_ENABLE_ONEDNN_OPTS"] ??= "1"; // its default on recent processors only; convolution.ts needs it to be fast
   // tfjs-node 4.22 calls two helpers that Node 23 removed, and that warn of it in Node 22.
   const helpers = util as unknown as Record<string, unknown>;
   helpers["isNullOrUndefined"] = (value: unknown) => value === null || value === undefined;

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { before, test } from "node:test";
 import fc from "fast-check";
 import { backendReady, tf, tidy, type Tensor } from "./backend";
-import { col2im, dotPerReplica, im2col, perReplica, sumPerReplica, windowCount, type Window } from "./ops";
+import { col2im, im2col, sumPerReplica, windowCount, windowMaxima, type Window } from "./ops";
 import { createRng } from "./rng";
 
 before(backendReady);
@@ -128,19 +128,31 @@ function dot(a: ArrayLike<number>, b: ArrayLike<number>, replica: number, s: num
   return sum;
 }
 
-test("sumPerReplica, dotPerReplica: add up each replica for itself", () => {
-  // rows 1+2+3+4 = 10 and 5+6+7+8 = 26
-  const x = tf.tensor([1, 2, 3, 4, 5, 6, 7, 8], [2, 2, 2]);
-  assert.deepEqual([...run(() => sumPerReplica(x)).values], [10, 26]);
-  assert.deepEqual(run(() => sumPerReplica(x)).shape, [2]);
-  // <a, b> over two tensors: replica 0: (1 + 4 + 9 + 16) + 2·10 = 50; replica 1: (25 + 36 + 49 + 64) + 3·20 = 234
-  const [a, b] = [tf.tensor([2, 3], [2, 1]), tf.tensor([10, 20], [2, 1])];
-  assert.deepEqual([...run(() => dotPerReplica([x, a], [x, b])).values], [50, 234]);
-  tf.dispose([x, a, b]);
+test("windowMaxima: chooses the first maximum of each window in reading order, across batch and channels", () => {
+  // Two images of two by four pixels with two channels, in windows of two by two. Channel 1 is constant: its maxima are where
+  // the windows begin.
+  const rows = [
+    [-3, 7, -2, 7, 9, 7, 4, 7],
+    [-1, 7, -1, 7, 8, 7, 9, 7], // window 0: the first -1; window 1: the 9 of the row above
+    [5, 7, 5, 7, 0, 7, 0, 7],
+    [5, 7, 5, 7, 0, 7, 6, 7],
+  ];
+  const { output, chosen } = tidy(() => windowMaxima(tf.tensor(rows.flat(), [2, 2, 4, 2]), 2));
+  assert.deepEqual(output.shape, [2, 1, 2, 2]);
+  assert.deepEqual(chosen.shape, [2, 2, 2, 2, 2]);
+  assert.deepEqual([...output.dataSync()], [-1, 7, 9, 7, 5, 7, 6, 7]);
+  const expected = [
+    [0, 1, 0, 0, 1, 1, 0, 0],
+    [1, 0, 0, 0, 0, 0, 0, 0],
+    [1, 1, 0, 0, 0, 1, 0, 0],
+    [0, 0, 0, 0, 0, 0, 1, 0],
+  ];
+  assert.deepEqual([...chosen.dataSync()], expected.flat());
+  tf.dispose([output, chosen]);
 });
 
-test("perReplica: scales each replica by its own number when it is broadcast", () => {
-  const { shape, values } = run(() => tf.mul(tf.ones([2, 3, 1]), perReplica(tf.tensor1d([4, 5]), 3)));
-  assert.deepEqual(shape, [2, 3, 1]);
-  assert.deepEqual([...values], [4, 4, 4, 5, 5, 5]);
+test("sumPerReplica: adds up each replica for itself", () => {
+  // Two pixels of two replicas with two channels each: 1+2 + 5+6 = 14 and 3+4 + 7+8 = 22
+  const { shape, values } = run(() => sumPerReplica(tf.tensor([1, 2, 3, 4, 5, 6, 7, 8], [1, 1, 2, 4]), 2));
+  assert.deepEqual([shape, [...values]], [[2], [14, 22]]);
 });

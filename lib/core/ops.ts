@@ -1,10 +1,7 @@
-/**
- * @file Stacked tensor operations: every tensor carries a leading replica axis S, images are [S, C, B, H, W].
- *
- * Channels first with the batch inside: a shifted window of the patches is one contiguous copy a row, and the long side of
- * the matrix product is B·OH·OW.
- */
+/** @file Operations on stacked images. */
+import type { Tensor4D } from "@tensorflow/tfjs";
 import { tf, type Tensor } from "./backend";
+import { hasKernels, runKernel } from "./kernels";
 
 /** The geometry of a convolution window. */
 export interface Window {
@@ -135,42 +132,56 @@ function separate(x: Tensor, count: number, parts: number, length = 1): Tensor[]
   return parts === 1 ? [x] : tf.split(tf.reshape(x, [count, parts, length]), parts, 1);
 }
 
-/**
- * Sum over all axes but the first.
- *
- * @param x [S, ...]
- * @returns [S]; the caller's tidy owns it
- * @example
- * sumPerReplica(tf.tensor2d([[1, 2], [3, 4]])).dataSync(); // [3, 7]
- */
-export function sumPerReplica(x: Tensor): Tensor {
-  return tf.sum(tf.reshape(x, [x.shape[0], -1]), 1);
+/** The maxima of windows, and where they are. */
+export interface Maxima {
+  readonly output: Tensor; // [B, H/size, W/size, N]
+  readonly chosen: Tensor; // [B·H/size, size, W/size, size, N], 1 at one place of a window, else 0
 }
 
 /**
- * Inner products per replica over lists of tensors.
+ * The maxima of windows that tile images; of equal ones the first in reading order is chosen.
  *
- * dot_s = sum_i <a_i[s], b_i[s]>
- *
- * @param a tensors [S, ...], at least one
- * @param b as many, of the same shapes
- * @returns [S]; the caller's tidy owns it
+ * @param x images [B, H, W, N], H and W multiples of size
+ * @param size side of a window
+ * @returns the maxima and a mask of the chosen places; the caller's tidy owns them
  * @example
- * dotPerReplica([tf.tensor2d([[1, 2], [3, 4]])], [tf.tensor2d([[1, 1], [0, 1]])]).dataSync(); // [3, 4]
+ * const { output, chosen } = windowMaxima(tf.tensor4d([1, 3, 3, 2], [1, 2, 2, 1]), 2);
+ * [output.dataSync()[0], chosen.dataSync()]; // [3, [0, 1, 0, 0]]
  */
-export function dotPerReplica(a: readonly Tensor[], b: readonly Tensor[]): Tensor {
-  return tf.addN(a.map((x, i) => sumPerReplica(tf.mul(x, b[i]!))));
+export function windowMaxima(x: Tensor, size: number): Maxima {
+  const [b, h, w, n] = x.shape as [number, number, number, number];
+  const [rows, columns] = [(b * h) / size, w / size];
+  const perWindow = (y: Tensor): Tensor => tf.reshape(y, [rows, 1, columns, 1, n]);
+  const inWindows = (y: Tensor): Tensor => tf.reshape(y, [rows, size, columns, size, n]);
+  const asMask = (places: Tensor, own: Tensor): Tensor => tf.cast(tf.equal(places, own), "float32");
+  if (hasKernels) {
+    const [sides, types] = [[1, size, size, 1], { T: "float", Targmax: "int32" }];
+    const attributes = { ...types, ksize: sides, strides: sides, padding: "VALID", include_batch_in_index: true };
+    const [output, places] = runKernel("MaxPoolWithArgmax", attributes, [x], 2);
+    return { output: output!, chosen: asMask(inWindows(tf.range(0, x.size, 1, "int32")), perWindow(places!)) };
+  }
+  // The wasm backend takes the argument of a negative maximum wrongly, and compares without broadcasting.
+  const largest = (y: Tensor): Tensor => tf.maxPool(y as Tensor4D, size, size, "valid");
+  const everywhere = (y: Tensor): Tensor => tf.mul(tf.ones([rows, size, columns, size, n]), y);
+  const output = largest(x);
+  const order = everywhere(tf.reshape(tf.range(0, -(size ** 2), -1), [1, size, 1, size, 1])); // falls in reading order
+  const hits = tf.where(
+    tf.equal(inWindows(x), everywhere(perWindow(output))),
+    order,
+    tf.fill(order.shape, -(size ** 2)),
+  );
+  return { output, chosen: asMask(order, everywhere(perWindow(largest(tf.reshape(hits, x.shape))))) };
 }
 
 /**
- * One number a replica, shaped to broadcast over tensors of a rank.
+ * Sums over the numbers of each replica in stacked images.
  *
- * @param x [S]
- * @param rank of the tensors, at least 1
- * @returns [S, 1, ...] of that rank; the caller's tidy owns it
+ * @param x [B, H, W, S·C]
+ * @param replicas S
+ * @returns [S]; the caller's tidy owns it
  * @example
- * perReplica(tf.tensor1d([1, 2]), 3).shape; // [2, 1, 1]
+ * sumPerReplica(tf.tensor4d([1, 2, 3, 4], [1, 1, 2, 2]), 2).dataSync(); // [4, 6]; a channel each
  */
-export function perReplica(x: Tensor, rank: number): Tensor {
-  return tf.reshape(x, [x.shape[0], ...Array.from({ length: rank - 1 }, () => 1)]);
+export function sumPerReplica(x: Tensor, replicas: number): Tensor {
+  return tf.sum(tf.reshape(tf.sum(x, [0, 1, 2]), [replicas, -1]), 1);
 }

@@ -2,16 +2,8 @@
 import { type Tensor, tf, tidy } from "../core/backend";
 import { refuse } from "../core/errors";
 import type { Batch } from "../core/types";
-import {
-  differentiate,
-  packWeights,
-  stackImages,
-  stackTargets,
-  stackVectors,
-  unpackWeights,
-  unstackVectors,
-  type Network,
-} from "../model/network";
+import { differentiate, type Network } from "../model/network";
+import { packWeights, stackImages, stackTargets, stackVectors, unpackWeights, unstackVectors } from "../model/stack";
 
 /**
  * The updates of M clients that start from the same weights: what each sends to the server.

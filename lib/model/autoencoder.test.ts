@@ -5,7 +5,8 @@ import { InputError } from "../core/errors";
 import { createRng, type Rng } from "../core/rng";
 import type { Batch, Shape } from "../core/types";
 import { decoderLayer, decoderOf, encoderLayer, trainAutoencoders, type Autoencoder } from "./autoencoder";
-import { countWeights, stackVectors, unpackWeights } from "./network";
+import { countWeights } from "./network";
+import { stackImages, stackVectors, unpackWeights } from "./stack";
 
 before(backendReady);
 
@@ -40,15 +41,10 @@ function spreadOf(batch: Batch): number {
 /** What the decoder makes of codes, each [4, 2, 2]. */
 function decode(autoencoder: Autoencoder, codes: readonly Float32Array[]): Float32Array[] {
   const layer = decoderOf(autoencoder);
-  const batch = codes.length;
-  const [c, h, w] = autoencoder.codeShape as [number, number, number];
-  const stacked = new Float32Array(batch * c * h * w);
-  codes.forEach((code, b) =>
-    code.forEach((value, i) => (stacked[(Math.floor(i / (h * w)) * batch + b) * h * w + (i % (h * w))] = value)),
-  );
+  const joined = Float32Array.from(codes.flatMap((code) => [...code]));
   const output = tidy(() => {
     const weights = unpackWeights(layer, stackVectors([autoencoder.decoderWeights]));
-    return layer.forward(tf.tensor(stacked, [1, c, batch, h, w]), weights).output; // [1, 1, B, 8, 8]
+    return layer.forward(stackImages([joined], autoencoder.codeShape), weights).output; // [B, 8, 8, 1]
   });
   const values = output.dataSync<"float32">();
   output.dispose();

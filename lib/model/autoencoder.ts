@@ -1,6 +1,7 @@
 /** @file The paper's prior: a three-layer convolutional autoencoder, trained by the client on its own images. */
 import { type Tensor, backendReady, dispose, tf, tidy } from "../core/backend";
 import { ensure, ensureCount } from "../core/errors";
+import { sumPerReplica } from "../core/ops";
 import type { Rng } from "../core/rng";
 import type { Batch, Shape } from "../core/types";
 import { adamStart, adamStep, cosineDecay, type AdamState } from "./adam";
@@ -10,16 +11,8 @@ import { sequence, type LayerBuilder } from "./layers/compose";
 import { convolution } from "./layers/convolution";
 import type { Layer } from "./layers/layer";
 import { transposedConvolution } from "./layers/transposedConvolution";
-import {
-  countWeights,
-  initialWeights,
-  packWeights,
-  stackImages,
-  stackVectors,
-  unpackWeights,
-  unstackVectors,
-  volume,
-} from "./network";
+import { countWeights, initialWeights } from "./network";
+import { packWeights, stackImages, stackVectors, unpackWeights, unstackImages, unstackVectors, volume } from "./stack";
 
 /** A trained decoder and what it takes in. */
 export interface Autoencoder {
@@ -153,18 +146,19 @@ export async function trainAutoencoders(
     if (step % 10 === 0) await new Promise(setImmediate);
   }
   const split = encoder.parameters.length;
-  const { packed, means } = tidy(() => {
+  const { packed, decoded } = tidy(() => {
     const images = shards.map((shard, s) => randomImages(shard, codeSample, volume(inputShape), streams[s]!));
     const codes = encoder.forward(stackImages(images, inputShape), weights.slice(0, split)).output;
-    const { mean: offset, variance } = tf.moments(codes, 2, true); // [S, C, 1, h, w]
-    const scale = tf.mul(tf.onesLike(offset), tf.sqrt(tf.mean(variance, [3, 4], true)));
+    const { mean: offset, variance } = tf.moments(codes, 0); // [h, w, S·C]
+    const scale = tf.mul(tf.onesLike(offset), tf.sqrt(tf.mean(variance, [0, 1])));
     const decoderWeights = [scale, offset, ...weights.slice(split + 2)];
-    const zero = tf.zeros([shards.length, encoder.outputShape[0]!, 1, ...encoder.outputShape.slice(1)]);
+    const [c, h, w] = encoder.outputShape as [number, number, number];
+    const zero = tf.zeros([1, h, w, shards.length * c]);
     const decoded = decoder.forward(zero, decoderWeights).output;
-    return { packed: packWeights(decoder, decoderWeights), means: tf.reshape(decoded, [shards.length, -1]) };
+    return { packed: packWeights(decoder, decoderWeights), decoded };
   });
-  const [decoderWeights, meanImages] = [unstackVectors(packed), unstackVectors(means)];
-  dispose([weights, state.first, state.second, packed, means]);
+  const [decoderWeights, meanImages] = [unstackVectors(packed), unstackImages(decoded, shards.length)];
+  dispose([weights, state.first, state.second, packed, decoded]);
   return shards.map((_, s) => ({
     inputShape,
     codeShape: encoder.outputShape,
@@ -186,12 +180,13 @@ function autoencoderStep(
   const code = encoder.forward(images, weights.slice(0, split));
   const decoded = decoder.forward(code.output, weights.slice(split));
   const difference = tf.sub(decoded.output, images);
-  const perReplica = images.size / images.shape[0];
+  const replicas = images.shape[3]! / encoder.inputShape[0]!;
+  const perReplica = images.size / replicas;
   const inDecoder = decoded.backward(tf.mul(difference, 2 / perReplica), true);
   const inEncoder = code.backward(inDecoder.input!, false);
   // The standardisation is set once at the end; while training it is the identity.
   const fixed = inDecoder.weights.slice(0, 2).map((gradient) => tf.zerosLike(gradient));
-  const error = tf.div(tf.sum(tf.square(difference), [1, 2, 3, 4]), perReplica);
+  const error = tf.div(sumPerReplica(tf.square(difference), replicas), perReplica);
   return { ...adamStep(weights, [...inEncoder.weights, ...fixed, ...inDecoder.weights.slice(2)], state, rate), error };
 }
 

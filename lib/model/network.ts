@@ -5,6 +5,7 @@ import type { Rng } from "../core/rng";
 import type { Batch, Shape } from "../core/types";
 import type { Gradients, Layer, Trace } from "./layers/layer";
 import { crossEntropy, type LossTrace } from "./loss";
+import { packWeights, stackImages, stackTargets, stackVectors, unpackWeights, unstackVectors, volume } from "./stack";
 
 /** A classifier. Its weights are one vector of length `size`: the parameters' row-major values, one after the other. */
 export interface Network {
@@ -44,18 +45,6 @@ export function countWeights(layer: Layer): number {
   return layer.parameters.reduce((sum, { shape }) => sum + volume(shape), 0);
 }
 
-/**
- * The product of a shape's sides.
- *
- * @param shape any; [] is a number
- * @returns how many numbers a tensor of that shape holds
- * @example
- * volume([1, 28, 28]); // 784
- */
-export function volume(shape: Shape): number {
-  return shape.reduce((product, side) => product * side, 1);
-}
-
 /** How weights start: see initialWeights. */
 export type Initialization = "variancePreserving" | "pytorch";
 
@@ -86,110 +75,6 @@ export function initialWeights(layer: Layer, rng: Rng, rule: Initialization, gai
   return weights;
 }
 
-/**
- * Weight vectors to the tensors in which a layer computes.
- *
- * @param layer whose parameters they are
- * @param flat [S, d]
- * @returns one tensor a parameter, [S, ...]; the caller's tidy owns them
- * @example
- * unpackWeights(dense([4], 3), tf.zeros([2, 15])).map(({ shape }) => shape); // [[2, 3, 4], [2, 3, 1]]
- */
-export function unpackWeights(layer: Layer, flat: Tensor): Tensor[] {
-  const sizes = layer.parameters.map(({ shape }) => volume(shape));
-  return tf.split(flat, sizes, 1).map((part, i) => layer.parameters[i]!.unpack(part));
-}
-
-/**
- * The inverse of unpackWeights: the layer's tensors to weight vectors.
- *
- * @param layer whose parameters they are
- * @param weights one tensor a parameter, [S, ...]
- * @returns [S, d]; the caller's tidy owns it
- * @example
- * packWeights(dense([1], 2), [tf.tensor3d([[[1], [2]]]), tf.tensor3d([[[3], [4]]])]).dataSync(); // [1, 2, 3, 4]
- */
-export function packWeights(layer: Layer, weights: readonly Tensor[]): Tensor {
-  const parts = weights.map((value, i) => layer.parameters[i]!.pack(value));
-  return tf.concat(parts, 1);
-}
-
-/**
- * Vectors of equal length as one tensor.
- *
- * @param vectors S vectors [d], at least one
- * @returns [S, d], a copy; the caller's tidy owns it
- * @example
- * stackVectors([Float32Array.of(1, 2), Float32Array.of(3, 4)]).arraySync(); // [[1, 2], [3, 4]]
- */
-export function stackVectors(vectors: readonly Float32Array[]): Tensor {
-  const length = vectors[0]!.length;
-  const all = new Float32Array(vectors.length * length);
-  vectors.forEach((vector, s) => all.set(vector, s * length));
-  return tf.tensor2d(all, [vectors.length, length]);
-}
-
-/**
- * The inverse of stackVectors: the rows of a tensor.
- *
- * @param stacked [S, d]
- * @returns S vectors [d], copies owned by the caller
- * @example
- * unstackVectors(tf.tensor2d([[1, 2], [3, 4]])); // [[1, 2], [3, 4]]
- */
-export function unstackVectors(stacked: Tensor): Float32Array[] {
-  const length = stacked.shape[1]!;
-  const values = stacked.dataSync<"float32">();
-  return Array.from({ length: stacked.shape[0] }, (_, s) => values.slice(s * length, (s + 1) * length));
-}
-
-/**
- * Batches of equal size as the engine's images.
- *
- * @param images S arrays, each [B, C, H, W]
- * @param shape [C, H, W]
- * @returns [S, C, B, H, W]; the caller's tidy owns it
- * @example
- * stackImages([new Float32Array(2 * 784)], [1, 28, 28]).shape; // [1, 1, 2, 28, 28]
- */
-export function stackImages(images: readonly Float32Array[], [c, h, w]: Shape): Tensor {
-  const stacked = stackVectors(images);
-  return tf.transpose(tf.reshape(stacked, [images.length, -1, c!, h!, w!]), [0, 2, 1, 3, 4]);
-}
-
-/**
- * The inverse of stackImages.
- *
- * @param stacked [S, C, B, H, W]
- * @returns S arrays, each [B, C, H, W], copies owned by the caller
- * @example
- * unstackImages(stackImages([Float32Array.of(1, 2, 3, 4)], [1, 1, 2])); // [[1, 2, 3, 4]]; two images of two pixels
- */
-export function unstackImages(stacked: Tensor): Float32Array[] {
-  const rows = tidy(() => tf.reshape(tf.transpose(stacked, [0, 2, 1, 3, 4]), [stacked.shape[0], -1]));
-  const images = unstackVectors(rows);
-  rows.dispose();
-  return images;
-}
-
-/**
- * Labels as one-hot targets.
- *
- * @param labels S arrays of B labels, each in 0..numClasses-1
- * @param numClasses K
- * @returns [S, K, B]; the caller's tidy owns it
- * @example
- * stackTargets([[0, 2]], 3).arraySync(); // [[[1, 0], [0, 0], [0, 1]]]
- */
-export function stackTargets(labels: readonly ArrayLike<number>[], numClasses: number): Tensor {
-  const batch = labels[0]!.length;
-  const values = new Float32Array(labels.length * numClasses * batch);
-  labels.forEach((row, s) => {
-    for (let b = 0; b < batch; b++) values[(s * numClasses + row[b]!) * batch + b] = 1;
-  });
-  return tf.tensor3d(values, [labels.length, numClasses, batch]);
-}
-
 /** A forward and a backward pass of S replicas. */
 export interface Pass {
   readonly trace: Trace;
@@ -202,12 +87,12 @@ export interface Pass {
  *
  * @param network whose layer and loss to pass through
  * @param weights as unpackWeights gives them, [S, ...]
- * @param images [S, C, B, H, W]
- * @param targets [S, K, B]
+ * @param images [B, H, W, S·C]
+ * @param targets [S, B, K]
  * @returns loss [S] and gradients dL/dw, with what gradientAlong needs; the caller's tidy owns every tensor
  * @example
  * const { loss, gradients } = differentiate(network, stacked.weights, stacked.images, stacked.targets);
- * loss.value.shape; // [1]; one replica
+ * loss.value().shape; // [1]; one replica
  * gradients.weights.map(({ shape }) => shape); // stacked.weights.map(({ shape }) => shape)
  */
 export function differentiate(network: Network, weights: readonly Tensor[], images: Tensor, targets: Tensor): Pass {
@@ -222,8 +107,8 @@ export function differentiate(network: Network, weights: readonly Tensor[], imag
  * grad_x <grad_w L(x; w), v>, by the R-operator (see layers/layer.ts)
  *
  * @param pass of the images and weights in question
- * @param direction v, one tensor a parameter, [S, ...]
- * @returns [S, C, B, H, W]; the caller's tidy owns it
+ * @param direction v, one tensor a parameter, as unpackWeights gives them
+ * @returns [B, H, W, S·C]; the caller's tidy owns it
  * @example
  * const pass = differentiate(network, stacked.weights, stacked.images, stacked.targets);
  * gradientAlong(pass, pass.gradients.weights).shape; // stacked.images.shape; half the gradient of ||grad_w L||^2
@@ -268,7 +153,7 @@ export function lossAndGradient(
       network.numClasses,
     );
     const pass = differentiate(network, unpackWeights(network.layer, stackVectors(weights)), images, targets);
-    return { losses: pass.loss.value, gradients: packWeights(network.layer, pass.gradients.weights) };
+    return { losses: pass.loss.value(), gradients: packWeights(network.layer, pass.gradients.weights) };
   });
   const result = { losses: [...losses.dataSync()], gradients: unstackVectors(gradients) };
   dispose([losses, gradients]);
@@ -297,9 +182,9 @@ export function evaluate(network: Network, weights: Float32Array, batch: Batch):
       const images = stackImages([batch.images.subarray(from * pixels, to * pixels)], network.inputShape);
       const targets = stackTargets([batch.labels.subarray(from, to)], network.numClasses);
       const { output } = network.layer.forward(images, unpackWeights(network.layer, stackVectors([weights])));
-      const right = tf.equal(tf.argMax(output, 1), tf.argMax(targets, 1));
+      const right = tf.equal(tf.argMax(output, 2), tf.argMax(targets, 2));
       return {
-        loss: tf.mul(crossEntropy(output, targets).value, to - from),
+        loss: tf.mul(crossEntropy(output, targets).value(), to - from),
         correct: tf.sum(tf.cast(right, "float32")),
       };
     });

@@ -1,7 +1,7 @@
 /** @file Inversion in closed form, for models that begin with a dense layer. */
 import { ensure } from "../core/errors";
 import { buildNetwork } from "../model/architectures";
-import { volume } from "../model/network";
+import { volume } from "../model/stack";
 import type { AttackerView } from "./observe";
 
 /** An image read off one unit's gradient. */

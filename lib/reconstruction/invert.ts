@@ -4,7 +4,8 @@ import { ensure, ensureCount, ensureFinite } from "../core/errors";
 import { createRng, type Rng } from "../core/rng";
 import { buildNetwork } from "../model/architectures";
 import { adamStart, adamStep, cosineDecay } from "../model/adam";
-import { stackTargets, stackVectors, unpackWeights, unstackImages, volume, type Network } from "../model/network";
+import { type Network } from "../model/network";
+import { stackTargets, stackVectors, unpackWeights, unstackImages, volume } from "../model/stack";
 import { inferLabels } from "./labels";
 import { matchGradient, type ObjectiveName } from "./objective";
 import type { AttackerView } from "./observe";
@@ -130,10 +131,7 @@ async function invertTogether(
   );
   const fixed = tidy(() => ({
     weights: unpackWeights(network.layer, stackVectors(jobs.map((job) => job.view.weights))),
-    target: unpackWeights(
-      network.layer,
-      stackVectors(jobs.map((job) => job.view.observedGradient.map((g) => g / job.view.localSteps))),
-    ),
+    target: stackVectors(jobs.map((job) => job.view.observedGradient.map((g) => g / job.view.localSteps))),
     targets: stackTargets(
       jobs.map(({ labels }) => labels),
       network.numClasses,
@@ -162,7 +160,7 @@ async function invertTogether(
     value: judge(network, fixed, decoder, code, options).value,
   }));
   record(steps, value);
-  const reconstructed = unstackImages(images);
+  const reconstructed = unstackImages(images, jobs.length);
   dispose([images, value, code, state.first, state.second, Object.values(fixed), decoder.weights]);
   return jobs.map(({ view: { round }, labels }, i) => ({
     round,
@@ -185,7 +183,7 @@ function decode(
 /** The objective per replica, and the gradient of objective plus smoothness with respect to the codes. */
 function judge(
   network: Network,
-  { weights, target, targets }: { weights: readonly Tensor[]; target: readonly Tensor[]; targets: Tensor },
+  { weights, target, targets }: { weights: readonly Tensor[]; target: Tensor; targets: Tensor },
   decoder: Decoder,
   code: Tensor,
   { objective = "cosine", totalVariation: lambda = 0 }: InvertOptions,
@@ -193,7 +191,7 @@ function judge(
   const { output, pull } = decode(decoder, code);
   const { value, imagesGradient } = matchGradient(network, weights, target, output, targets, objective);
   if (lambda === 0) return { value, codeGradient: pull(imagesGradient) };
-  const rough = totalVariation(output);
+  const rough = totalVariation(output, target.shape[0]);
   return { value, codeGradient: pull(tf.add(imagesGradient, tf.mul(rough.gradient, lambda))) };
 }
 
@@ -211,5 +209,8 @@ function initialCodes(
     const count = batch * volume(codeShape);
     return initialCode === "normal" ? stream.normals(count).map((x) => 0.1 * x) : stream.uniforms(count);
   });
-  return tidy(() => tf.reshape(stackVectors(codes), [jobs.length, c, batch, h, w]));
+  return tidy(() => {
+    const pixels = tf.reshape(stackVectors(codes), [jobs.length, c, batch, h * w]); // channels before the batch
+    return tf.reshape(tf.transpose(pixels, [2, 3, 0, 1]), [batch, h, w, jobs.length * c]);
+  });
 }

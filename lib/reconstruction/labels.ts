@@ -2,7 +2,7 @@
 import { backendReady, dispose, tf, tidy } from "../core/backend";
 import type { Batch } from "../core/types";
 import { buildNetwork } from "../model/architectures";
-import { stackImages, stackVectors, unpackWeights } from "../model/network";
+import { stackImages, stackVectors, unpackWeights } from "../model/stack";
 import type { AttackerView } from "./observe";
 
 /**
@@ -42,8 +42,8 @@ function meanOutputs(view: AttackerView, own: Batch): number[][] {
   const { layer } = buildNetwork(view.architecture, view.inputShape, numClasses, view);
   const output = tidy(() => {
     const images = stackImages([own.images], view.inputShape);
-    const logits = layer.forward(images, unpackWeights(layer, stackVectors([view.weights]))).output; // [1, K, B]
-    return tf.softmax(tf.reshape(tf.transpose(logits, [0, 2, 1]), [own.size, numClasses]));
+    const logits = layer.forward(images, unpackWeights(layer, stackVectors([view.weights]))).output; // [1, B, K]
+    return tf.softmax(tf.reshape(logits, [own.size, numClasses]));
   });
   const q = output.dataSync();
   dispose([output]);

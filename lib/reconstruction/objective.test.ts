@@ -4,7 +4,8 @@ import { backendReady, tf } from "../core/backend";
 import { createRng } from "../core/rng";
 import type { Batch, Shape } from "../core/types";
 import { buildNetwork, type ArchitectureName } from "../model/architectures";
-import { initialWeights, lossAndGradient, volume, type Network } from "../model/network";
+import { initialWeights, lossAndGradient, type Network } from "../model/network";
+import { volume } from "../model/stack";
 import type { ArchitectureOptions } from "../model/options";
 import { gradientMatching, type ObjectiveName } from "./objective";
 

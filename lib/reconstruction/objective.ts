@@ -1,12 +1,9 @@
 /** @file What a dummy batch is judged by: the distance between its gradient and the observed one. */
 import { type Tensor, backendReady, dispose, tf, tidy } from "../core/backend";
 import { ensure } from "../core/errors";
-import { dotPerReplica, perReplica } from "../core/ops";
 import type { Batch } from "../core/types";
+import { checkStack, differentiate, gradientAlong, type Network } from "../model/network";
 import {
-  checkStack,
-  differentiate,
-  gradientAlong,
   packWeights,
   stackImages,
   stackTargets,
@@ -14,37 +11,42 @@ import {
   unpackWeights,
   unstackImages,
   unstackVectors,
-  type Network,
-} from "../model/network";
+} from "../model/stack";
 
-/** A distance between gradients and its derivative, over lists of tensors [S, ...]. */
+/** A distance between gradients and its derivative. */
 interface Distance {
   readonly value: Tensor; // [S]
-  readonly direction: readonly Tensor[]; // v = dD/dg, one tensor a parameter
+  readonly direction: Tensor; // v = dD/dg, [S, d]
 }
 
-/** The objectives by name. */
+/** The objectives by name, of gradients g and g* [S, d]. */
 export const objectives = {
   /** D = ||g - g*||^2,  v = 2 (g - g*). */
-  squared(g: readonly Tensor[], target: readonly Tensor[]): Distance {
-    const difference = g.map((x, i) => tf.sub(x, target[i]!));
-    return { value: dotPerReplica(difference, difference), direction: difference.map((x) => tf.mul(x, 2)) };
+  squared(g: Tensor, target: Tensor): Distance {
+    const difference = tf.sub(g, target);
+    return { value: squaredNorms(difference), direction: tf.mul(difference, 2) };
   },
   /**
    * D = 1 - <u, u*> with u = g / ||g||, u* = g* / ||g*||;  v = (u - u* - D u) / ||g||.
    * Computed as ||u - u*||^2 / 2, which keeps its digits near a match where 1 - <u, u*> loses them.
    */
-  cosine(g: readonly Tensor[], target: readonly Tensor[]): Distance {
-    const inverseNorm = tf.rsqrt(tf.add(dotPerReplica(g, g), 1e-30)); // a vanished gradient gives D = 1/2, not NaN
-    const inverseTarget = tf.rsqrt(tf.add(dotPerReplica(target, target), 1e-30));
-    const scale = (x: Tensor, by: Tensor): Tensor => tf.mul(x, perReplica(by, x.rank));
-    const u = g.map((x) => scale(x, inverseNorm));
-    const difference = u.map((x, i) => tf.sub(x, scale(target[i]!, inverseTarget)));
-    const value = tf.div(dotPerReplica(difference, difference), 2);
-    const direction = difference.map((x, i) => scale(tf.sub(x, scale(u[i]!, value)), inverseNorm));
-    return { value, direction };
+  cosine(g: Tensor, target: Tensor): Distance {
+    const inverseNorm = inverseNorms(g);
+    const u = tf.mul(g, inverseNorm);
+    const difference = tf.sub(u, tf.mul(target, inverseNorms(target)));
+    const value = tf.div(squaredNorms(difference), 2);
+    return { value, direction: tf.mul(tf.sub(difference, tf.mul(u, tf.reshape(value, [-1, 1]))), inverseNorm) };
   },
 } as const;
+
+function squaredNorms(x: Tensor): Tensor {
+  return tf.sum(tf.square(x), 1);
+}
+
+/** [S, 1]; a vanished gradient gives a large number, so that D = 1/2 and not NaN. */
+function inverseNorms(x: Tensor): Tensor {
+  return tf.reshape(tf.rsqrt(tf.add(squaredNorms(x), 1e-30)), [-1, 1]);
+}
 
 /** A matching objective. */
 export type ObjectiveName = keyof typeof objectives;
@@ -52,7 +54,7 @@ export type ObjectiveName = keyof typeof objectives;
 /** One step's worth of gradient matching. */
 export interface Matching {
   readonly value: Tensor; // [S], D
-  readonly imagesGradient: Tensor; // [S, C, B, H, W], dD/dx
+  readonly imagesGradient: Tensor; // [B, H, W, S·C], dD/dx
 }
 
 /**
@@ -62,28 +64,28 @@ export interface Matching {
  *
  * @param network the model both sides use
  * @param weights as unpackWeights gives them, [S, ...]
- * @param target g*, one tensor a parameter, [S, ...]
- * @param images x, [S, C, B, H, W]
- * @param targets [S, K, B]
+ * @param target g*, [S, d]
+ * @param images x, [B, H, W, S·C]
+ * @param targets [S, B, K]
  * @param objective "squared" | "cosine"
- * @returns the distances [S] and dD/dx [S, C, B, H, W]; the caller's tidy owns them
+ * @returns the distances [S] and dD/dx [B, H, W, S·C]; the caller's tidy owns them
  * @example
  * const { gradients } = differentiate(network, stacked.weights, stacked.images, stacked.targets);
- * const itself = gradients.weights;
+ * const itself = packWeights(network.layer, gradients.weights);
  * matchGradient(network, stacked.weights, itself, stacked.images, stacked.targets, "squared").value.dataSync(); // [0]
  * @source Zhu et al. 2019; Pearlmutter 1994
  */
 export function matchGradient(
   network: Network,
   weights: readonly Tensor[],
-  target: readonly Tensor[],
+  target: Tensor,
   images: Tensor,
   targets: Tensor,
   objective: ObjectiveName,
 ): Matching {
   const pass = differentiate(network, weights, images, targets);
-  const { value, direction } = objectives[objective](pass.gradients.weights, target);
-  return { value, imagesGradient: gradientAlong(pass, direction) };
+  const { value, direction } = objectives[objective](packWeights(network.layer, pass.gradients.weights), target);
+  return { value, imagesGradient: gradientAlong(pass, unpackWeights(network.layer, direction)) };
 }
 
 /** What gradientMatching finds for one dummy batch. */
@@ -128,19 +130,19 @@ export async function gradientMatching(
   await backendReady();
   const { loss, gradient, value, imagesGradient } = tidy(() => {
     const w = unpackWeights(network.layer, stackVectors([weights]));
-    const target = unpackWeights(network.layer, stackVectors([observedGradient]));
+    const target = stackVectors([observedGradient]);
     const images = stackImages([dummy.images], network.inputShape);
     const pass = differentiate(network, w, images, stackTargets([dummy.labels], network.numClasses));
-    const distance = objectives[objective](pass.gradients.weights, target);
-    const flat = packWeights(network.layer, pass.gradients.weights);
-    const imagesGradient = gradientAlong(pass, distance.direction);
-    return { loss: pass.loss.value, gradient: flat, value: distance.value, imagesGradient };
+    const gradient = packWeights(network.layer, pass.gradients.weights);
+    const { value, direction } = objectives[objective](gradient, target);
+    const imagesGradient = gradientAlong(pass, unpackWeights(network.layer, direction));
+    return { loss: pass.loss.value(), gradient, value, imagesGradient };
   });
   const result = {
     loss: loss.dataSync()[0]!,
     gradient: unstackVectors(gradient)[0]!,
     distance: value.dataSync()[0]!,
-    imagesGradient: unstackImages(imagesGradient)[0]!,
+    imagesGradient: unstackImages(imagesGradient, 1)[0]!,
   };
   dispose([loss, gradient, value, imagesGradient]);
   return result;

@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import { before, test } from "node:test";
-import { backendReady, dispose, tf, tidy } from "../core/backend";
+import { backendReady, dispose, tidy } from "../core/backend";
 import { createRng } from "../core/rng";
 import type { Batch } from "../core/types";
 import { trainAutoencoders } from "../model/autoencoder";
+import { stackImages, unstackImages } from "../model/stack";
 import { createDecoder, cubicMatrix, type Decoder, type Prior } from "./prior";
 
 before(backendReady);
@@ -15,12 +16,12 @@ function rowsOf(matrix: Float32Array, columns: number): number[][] {
   ]);
 }
 
-/** What a decoder makes of codes [S, C, B, h, w]. */
-function decode({ layer, weights }: Decoder, codes: Float32Array, shape: number[]): Float32Array {
-  const output = tidy(() => layer!.forward(tf.tensor(codes, shape), weights).output);
-  const values = output.dataSync<"float32">();
+/** What a decoder makes of a batch of codes a replica. */
+function decode({ layer, weights, codeShape }: Decoder, codes: readonly Float32Array[]): Float32Array[] {
+  const output = tidy(() => layer!.forward(stackImages(codes, codeShape), weights).output);
+  const images = unstackImages(output, codes.length);
   output.dispose();
-  return values;
+  return images;
 }
 
 test("cubicMatrix: equals Keys' kernel worked by hand from 2 to 4 samples", () => {
@@ -102,12 +103,12 @@ test("createDecoder: bicubic upsamples a quarter-size code along both axes", () 
   assert.deepEqual([decoder.codeShape, decoder.layer!.outputShape, decoder.weights], [[1, 2, 2], [1, 8, 8], []]);
   const rows = rowsOf(cubicMatrix(2, 8), 2);
   const code = [0.5, -1, 2, 0.25];
-  const image = decode(decoder, Float32Array.from(code), [1, 1, 1, 2, 2]);
+  const [image] = decode(decoder, [Float32Array.from(code)]);
   for (let i = 0; i < 8; i++) {
     for (let j = 0; j < 8; j++) {
       const [[a, b], [c, d]] = [rows[i]!, rows[j]!] as [[number, number], [number, number]];
       const expected = a * (c * code[0]! + d * code[1]!) + b * (c * code[2]! + d * code[3]!);
-      assert.ok(Math.abs(image[8 * i + j]! - expected) < 1e-5, `pixel ${i}, ${j}`);
+      assert.ok(Math.abs(image![8 * i + j]! - expected) < 1e-5, `pixel ${i}, ${j}`);
     }
   }
 });
@@ -123,14 +124,14 @@ test("createDecoder: takes the autoencoder of each replica's view", async () => 
   const prior: Prior = { kind: "autoencoder", autoencoders: await autoencoders };
   const decoder = createDecoder(prior, [1, 0, 1], [1, 8, 8]);
   assert.deepEqual(decoder.codeShape, [4, 2, 2]);
-  const images = decode(decoder, new Float32Array(3 * 16), [3, 4, 1, 2, 2]);
+  const zero = new Float32Array(16);
+  const images = decode(decoder, [zero, zero, zero]);
   for (const [s, view] of [1, 0, 1].entries()) {
     const { meanImage } = prior.autoencoders[view]!;
-    const own = images.subarray(64 * s, 64 * (s + 1));
-    const far = own.filter((value, p) => Math.abs(value - meanImage[p]!) > 1e-5);
+    const far = images[s]!.filter((value, p) => Math.abs(value - meanImage[p]!) > 1e-5);
     assert.equal(far.length, 0, `replica ${s}`);
   }
-  assert.notDeepEqual(images.subarray(0, 64), images.subarray(64, 128));
+  assert.notDeepEqual(images[0], images[1]);
   dispose(decoder.weights);
 });
 

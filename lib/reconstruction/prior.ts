@@ -5,7 +5,7 @@ import type { Shape } from "../core/types";
 import { decoderOf, type Autoencoder } from "../model/autoencoder";
 import type { Layer } from "../model/layers/layer";
 import { resample } from "../model/layers/shape";
-import { stackVectors, unpackWeights } from "../model/network";
+import { stackVectors, unpackWeights } from "../model/stack";
 
 /** A prior; the autoencoder is the attacker's own, one per view. */
 export type Prior =

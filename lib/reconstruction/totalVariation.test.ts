@@ -26,9 +26,16 @@ function slow(x: Float64Array): number {
   return sum / length;
 }
 
+/** Of replicas one after the other, each [C, B, H, W] (or one channel of one image). */
 function compute(values: ArrayLike<number>, shape: number[]): { value: number[]; gradient: Float32Array } {
-  const found = tidy(() => totalVariation(tf.tensor(Float32Array.from(values), shape)));
-  assert.deepEqual(found.gradient.shape, shape);
+  const [s, c, b, h, w] = shape as [number, number, number, number, number];
+  const found = tidy(() => {
+    const first = tf.tensor(Float32Array.from(values), shape);
+    const images = tf.reshape(tf.transpose(first, [2, 3, 4, 0, 1]), [b, h, w, s * c]);
+    const { value, gradient } = totalVariation(images, s);
+    assert.deepEqual(gradient.shape, images.shape);
+    return { value: value(), gradient: tf.transpose(tf.reshape(gradient, [b, h, w, s, c]), [3, 4, 0, 1, 2]) };
+  });
   const result = { value: [...found.value.dataSync()], gradient: found.gradient.dataSync<"float32">() };
   dispose(found);
   return result;

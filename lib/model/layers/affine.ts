@@ -5,7 +5,7 @@ import type { Shape } from "../../core/types";
 import type { Layer } from "./layer";
 
 /**
- * y = scale x + offset, elementwise on images [S, C, B, H, W], the same for the whole batch.
+ * y = scale x + offset, elementwise on images [B, H, W, S·C], the same for the whole batch.
  *
  * With d = dL/dy:  dL/dx = scale d,  dL/dscale = sum_B d x,  dL/doffset = sum_B d.  Along (V, c):
  * R{y} = V x + c + scale R{x},  R{dL/dx} = scale R{d} + V d.
@@ -23,8 +23,8 @@ export function affine(inputShape: Shape): Layer {
     name,
     shape: inputShape,
     fanIn: 1,
-    unpack: (flat: Tensor) => tf.reshape(flat, [-1, c, 1, h, w]),
-    pack: (value: Tensor) => tf.reshape(value, [-1, c * h * w]),
+    unpack: (flat: Tensor) => tf.reshape(tf.transpose(tf.reshape(flat, [-1, c, h * w]), [2, 0, 1]), [h, w, -1]),
+    pack: (value: Tensor) => tf.reshape(tf.transpose(tf.reshape(value, [h * w, -1, c]), [1, 2, 0]), [-1, c * h * w]),
   });
   return {
     kind: "affine",
@@ -36,7 +36,7 @@ export function affine(inputShape: Shape): Layer {
       backward: (d, wantInput) => ({
         outputGradient: d,
         input: wantInput ? tf.mul(scale!, d) : null,
-        weights: [tf.sum(tf.mul(d, x), 2, true), tf.sum(d, 2, true)],
+        weights: [tf.sum(tf.mul(d, x), 0), tf.sum(d, 0)],
         inner: [],
       }),
       along([v, moved], xR) {

@@ -1,20 +1,20 @@
-/** @file Two-dimensional convolution with weights of their own per replica: patches and one batched matrix product. */
+/** @file Two-dimensional convolution with weights of their own per replica. */
 import { tf, type Tensor } from "../../core/backend";
+import { convolvable, imageGradient } from "../../core/convolution";
 import { ensure } from "../../core/errors";
-import { col2im, im2col, windowCount, type Window } from "../../core/ops";
+import { windowCount, type Window } from "../../core/ops";
 import type { Shape } from "../../core/types";
-import { biasParameter } from "./dense";
-import type { Layer } from "./layer";
+import type { Layer, Parameter } from "./layer";
 
 /**
- * Convolution (cross-correlation, as everywhere in deep learning) y = W * x + b on images [S, C, B, H, W].
+ * Convolution (cross-correlation, as everywhere in deep learning) y = W * x + b on images [B, H, W, S·C].
  *
- * As a matrix product over patches P = im2col(x):  y = W P + b.  With d = dL/dy:  dL/dx = col2im(W' d),  dL/dW = d P',
- * dL/db = sum d.  Along (V, c):  R{y} = V P + c + W im2col(R{x}),  R{dL/dx} = col2im(W' R{d} + V' d).
+ * Linear in W and in x, so with d = dL/dy and the adjoints of * in either:  dL/dx = W *' d,  dL/dW = d *' x,  dL/db = sum d.
+ * Along (V, c):  R{y} = V * x + c + W * R{x},  R{dL/dx} = W *' R{d} + V *' d.
  *
  * @param inputShape [C, H, W]
  * @param options channels (outputs, O), size (k), stride (default 1), padding (zeros on every side, default 0)
- * @returns the layer; filters are [O, C, k, k] in public vectors, [S, O, k·k·C] while computing
+ * @returns the layer; filters are [O, C, k, k] in public vectors, [k, k, C, S·O] while computing
  * @throws InputError when the window does not fit into the padded image
  * @example
  * convolution([1, 28, 28], { channels: 6, size: 5, padding: 2 }).outputShape; // [6, 28, 28]
@@ -33,50 +33,29 @@ export function convolution(
     `needs an image of at least ${size} pixels a side after padding`,
     inputShape,
   );
-  const patchRows = size * size * c;
-  const asMatrix = (y: Tensor): Tensor => tf.reshape(y, [y.shape[0], channels, -1]);
-  const asImages = (y: Tensor, batch: number): Tensor => tf.reshape(y, [y.shape[0], channels, batch, oh, ow]);
+  const fanIn = size * size * c;
   return {
     kind: "convolution",
     inputShape,
     outputShape: [channels, oh, ow],
-    parameters: [
-      {
-        name: "weight",
-        shape: [channels, c, size, size],
-        fanIn: patchRows,
-        unpack: (flat) => tf.reshape(swapInner(flat, channels, c, size * size), [flat.shape[0], channels, patchRows]),
-        pack: (value) => swapInner(value, channels, size * size, c),
-      },
-      biasParameter(channels, patchRows),
-    ],
+    parameters: [filterParameter([channels, c, size, size], fanIn), channelParameter(channels, fanIn)],
     forward(x, [weight, b]) {
-      const batch = x.shape[2]!;
-      const p = im2col(x, window);
+      const replicas = x.shape[3]! / c;
+      const images = convolvable(x, replicas, window);
+      const spread = (filters: Tensor, d: Tensor): Tensor => imageGradient(d, filters, replicas, [h, w], window);
       return {
-        output: asImages(tf.add(tf.matMul(weight!, p), b!), batch),
-        backward(outputGradient, wantInput) {
-          const d = asMatrix(outputGradient);
+        output: tf.add(images.convolve(weight!), b!),
+        backward: (d, wantInput) => ({
+          outputGradient: d,
+          input: wantInput ? spread(weight!, d) : null,
+          weights: [images.filterGradient(d), sumPixels(d)],
+          inner: [],
+        }),
+        along([v, bR], xR) {
+          const moved = tf.add(images.convolve(v!), bR!);
           return {
-            outputGradient,
-            input: wantInput ? col2im(tf.matMul(weight!, d, true), x.shape, window) : null,
-            weights: [tf.matMul(d, p, false, true), tf.sum(d, 2, true)],
-            inner: [],
-          };
-        },
-        along([v, cBias], xR) {
-          const moved = tf.add(tf.matMul(v!, p), cBias!);
-          return {
-            outputR: asImages(xR === null ? moved : tf.add(moved, tf.matMul(weight!, im2col(xR, window))), batch),
-            backward: ({ outputGradient }, outputGradientR) =>
-              col2im(
-                tf.add(
-                  tf.matMul(weight!, asMatrix(outputGradientR), true),
-                  tf.matMul(v!, asMatrix(outputGradient), true),
-                ),
-                x.shape,
-                window,
-              ),
+            outputR: xR === null ? moved : tf.add(moved, convolvable(xR, replicas, window).convolve(weight!)),
+            backward: ({ outputGradient: d }, dR) => tf.add(spread(weight!, dR), spread(v!, d)),
           };
         },
       };
@@ -84,8 +63,53 @@ export function convolution(
   };
 }
 
-/** [S, O·a·b] -> the same numbers with the last two axes swapped, [S, O·b·a]. */
-function swapInner(x: Tensor, channels: number, a: number, b: number): Tensor {
-  const s = x.shape[0];
-  return tf.reshape(tf.transpose(tf.reshape(x, [s, channels, a, b]), [0, 1, 3, 2]), [s, channels * a * b]);
+/**
+ * Filters, public as [O, C, k, k] and kept as [k, k, C, S·O].
+ *
+ * @param shape [O, C, k, k]
+ * @param fanIn inputs of one output
+ * @returns the parameter, as a layer lists it
+ * @example
+ * filterParameter([6, 1, 5, 5], 25).unpack(tf.zeros([2, 150])).shape; // [5, 5, 1, 12]
+ */
+export function filterParameter(shape: readonly [number, number, number, number], fanIn: number): Parameter {
+  const [o, c, k] = shape;
+  return {
+    name: "weight",
+    shape,
+    fanIn,
+    unpack: (flat) => tf.reshape(tf.transpose(tf.reshape(flat, [-1, o, c, k * k]), [3, 2, 0, 1]), [k, k, c, -1]),
+    pack: (value) => tf.reshape(tf.transpose(tf.reshape(value, [k * k, c, -1, o]), [2, 3, 1, 0]), [-1, o * c * k * k]),
+  };
+}
+
+/**
+ * One number a channel of an image, kept as [S·O].
+ *
+ * @param channels O
+ * @param fanIn inputs of one output
+ * @returns the parameter, as a layer lists it
+ * @example
+ * channelParameter(10, 784).unpack(tf.zeros([2, 10])).shape; // [20]
+ */
+export function channelParameter(channels: number, fanIn: number): Parameter {
+  return {
+    name: "bias",
+    shape: [channels],
+    fanIn,
+    unpack: (flat) => tf.reshape(flat, [-1]),
+    pack: (value) => tf.reshape(value, [-1, channels]),
+  };
+}
+
+/**
+ * The adjoint of adding one number a channel.
+ *
+ * @param d [B, H, W, S·O]
+ * @returns [S·O]; the caller's tidy owns it
+ * @example
+ * sumPixels(tf.ones([2, 3, 3, 4])).dataSync(); // [18, 18, 18, 18]
+ */
+export function sumPixels(d: Tensor): Tensor {
+  return tf.sum(d, [0, 1, 2]);
 }

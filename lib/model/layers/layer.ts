@@ -46,7 +46,10 @@ export interface TraceR {
   backward(gradients: Gradients, outputGradientR: Tensor): Tensor;
 }
 
-/** A layer acts on S replicas at once: images [S, C, B, H, W] or features [S, F, B], weights [S, ...]. */
+/**
+ * A layer acts on S replicas at once: images [B, H, W, S·C], channels last and a replica's channels side by side, or features
+ * [S, B, F]. Its weights are tensors of a layout of its own that holds all replicas.
+ */
 export interface Layer {
   readonly kind: string;
   readonly inputShape: Shape; // [C, H, W] or [F]

@@ -11,7 +11,8 @@ import { backendReady, dispose, tf, tidy, type Tensor } from "../../core/backend
 import { InputError } from "../../core/errors";
 import { createRng, type Rng } from "../../core/rng";
 import type { Shape } from "../../core/types";
-import { countWeights, packWeights, unpackWeights, volume } from "../network";
+import { countWeights } from "../network";
+import { packWeights, unpackWeights, volume } from "../stack";
 import { activation, gainOf } from "./activation";
 import { affine } from "./affine";
 import { residual, sequence } from "./compose";
@@ -297,9 +298,20 @@ function spaced(count: number, rng: Rng): Numbers {
   return Float64Array.from(order, (i) => (i - Math.floor(count / 2) + 0.5) * 2 * GAP).map(Math.fround);
 }
 
-/** The sizes of a layer's input or output in the engine, for so many replicas. */
-function sizesOf(shape: Shape, replicas: number): number[] {
-  return shape.length === 1 ? [replicas, shape[0]!, BATCH] : [replicas, shape[0]!, BATCH, ...shape.slice(1)];
+/** The Numbers of so many replicas, one after the other, in the engine's layout: [B, H, W, S·C] or [S, B, F]. */
+function toEngine(values: Float32Array, [c, h, w]: Shape, replicas: number): Tensor {
+  if (h === undefined) return tf.transpose(tf.tensor3d(values, [replicas, c!, BATCH]), [0, 2, 1]);
+  const last = tf.transpose(tf.tensor(values, [replicas, c!, BATCH, h, w!]), [2, 3, 4, 0, 1]);
+  return tf.reshape(last, [BATCH, h, w!, replicas * c!]);
+}
+
+/** The inverse of toEngine, as one row a replica. */
+function fromEngine(x: Tensor, [c, h, w]: Shape, replicas: number): Tensor {
+  const first =
+    h === undefined
+      ? tf.transpose(x, [0, 2, 1])
+      : tf.transpose(tf.reshape(x, [BATCH, h, w!, replicas, c!]), [3, 4, 0, 1, 2]);
+  return tf.reshape(first, [replicas, -1]);
 }
 
 interface Drawn {
@@ -343,30 +355,32 @@ interface Computed {
 function compute({ layer }: Case, drawn: Drawn, replicas: readonly number[]): Computed {
   const count = replicas.length;
   const found = tidy(() => {
-    const stack = (all: readonly Numbers[], sizes: number[]): Tensor =>
-      tf.tensor(Float32Array.from(replicas.flatMap((s) => [...all[s]!])), sizes);
-    const [inputs, outputs] = [sizesOf(layer.inputShape, count), sizesOf(layer.outputShape, count)];
+    const join = (all: readonly Numbers[]): Float32Array => Float32Array.from(replicas.flatMap((s) => [...all[s]!]));
+    const { inputShape, outputShape } = layer;
+    const stack = (all: readonly Numbers[], shape: Shape): Tensor => toEngine(join(all), shape, count);
+    const rows = (x: Tensor, shape: Shape): Tensor => fromEngine(x, shape, count);
     const weigh = (all: readonly Numbers[]): Tensor[] =>
-      countWeights(layer) === 0 ? [] : unpackWeights(layer, stack(all, [count, countWeights(layer)]));
+      countWeights(layer) === 0 ? [] : unpackWeights(layer, tf.tensor2d(join(all), [count, countWeights(layer)]));
     const pack = (all: readonly Tensor[]): Tensor =>
       all.length === 0 ? tf.zeros([count, 0]) : packWeights(layer, all);
-    const [x, d, dR, v] = [stack(drawn.x, inputs), stack(drawn.d, outputs), stack(drawn.dR, outputs), weigh(drawn.v)];
+    const [x, xR] = [stack(drawn.x, inputShape), stack(drawn.xR, inputShape)];
+    const [d, dR, v] = [stack(drawn.d, outputShape), stack(drawn.dR, outputShape), weigh(drawn.v)];
     const trace = layer.forward(x, weigh(drawn.w));
-    assert.deepEqual(trace.output.shape, outputs);
+    assert.deepEqual(trace.output.shape, d.shape);
     const gradients = trace.backward(d, true);
     const lean = trace.backward(d, false);
-    const [both, weightsOnly] = [trace.along(v, stack(drawn.xR, inputs)), trace.along(v, null)];
+    const [both, weightsOnly] = [trace.along(v, xR), trace.along(v, null)];
     return {
-      output: trace.output,
-      input: gradients.input!,
+      output: rows(trace.output, outputShape),
+      input: rows(gradients.input!, inputShape),
       weights: pack(gradients.weights),
       isNull: lean.input === null ? tf.ones([1]) : tf.zeros([1]),
       leanWeights: pack(lean.weights),
-      outputR: both.outputR!,
-      inputR: both.backward(gradients, dR),
-      outputAlongWeights: weightsOnly.outputR ?? tf.zeros([0]),
-      inputAlongWeights: weightsOnly.backward(gradients, dR),
-      inputAlongWeightsLean: weightsOnly.backward(lean, dR),
+      outputR: rows(both.outputR!, outputShape),
+      inputR: rows(both.backward(gradients, dR), inputShape),
+      outputAlongWeights: weightsOnly.outputR === null ? tf.zeros([0]) : rows(weightsOnly.outputR, outputShape),
+      inputAlongWeights: rows(weightsOnly.backward(gradients, dR), inputShape),
+      inputAlongWeightsLean: rows(weightsOnly.backward(lean, dR), inputShape),
     };
   });
   const read = (tensor: Tensor): Numbers[] => {
@@ -513,28 +527,28 @@ function packed(layer: Layer, tensors: readonly { values: number[]; sizes: numbe
   return numbers;
 }
 
-test("convolution: public filters are [O, C, k, k] when the engine holds [O, k·k·C]", () => {
-  // One filter on two channels of 2x2. The engine's row is (offset, channel): 00a 00b 01a 01b 10a 10b 11a 11b.
+test("convolution: public filters are [O, C, k, k] when the engine holds [k, k, C, O]", () => {
+  // One filter on two channels of 2x2. The engine's order is (offset, channel): 00a 00b 01a 01b 10a 10b 11a 11b.
   const layer = convolution([2, 3, 3], { channels: 1, size: 2 });
   const engine = [1, 5, 2, 6, 3, 7, 4, 8]; // channel a holds 1 2 3 4, channel b 5 6 7 8
   assert.deepEqual(layer.parameters[0]!.shape, [1, 2, 2, 2]);
   assert.deepEqual(
     packed(layer, [
-      { values: engine, sizes: [1, 1, 8] },
-      { values: [9], sizes: [1, 1, 1] },
+      { values: engine, sizes: [2, 2, 2, 1] },
+      { values: [9], sizes: [1] },
     ]),
     [1, 2, 3, 4, 5, 6, 7, 8, 9],
   );
 });
 
-test("transposedConvolution: public filters are [C, O, k, k] when the engine holds [k·k·O, C]", () => {
-  // Two inputs, one output, patches of 1x2: rows are offsets, columns inputs.
+test("transposedConvolution: public filters are [C, O, k, k] when the engine holds [k, k, O, C]", () => {
+  // Two inputs, one output, patches of 2x2: offset by offset, and in each the two inputs.
   const layer = transposedConvolution([2, 3, 3], { channels: 1, size: 2 });
   assert.deepEqual(layer.parameters[0]!.shape, [2, 1, 2, 2]);
   assert.deepEqual(
     packed(layer, [
-      { values: [1, 5, 2, 6, 3, 7, 4, 8], sizes: [1, 4, 2] },
-      { values: [9], sizes: [1, 1, 1] },
+      { values: [1, 5, 2, 6, 3, 7, 4, 8], sizes: [2, 2, 1, 2] },
+      { values: [9], sizes: [1] },
     ]),
     [1, 2, 3, 4, 5, 6, 7, 8, 9],
   );
@@ -554,24 +568,24 @@ function fanIns(layer: Layer): number[] {
 test("pooling max: the first of equal maxima takes the gradient when a window is constant", () => {
   const gradient = (values: number[], size: number): number[] => {
     const input = tidy(() => {
-      const trace = pooling([1, size, size], "max", size).forward(tf.tensor(values, [1, 1, 1, size, size]), []);
-      return trace.backward(tf.ones([1, 1, 1, 1, 1]), true).input!;
+      const trace = pooling([1, size, size], "max", size).forward(tf.tensor(values, [1, size, size, 1]), []);
+      return trace.backward(tf.ones([1, 1, 1, 1]), true).input!;
     });
     const found = [...input.dataSync()];
     input.dispose();
     return found;
   };
   assert.deepEqual(gradient([3, 3, 3, 3], 2), [1, 0, 0, 0]);
-  assert.deepEqual(gradient([0, 3, 3, 3], 2), [0, 0, 1, 0]); // the first column that holds a 3, whatever its row
-  assert.deepEqual(gradient([0, 3, 0, 3], 2), [0, 1, 0, 0]); // in that column the first row
+  assert.deepEqual(gradient([0, 3, 3, 3], 2), [0, 1, 0, 0]); // the first row that holds a 3, whatever its column
+  assert.deepEqual(gradient([0, 3, 0, 3], 2), [0, 1, 0, 0]);
   assert.deepEqual(gradient([0, 0, 3, 3], 2), [0, 0, 1, 0]);
-  assert.deepEqual(gradient([0, 0, 0, 0, 7, 7, 7, 7, 0], 3), [0, 0, 0, 0, 0, 0, 1, 0, 0]);
+  assert.deepEqual(gradient([0, 0, 0, 0, 7, 7, 7, 7, 0], 3), [0, 0, 0, 0, 1, 0, 0, 0, 0]);
 });
 
 test("pooling max, size 1: is the identity, forward and backward", () => {
   const found = tidy(() => {
-    const trace = pooling([1, 1, 2], "max", 1).forward(tf.tensor([5, -6], [1, 1, 1, 1, 2]), []);
-    return { output: trace.output, input: trace.backward(tf.tensor([2, 3], [1, 1, 1, 1, 2]), true).input! };
+    const trace = pooling([1, 1, 2], "max", 1).forward(tf.tensor([5, -6], [1, 1, 2, 1]), []);
+    return { output: trace.output, input: trace.backward(tf.tensor([2, 3], [1, 1, 2, 1]), true).input! };
   });
   assert.deepEqual([...found.output.dataSync()], [5, -6]);
   assert.deepEqual([...found.input.dataSync()], [2, 3]);

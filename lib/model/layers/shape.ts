@@ -29,7 +29,7 @@ function linear(
 }
 
 /**
- * Images to features, in the order channel, row, column: [S, C, B, H, W] -> [S, C·H·W, B].
+ * Images to features, in the order channel, row, column: [B, H, W, S·C] -> [S, B, C·H·W].
  *
  * @param inputShape [C, H, W]
  * @returns the layer, without weights
@@ -44,8 +44,13 @@ export function flatten(inputShape: Shape): Layer {
     "flatten",
     inputShape,
     [c * h * w],
-    (x) => tf.reshape(tf.transpose(x, [0, 1, 3, 4, 2]), [x.shape[0], c * h * w, x.shape[2]!]),
-    (d) => tf.transpose(tf.reshape(d, [d.shape[0], c, h, w, d.shape[2]!]), [0, 1, 4, 2, 3]),
+    (x) =>
+      tf.reshape(tf.transpose(tf.reshape(x, [x.shape[0], h * w, -1, c]), [2, 0, 3, 1]), [-1, x.shape[0], c * h * w]),
+    (d) => {
+      const [replicas, batch] = d.shape as [number, number];
+      const pixels = tf.transpose(tf.reshape(d, [replicas, batch, c, h * w]), [1, 3, 0, 2]);
+      return tf.reshape(pixels, [batch, h, w, replicas * c]);
+    },
   );
 }
 
@@ -69,20 +74,19 @@ export function resample(inputShape: Shape, matrix: Float32Array, outputSide: nu
   );
   const [c, h] = inputShape as [number, number];
   ensure(matrix.length === outputSide * h, "resample", `needs a matrix of ${outputSide} x ${h} numbers`, matrix.length);
-  const both = (x: Tensor, from: number, to: number, transposed: boolean): Tensor => {
-    const [s, , b] = x.shape as [number, number, number];
-    const a = tf.tensor2d(matrix, [outputSide, h]);
-    const columns = tf.matMul(tf.reshape(x, [s * c * b * from, from]), a, false, !transposed);
-    const standing = tf.transpose(tf.reshape(columns, [s * c * b, from, to]), [0, 2, 1]);
-    const flipped = tf.reshape(standing, [s * c * b * to, from]);
-    const rows = tf.reshape(tf.matMul(flipped, a, false, !transposed), [s * c * b, to, to]);
-    return tf.reshape(tf.transpose(rows, [0, 2, 1]), [s, c, b, to, to]);
+  const both = (x: Tensor, transposed: boolean): Tensor => {
+    const [batch, from, , channels] = x.shape as [number, number, number, number];
+    const a = tf.tensor3d(matrix, [1, outputSide, h]);
+    const to = transposed ? h : outputSide;
+    const rows = tf.matMul(a, tf.reshape(x, [batch, from, from * channels]), transposed);
+    const columns = tf.matMul(a, tf.reshape(rows, [batch * to, from, channels]), transposed);
+    return tf.reshape(columns, [batch, to, to, channels]);
   };
   return linear(
     "resample",
     inputShape,
     [c, outputSide, outputSide],
-    (x) => both(x, h, outputSide, false),
-    (d) => both(d, outputSide, h, true),
+    (x) => both(x, false),
+    (d) => both(d, true),
   );
 }

@@ -1,20 +1,21 @@
 /** @file Transposed convolution: the adjoint of a convolution, used to go from small images to large ones. */
 import { tf, type Tensor } from "../../core/backend";
+import { convolvable, imageGradient } from "../../core/convolution";
 import { ensure } from "../../core/errors";
-import { col2im, im2col, type Window } from "../../core/ops";
+import type { Window } from "../../core/ops";
 import type { Shape } from "../../core/types";
-import { biasParameter } from "./dense";
+import { channelParameter, filterParameter, sumPixels } from "./convolution";
 import type { Layer } from "./layer";
 
 /**
- * Transposed convolution y = col2im(W x) + b on images [S, C, B, H, W]: every input pixel adds a k×k patch to the output.
+ * Transposed convolution y = W *' x + b on images [B, H, W, S·C]: every input pixel adds a k×k patch to the output.
  *
- * The output side is (H - 1) stride - 2 padding + k. With d = dL/dy and D = im2col(d):  dL/dx = W' D,  dL/dW = D x',
- * dL/db = sum d.  Along (V, c):  R{y} = col2im(V x + W R{x}) + c,  R{dL/dx} = W' R{D} + V' D.
+ * The output side is (H - 1) stride - 2 padding + k. *' is the adjoint of the convolution * in its images, so with d = dL/dy:
+ * dL/dx = W * d,  dL/dW = x *' d,  dL/db = sum d.  Along (V, c):  R{y} = V *' x + c + W *' R{x},  R{dL/dx} = W * R{d} + V * d.
  *
  * @param inputShape [C, H, W]
  * @param options channels (outputs, O), size (k), stride (default 1), padding (cut from every side, default 0)
- * @returns the layer; filters are [C, O, k, k] in public vectors, [S, k·k·O, C] while computing
+ * @returns the layer; filters are [C, O, k, k] in public vectors, [k, k, O, S·C] while computing
  * @throws InputError for an input that is no image
  * @example
  * transposedConvolution([32, 7, 7], { channels: 16, size: 4, stride: 2, padding: 1 }).outputShape; // [16, 14, 14]
@@ -27,56 +28,35 @@ export function transposedConvolution(
   const [c, h, w] = inputShape as [number, number, number];
   const window: Window = { size, stride, padding };
   const [oh, ow] = [h, w].map((side) => (side - 1) * stride - 2 * padding + size) as [number, number];
-  const taps = size * size;
-  const fanIn = Math.ceil((taps * c) / stride ** 2); // input pixels that reach one output pixel
-  const asMatrix = (x: Tensor): Tensor => tf.reshape(x, [x.shape[0], c, -1]);
-  const outputSizes = (x: Tensor): number[] => [x.shape[0], channels, x.shape[2]!, oh, ow];
-  const perChannel = (bias: Tensor): Tensor => tf.reshape(bias, [bias.shape[0], channels, 1, 1, 1]);
+  const fanIn = Math.ceil((size * size * c) / stride ** 2); // input pixels that reach one output pixel
   return {
     kind: "transposed convolution",
     inputShape,
     outputShape: [channels, oh, ow],
-    parameters: [
-      {
-        name: "weight",
-        shape: [c, channels, size, size],
-        fanIn,
-        unpack: (flat) =>
-          tf.reshape(tf.transpose(tf.reshape(flat, [-1, c, channels, taps]), [0, 3, 2, 1]), [-1, taps * channels, c]),
-        pack: (value) =>
-          tf.reshape(tf.transpose(tf.reshape(value, [-1, taps, channels, c]), [0, 3, 2, 1]), [-1, c * channels * taps]),
-      },
-      biasParameter(channels, fanIn),
-    ],
+    parameters: [filterParameter([c, channels, size, size], fanIn), channelParameter(channels, fanIn)],
     forward(x, [weight, b]) {
-      const flat = asMatrix(x);
-      const spread = (patches: Tensor): Tensor => col2im(patches, outputSizes(x), window);
-      const inputShaped = (y: Tensor): Tensor => tf.reshape(y, x.shape);
+      const replicas = x.shape[3]! / c;
+      const spread = (filters: Tensor, from: Tensor): Tensor =>
+        imageGradient(from, filters, replicas, [oh, ow], window);
       return {
-        output: tf.add(spread(tf.matMul(weight!, flat)), perChannel(b!)),
-        backward(outputGradient, wantInput) {
-          const d = im2col(outputGradient, window);
+        output: tf.add(spread(weight!, x), b!),
+        backward(d, wantInput) {
+          const images = convolvable(d, replicas, window);
           return {
-            outputGradient,
-            input: wantInput ? inputShaped(tf.matMul(weight!, d, true)) : null,
-            weights: [
-              tf.matMul(d, flat, false, true),
-              tf.reshape(tf.sum(outputGradient, [2, 3, 4]), [-1, channels, 1]),
-            ],
+            outputGradient: d,
+            input: wantInput ? images.convolve(weight!) : null,
+            weights: [images.filterGradient(x), sumPixels(d)],
             inner: [],
           };
         },
-        along([v, biasDirection], xR) {
-          const moved = tf.matMul(v!, flat);
-          const patches = xR === null ? moved : tf.add(moved, tf.matMul(weight!, asMatrix(xR)));
+        along([v, bR], xR) {
+          const moved = tf.add(spread(v!, x), bR!);
           return {
-            outputR: tf.add(spread(patches), perChannel(biasDirection!)),
-            backward: ({ outputGradient }, outputGradientR) =>
-              inputShaped(
-                tf.add(
-                  tf.matMul(weight!, im2col(outputGradientR, window), true),
-                  tf.matMul(v!, im2col(outputGradient, window), true),
-                ),
+            outputR: xR === null ? moved : tf.add(moved, spread(weight!, xR)),
+            backward: ({ outputGradient: d }, dR) =>
+              tf.add(
+                convolvable(dR, replicas, window).convolve(weight!),
+                convolvable(d, replicas, window).convolve(v!),
               ),
           };
         },

@@ -1,0 +1,123 @@
+/** @file Public arrays to stacked tensors and back: weight vectors, images, labels; one replica a row. */
+import { tf, tidy, type Tensor } from "../core/backend";
+import type { Shape } from "../core/types";
+import type { Layer } from "./layers/layer";
+
+/**
+ * The product of a shape's sides.
+ *
+ * @param shape any; [] is a number
+ * @returns how many numbers a tensor of that shape holds
+ * @example
+ * volume([1, 28, 28]); // 784
+ */
+export function volume(shape: Shape): number {
+  return shape.reduce((product, side) => product * side, 1);
+}
+
+/**
+ * Weight vectors to the tensors in which a layer computes.
+ *
+ * @param layer whose parameters they are
+ * @param flat [S, d]
+ * @returns one tensor a parameter, [S, ...]; the caller's tidy owns them
+ * @example
+ * unpackWeights(dense([4], 3), tf.zeros([2, 15])).map(({ shape }) => shape); // [[2, 3, 4], [2, 1, 3]]
+ */
+export function unpackWeights(layer: Layer, flat: Tensor): Tensor[] {
+  const sizes = layer.parameters.map(({ shape }) => volume(shape));
+  return tf.split(flat, sizes, 1).map((part, i) => layer.parameters[i]!.unpack(part));
+}
+
+/**
+ * The inverse of unpackWeights: the layer's tensors to weight vectors.
+ *
+ * @param layer whose parameters they are
+ * @param weights one tensor a parameter, [S, ...]
+ * @returns [S, d]; the caller's tidy owns it
+ * @example
+ * packWeights(dense([1], 2), [tf.tensor3d([[[1], [2]]]), tf.tensor3d([[[3, 4]]])]).dataSync(); // [1, 2, 3, 4]
+ */
+export function packWeights(layer: Layer, weights: readonly Tensor[]): Tensor {
+  const parts = weights.map((value, i) => layer.parameters[i]!.pack(value));
+  return tf.concat(parts, 1);
+}
+
+/**
+ * Vectors of equal length as one tensor.
+ *
+ * @param vectors S vectors [d], at least one
+ * @returns [S, d], a copy; the caller's tidy owns it
+ * @example
+ * stackVectors([Float32Array.of(1, 2), Float32Array.of(3, 4)]).arraySync(); // [[1, 2], [3, 4]]
+ */
+export function stackVectors(vectors: readonly Float32Array[]): Tensor {
+  const length = vectors[0]!.length;
+  const all = new Float32Array(vectors.length * length);
+  vectors.forEach((vector, s) => all.set(vector, s * length));
+  return tf.tensor2d(all, [vectors.length, length]);
+}
+
+/**
+ * The inverse of stackVectors: the rows of a tensor.
+ *
+ * @param stacked [S, d]
+ * @returns S vectors [d], copies owned by the caller
+ * @example
+ * unstackVectors(tf.tensor2d([[1, 2], [3, 4]])); // [[1, 2], [3, 4]]
+ */
+export function unstackVectors(stacked: Tensor): Float32Array[] {
+  const length = stacked.shape[1]!;
+  const values = stacked.dataSync<"float32">();
+  return Array.from({ length: stacked.shape[0] }, (_, s) => values.slice(s * length, (s + 1) * length));
+}
+
+/**
+ * Batches of equal size as the engine's images.
+ *
+ * @param images S arrays, each [B, C, H, W]
+ * @param shape [C, H, W]
+ * @returns [B, H, W, S·C]; the caller's tidy owns it
+ * @example
+ * stackImages([new Float32Array(2 * 784)], [1, 28, 28]).shape; // [2, 28, 28, 1]
+ */
+export function stackImages(images: readonly Float32Array[], [c, h, w]: Shape): Tensor {
+  const pixels = tf.reshape(stackVectors(images), [images.length, -1, c!, h! * w!]);
+  return tf.reshape(tf.transpose(pixels, [1, 3, 0, 2]), [-1, h!, w!, images.length * c!]);
+}
+
+/**
+ * The inverse of stackImages.
+ *
+ * @param stacked [B, H, W, S·C]
+ * @param replicas S
+ * @returns S arrays, each [B, C, H, W], copies owned by the caller
+ * @example
+ * unstackImages(stackImages([Float32Array.of(1, 2, 3, 4)], [1, 1, 2]), 1); // [[1, 2, 3, 4]]; two images of two pixels
+ */
+export function unstackImages(stacked: Tensor, replicas: number): Float32Array[] {
+  const [batch, h, w, channels] = stacked.shape as [number, number, number, number];
+  const pixels = [batch, h * w, replicas, channels / replicas];
+  const rows = tidy(() => tf.reshape(tf.transpose(tf.reshape(stacked, pixels), [2, 0, 3, 1]), [replicas, -1]));
+  const images = unstackVectors(rows);
+  rows.dispose();
+  return images;
+}
+
+/**
+ * Labels as one-hot targets.
+ *
+ * @param labels S arrays of B labels, each in 0..numClasses-1
+ * @param numClasses K
+ * @returns [S, B, K]; the caller's tidy owns it
+ * @example
+ * stackTargets([[0, 2]], 3).arraySync(); // [[[1, 0, 0], [0, 0, 1]]]
+ */
+export function stackTargets(labels: readonly ArrayLike<number>[], numClasses: number): Tensor {
+  const batch = labels[0]!.length;
+  const values = new Float32Array(labels.length * numClasses * batch);
+  labels.forEach((row, s) => {
+    for (let b = 0; b < batch; b++) values[(s * batch + b) * numClasses + row[b]!] = 1;
+  });
+  return tf.tensor3d(values, [labels.length, batch, numClasses]);
+}
