@@ -1,7 +1,6 @@
 /** @file Adaptive robust clipping. */
 import { ensureUpdates } from "./check";
 import { shorten } from "./clipping";
-import { squaredNorms } from "./linear";
 import { ascending } from "./order";
 import type { PreAggregation } from "./preAggregation";
 
@@ -19,8 +18,7 @@ export const arc: PreAggregation = {
   source: "Allouah et al. 2025",
   transform(updates, { f }) {
     const n = updates.length;
-    ensureUpdates("arc", updates, f);
-    const norms = squaredNorms(updates).map(Math.sqrt);
+    const norms = ensureUpdates("arc", updates, f).map(Math.sqrt);
     const longest = norms[ascending(norms)[n - 1 - Math.floor((2 * f * (n - f)) / n)]!]!;
     return shorten(
       updates,

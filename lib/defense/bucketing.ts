@@ -1,7 +1,7 @@
 /** @file Bucketing. */
 import { ensureCount, refuse } from "../core/errors";
-import { ensureUpdates } from "./check";
-import { averageOf } from "./linear";
+import { ensureFiniteUpdates, ensureRound } from "./check";
+import { averageOf, squaredNorms } from "./linear";
 import type { PreAggregation } from "./preAggregation";
 
 /**
@@ -19,13 +19,15 @@ export const bucketing: PreAggregation = {
   name: "bucketing",
   source: "Karimireddy et al. 2022",
   transform(updates, { f, bucketSize = 2, rng }) {
-    ensureUpdates("bucketing", updates, f);
+    ensureRound("bucketing", updates, f);
     ensureCount("bucketing", "bucketSize", bucketSize);
     if (rng === undefined) refuse("bucketing", "needs rng, the round's random stream", rng);
     const order = [...rng.permutation(updates.length)];
     const count = Math.ceil(updates.length / bucketSize);
     const buckets = Array.from({ length: count }, (_, b) => order.slice(b * bucketSize, (b + 1) * bucketSize));
     const mixed = buckets.map((bucket) => averageOf(updates, bucket));
-    return { updates: mixed.map(({ update }) => update), members: mixed.map(({ weights }) => weights!) };
+    const vectors = mixed.map(({ update }) => update);
+    if (!squaredNorms(vectors).every(isFinite)) ensureFiniteUpdates("bucketing", updates);
+    return { updates: vectors, members: mixed.map(({ weights }) => weights!) };
   },
 };

@@ -20,16 +20,16 @@ export const centeredClipping: Aggregator = {
   name: "centeredClipping",
   source: "Karimireddy et al. 2021",
   aggregate(updates, { f, clipNorm = 10, iterations = 1, previous }) {
-    ensureUpdates("centeredClipping", updates, f);
+    const lengths = ensureUpdates("centeredClipping", updates, f);
     ensure(clipNorm > 0, "centeredClipping", "needs clipNorm > 0", clipNorm);
     ensureCount("centeredClipping", "iterations", iterations);
+    if (previous) ensureUpdates("centeredClipping", [updates[0]!, previous]); // as long, and finite
     const n = updates.length;
-    const start = previous ?? new Float32Array(updates[0]!.length);
-    ensureUpdates("centeredClipping", [updates[0]!, start]); // the last aggregate is as long, and finite
-    let update = start;
-    let weights = updates.map(() => 0); // of the updates in v; the rest, 1 - sum_i weights[i], is the start's
+    let update = previous ?? new Float32Array(updates[0]!.length);
+    let weights = updates.map(() => 0); // of the updates in v; the rest, 1 - sum_i weights[i], is the last round's
     for (let iteration = 0; iteration < iterations; iteration++) {
-      const steps = squaredNorms(updates, update).map((squared) => Math.min(1, clipNorm / Math.sqrt(squared)) / n);
+      const distances = iteration === 0 && !previous ? lengths : squaredNorms(updates, update);
+      const steps = distances.map((squared) => Math.min(1, clipNorm / Math.sqrt(squared)) / n);
       const stay = 1 - steps.reduce((sum, step) => sum + step, 0);
       weights = weights.map((w, i) => stay * w + steps[i]!);
       update = combine([...updates, update], [...steps, stay]);

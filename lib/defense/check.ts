@@ -1,5 +1,6 @@
 /** @file What every rule asks of its updates, and how it refuses. */
 import { ensure, ensureCount, ensureFinite } from "../core/errors";
+import { squaredNorms } from "./linear";
 
 /**
  * Refuses a round that a rule cannot aggregate: no update, unequal lengths, f out of range, too few updates for f, or a number
@@ -11,6 +12,7 @@ import { ensure, ensureCount, ensureFinite } from "../core/errors";
  * @param updates [n][d]
  * @param f assumed number of malicious clients, an integer, 0 <= f < n/2; rules that do not read it leave it out
  * @param least [a, b], default [2, 1]
+ * @returns the updates' squared lengths |updates[i]|^2, [n]: finite where all their numbers are, which is how that is checked
  * @throws InputError naming what is wrong, and the update if it is one
  * @example
  * const updates = [1, 2, 3, 4, 5, 6].map((x) => Float32Array.of(x));
@@ -18,6 +20,27 @@ import { ensure, ensureCount, ensureFinite } from "../core/errors";
  * ensureUpdates("krum", [Float32Array.of(1), Float32Array.of(NaN)], 0); // throws "krum: needs finite numbers in update 1, got NaN…"
  */
 export function ensureUpdates(
+  fn: string,
+  updates: readonly Float32Array[],
+  f = 0,
+  least?: readonly [a: number, b: number],
+): number[] {
+  ensureRound(fn, updates, f, least);
+  return ensureFiniteUpdates(fn, updates);
+}
+
+/**
+ * What ensureUpdates refuses but for numbers that are not finite: for rules whose result shows at once whether there was one.
+ *
+ * @param fn name of the rule
+ * @param updates [n][d]
+ * @param f assumed number of malicious clients; rules that do not read it leave it out
+ * @param least [a, b] of n >= a f + b, default [2, 1]
+ * @throws InputError naming what is wrong
+ * @example
+ * ensureRound("mean", []); // throws "mean: needs n >= 1 updates, got 0"
+ */
+export function ensureRound(
   fn: string,
   updates: readonly Float32Array[],
   f = 0,
@@ -33,22 +56,21 @@ export function ensureUpdates(
   ensureCount(fn, "f", f, 0);
   ensure(2 * f < n, fn, "needs f < n/2", `n = ${n}, f = ${f}`);
   ensure(n >= a * f + b, fn, `needs n >= ${a}f + ${b} updates`, `n = ${n}, f = ${f}`);
-  updates.forEach((update, i) => {
-    if (!Number.isFinite(sum(update))) ensureFinite(fn, `update ${i}`, update);
-  });
 }
 
-/** A double holds any sum of finite float32 numbers, so this is finite where they all are: one addition each, no branches. */
-function sum(vector: Float32Array): number {
-  const { length } = vector;
-  let [a, b, c, d] = [0, 0, 0, 0]; // chains of their own, so that no addition waits for the last
-  let i = 0;
-  for (; i + 3 < length; i += 4) {
-    a += vector[i]!;
-    b += vector[i + 1]!;
-    c += vector[i + 2]!;
-    d += vector[i + 3]!;
-  }
-  for (; i < length; i++) a += vector[i]!;
-  return a + b + c + d;
+/**
+ * Refuses numbers that are not finite.
+ *
+ * @param fn name of the rule
+ * @param updates [n][d]
+ * @returns the updates' squared lengths, [n]: finite where all their numbers are
+ * @throws InputError naming the first such update, the place in it, and the number
+ * @example
+ * ensureFiniteUpdates("mean", [Float32Array.of(3, 4)]); // [25]
+ */
+export function ensureFiniteUpdates(fn: string, updates: readonly Float32Array[]): number[] {
+  const lengths = squaredNorms(updates);
+  const wrong = lengths.findIndex((length) => !Number.isFinite(length));
+  if (wrong >= 0) ensureFinite(fn, `update ${wrong}`, updates[wrong]!);
+  return lengths;
 }

@@ -23,13 +23,14 @@ export const geometricMedian: Aggregator = {
   name: "geometricMedian",
   source: "Pillutla et al. 2022",
   aggregate(updates, { f, smoothing = 1e-6, iterations = 100 }) {
-    ensureUpdates("geometricMedian", updates, f);
+    let distances = ensureUpdates("geometricMedian", updates, f); // squared, from z = 0 at first
     ensure(smoothing > 0 && Number.isFinite(smoothing), "geometricMedian", "needs a finite smoothing > 0", smoothing);
     ensureCount("geometricMedian", "iterations", iterations);
     let update: Float32Array = new Float32Array(updates[0]!.length);
     let weights = updates.map(() => 0);
     for (let iteration = 0; iteration < iterations; iteration++) {
-      const inverse = squaredNorms(updates, update).map((squared) => 1 / Math.max(Math.sqrt(squared), smoothing));
+      if (iteration > 0) distances = squaredNorms(updates, update);
+      const inverse = distances.map((squared) => 1 / Math.max(Math.sqrt(squared), smoothing));
       const sum = inverse.reduce((total, w) => total + w, 0);
       const next = inverse.map((w) => w / sum);
       const change = Math.max(...next.map((w, i) => Math.abs(w - weights[i]!)));

@@ -1,5 +1,5 @@
 /**
- * @file The two loops whose speed matters, as SIMD WebAssembly: JavaScript has no instruction for several numbers at once, and a
+ * @file The four loops whose speed matters, as SIMD WebAssembly: JavaScript has no instruction for several numbers at once, and a
  * scalar sort takes up to ten times as long. Their source is kernels.wat; a test compiles it again and compares.
  */
 import { ensure } from "../core/errors";
@@ -9,6 +9,8 @@ export interface Kernels {
   readonly memory: { readonly buffer: ArrayBuffer };
   readonly sort: (row: number, end: number, pairs: number, last: number) => void;
   readonly distances: (x: number, y: number, stride: number, length: number, out: number) => void;
+  readonly combine: (row: number, end: number, stride: number, weights: number, last: number, out: number) => void;
+  readonly distance: (x: number, end: number, origin: number, out: number) => void;
 }
 
 interface GrowingMemory {
@@ -24,12 +26,21 @@ declare const WebAssembly: {
 
 /** kernels.wat, compiled by wabt 1.0.39. */
 export const compiled =
-  "AGFzbQEAAAABEAJgBH9/f38AYAV/f39/fwADAwIAAQUDAQABBx0DBm1lbW9yeQIABHNvcnQAAAlkaXN0YW5jZXMAAQrRAwLpAQIDfwJ7A0AgAiEEA0AgACAEKAIA" +
-  "aiEFIAAgBCgCBGohBiAF/QAEACEHIAb9AAQAIQggBSAHIAj96gH9CwQAIAYgByAI/esB/QsEACAF/QAEECEHIAb9AAQQIQggBSAHIAj96gH9CwQQIAYgByAI/esB" +
-  "/QsEECAF/QAEICEHIAb9AAQgIQggBSAHIAj96gH9CwQgIAYgByAI/esB/QsEICAF/QAEMCEHIAb9AAQwIQggBSAHIAj96gH9CwQwIAYgByAI/esB/QsEMCAEQQhq" +
-  "IQQgBCADSQ0ACyAAQcAAaiEAIAAgAUkNAAsL4wECBH8GeyAAIANqIQUgASACaiEGIAYgAmohByAHIAJqIQgDQCAA/QAEACEJIAkgAf0ABAD98QEhCiALIAogCv3y" +
-  "Af3wASELIAkgBv0ABAD98QEhCiAMIAogCv3yAf3wASEMIAkgB/0ABAD98QEhCiANIAogCv3yAf3wASENIAkgCP0ABAD98QEhCiAOIAogCv3yAf3wASEOIAFBEGoh" +
-  "ASAGQRBqIQYgB0EQaiEHIAhBEGohCCAAQRBqIQAgACAFSQ0ACyAEIAv9CwQAIAQgDP0LBBAgBCAN/QsEICAEIA79CwQwCw==";
+  "AGFzbQEAAAABGQNgBH9/f38AYAV/f39/fwBgBn9/f39/fwADBQQAAQIABQMBAAEHMgUGbWVtb3J5AgAEc29ydAAACWRpc3RhbmNlcwABB2NvbWJp" +
+  "bmUAAghkaXN0YW5jZQADCrQIBOkBAgN/AnsDQCACIQQDQCAAIAQoAgBqIQUgACAEKAIEaiEGIAX9AAQAIQcgBv0ABAAhCCAFIAcgCP3qAf0LBAAg" +
+  "BiAHIAj96wH9CwQAIAX9AAQQIQcgBv0ABBAhCCAFIAcgCP3qAf0LBBAgBiAHIAj96wH9CwQQIAX9AAQgIQcgBv0ABCAhCCAFIAcgCP3qAf0LBCAg" +
+  "BiAHIAj96wH9CwQgIAX9AAQwIQcgBv0ABDAhCCAFIAcgCP3qAf0LBDAgBiAHIAj96wH9CwQwIARBCGohBCAEIANJDQALIABBwABqIQAgACABSQ0A" +
+  "CwvjAQIEfwZ7IAAgA2ohBSABIAJqIQYgBiACaiEHIAcgAmohCANAIAD9AAQAIQkgCSAB/QAEAP3xASEKIAsgCiAK/fIB/fABIQsgCSAG/QAEAP3x" +
+  "ASEKIAwgCiAK/fIB/fABIQwgCSAH/QAEAP3xASEKIA0gCiAK/fIB/fABIQ0gCSAI/QAEAP3xASEKIA4gCiAK/fIB/fABIQ4gAUEQaiEBIAZBEGoh" +
+  "BiAHQRBqIQcgCEEQaiEIIABBEGohACAAIAVJDQALIAQgC/0LBAAgBCAM/QsEECAEIA39CwQgIAQgDv0LBDALtwICAn8GewNAIAAhBiADIQf9DAAA" +
+  "AAAAAAAAAAAAAAAAAAAhCv0MAAAAAAAAAAAAAAAAAAAAACEL/QwAAAAAAAAAAAAAAAAAAAAAIQz9DAAAAAAAAAAAAAAAAAAAAAAhDQNAIAf9CgMA" +
+  "IQggBv0ABAAhCSAKIAggCf1f/fIB/fABIQogCSAJ/Q0ICQoLDA0ODwgJCgsMDQ4PIQkgCyAIIAn9X/3yAf3wASELIAb9AAQQIQkgDCAIIAn9X/3y" +
+  "Af3wASEMIAkgCf0NCAkKCwwNDg8ICQoLDA0ODyEJIA0gCCAJ/V/98gH98AEhDSAGIAJqIQYgB0EIaiEHIAcgBEkNAAsgBSAK/QsEACAFIAv9CwQQ" +
+  "IAUgDP0LBCAgBSAN/QsEMCAFQcAAaiEFIABBIGohACAAIAFJDQALC6gCAQd7A0AgAP0ABAAhBCAC/QAEACEFIAT9XyAF/V/98QEhBiAHIAYgBv3y" +
+  "Af3wASEHIAQgBP0NCAkKCwwNDg8ICQoLDA0ODyEEIAUgBf0NCAkKCwwNDg8ICQoLDA0ODyEFIAT9XyAF/V/98QEhBiAIIAYgBv3yAf3wASEIIAD9" +
+  "AAQQIQQgAv0ABBAhBSAE/V8gBf1f/fEBIQYgCSAGIAb98gH98AEhCSAEIAT9DQgJCgsMDQ4PCAkKCwwNDg8hBCAFIAX9DQgJCgsMDQ4PCAkKCwwN" +
+  "Dg8hBSAE/V8gBf1f/fEBIQYgCiAGIAb98gH98AEhCiACQSBqIQIgAEEgaiEAIAAgAUkNAAsgAyAH/QsEACADIAj9CwQQIAMgCf0LBCAgAyAK/QsE" +
+  "MAs=";
 
 const pageBytes = 65536;
 let instance: Kernels | undefined;

@@ -1,4 +1,4 @@
-;; The two loops whose speed matters, with four (or two) numbers an instruction. Rows are updates, columns coordinates.
+;; The four loops whose speed matters, with four (or two) numbers an instruction. Rows are updates, columns coordinates.
 (module
   (memory (export "memory") 1)
 
@@ -57,6 +57,80 @@
       (local.set $y2 (i32.add (local.get $y2) (i32.const 16)))
       (local.set $y3 (i32.add (local.get $y3) (i32.const 16)))
       (local.set $x (i32.add (local.get $x) (i32.const 16)))
+      (br_if $columns (i32.lt_u (local.get $x) (local.get $end))))
+    (v128.store (local.get $out) (local.get $sum0))
+    (v128.store offset=16 (local.get $out) (local.get $sum1))
+    (v128.store offset=32 (local.get $out) (local.get $sum2))
+    (v128.store offset=48 (local.get $out) (local.get $sum3)))
+
+  ;; Weighted sums of the columns from $row to $end (addresses in the first row, in steps of 32 bytes) over rows of float32 that lie
+  ;; $stride apart, one for each float64 weight from $weights to $last; float64, written from $out on.
+  (func (export "combine")
+    (param $row i32) (param $end i32) (param $stride i32) (param $weights i32) (param $last i32) (param $out i32)
+    (local $at i32) (local $next i32) (local $weight v128) (local $value v128)
+    (local $sum0 v128) (local $sum1 v128) (local $sum2 v128) (local $sum3 v128)
+    (loop $columns ;; 8 of them
+      (local.set $at (local.get $row))
+      (local.set $next (local.get $weights))
+      (local.set $sum0 (v128.const i64x2 0 0))
+      (local.set $sum1 (v128.const i64x2 0 0))
+      (local.set $sum2 (v128.const i64x2 0 0))
+      (local.set $sum3 (v128.const i64x2 0 0))
+      (loop $rows
+        (local.set $weight (v128.load64_splat (local.get $next)))
+        (local.set $value (v128.load (local.get $at)))
+        (local.set $sum0
+          (f64x2.add (local.get $sum0) (f64x2.mul (local.get $weight) (f64x2.promote_low_f32x4 (local.get $value)))))
+        (local.set $value ;; its upper half
+          (i8x16.shuffle 8 9 10 11 12 13 14 15 8 9 10 11 12 13 14 15 (local.get $value) (local.get $value)))
+        (local.set $sum1
+          (f64x2.add (local.get $sum1) (f64x2.mul (local.get $weight) (f64x2.promote_low_f32x4 (local.get $value)))))
+        (local.set $value (v128.load offset=16 (local.get $at)))
+        (local.set $sum2
+          (f64x2.add (local.get $sum2) (f64x2.mul (local.get $weight) (f64x2.promote_low_f32x4 (local.get $value)))))
+        (local.set $value
+          (i8x16.shuffle 8 9 10 11 12 13 14 15 8 9 10 11 12 13 14 15 (local.get $value) (local.get $value)))
+        (local.set $sum3
+          (f64x2.add (local.get $sum3) (f64x2.mul (local.get $weight) (f64x2.promote_low_f32x4 (local.get $value)))))
+        (local.set $at (i32.add (local.get $at) (local.get $stride)))
+        (local.set $next (i32.add (local.get $next) (i32.const 8)))
+        (br_if $rows (i32.lt_u (local.get $next) (local.get $last))))
+      (v128.store (local.get $out) (local.get $sum0))
+      (v128.store offset=16 (local.get $out) (local.get $sum1))
+      (v128.store offset=32 (local.get $out) (local.get $sum2))
+      (v128.store offset=48 (local.get $out) (local.get $sum3))
+      (local.set $out (i32.add (local.get $out) (i32.const 64)))
+      (local.set $row (i32.add (local.get $row) (i32.const 32)))
+      (br_if $columns (i32.lt_u (local.get $row) (local.get $end)))))
+
+  ;; The squared distance of the row from $x to $end from the row at $origin, both float32, in steps of 32 bytes: eight partial sums
+  ;; in float64, written to $out.
+  (func (export "distance") (param $x i32) (param $end i32) (param $origin i32) (param $out i32)
+    (local $value v128) (local $from v128) (local $gap v128)
+    (local $sum0 v128) (local $sum1 v128) (local $sum2 v128) (local $sum3 v128)
+    (loop $columns ;; 8 of them
+      (local.set $value (v128.load (local.get $x)))
+      (local.set $from (v128.load (local.get $origin)))
+      (local.set $gap
+        (f64x2.sub (f64x2.promote_low_f32x4 (local.get $value)) (f64x2.promote_low_f32x4 (local.get $from))))
+      (local.set $sum0 (f64x2.add (local.get $sum0) (f64x2.mul (local.get $gap) (local.get $gap))))
+      (local.set $value (i8x16.shuffle 8 9 10 11 12 13 14 15 8 9 10 11 12 13 14 15 (local.get $value) (local.get $value)))
+      (local.set $from (i8x16.shuffle 8 9 10 11 12 13 14 15 8 9 10 11 12 13 14 15 (local.get $from) (local.get $from)))
+      (local.set $gap
+        (f64x2.sub (f64x2.promote_low_f32x4 (local.get $value)) (f64x2.promote_low_f32x4 (local.get $from))))
+      (local.set $sum1 (f64x2.add (local.get $sum1) (f64x2.mul (local.get $gap) (local.get $gap))))
+      (local.set $value (v128.load offset=16 (local.get $x)))
+      (local.set $from (v128.load offset=16 (local.get $origin)))
+      (local.set $gap
+        (f64x2.sub (f64x2.promote_low_f32x4 (local.get $value)) (f64x2.promote_low_f32x4 (local.get $from))))
+      (local.set $sum2 (f64x2.add (local.get $sum2) (f64x2.mul (local.get $gap) (local.get $gap))))
+      (local.set $value (i8x16.shuffle 8 9 10 11 12 13 14 15 8 9 10 11 12 13 14 15 (local.get $value) (local.get $value)))
+      (local.set $from (i8x16.shuffle 8 9 10 11 12 13 14 15 8 9 10 11 12 13 14 15 (local.get $from) (local.get $from)))
+      (local.set $gap
+        (f64x2.sub (f64x2.promote_low_f32x4 (local.get $value)) (f64x2.promote_low_f32x4 (local.get $from))))
+      (local.set $sum3 (f64x2.add (local.get $sum3) (f64x2.mul (local.get $gap) (local.get $gap))))
+      (local.set $origin (i32.add (local.get $origin) (i32.const 32)))
+      (local.set $x (i32.add (local.get $x) (i32.const 32)))
       (br_if $columns (i32.lt_u (local.get $x) (local.get $end))))
     (v128.store (local.get $out) (local.get $sum0))
     (v128.store offset=16 (local.get $out) (local.get $sum1))

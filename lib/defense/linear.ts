@@ -1,5 +1,6 @@
 /** @file Sums of updates with weights: what most rules end in. */
 import type { Aggregation } from "./aggregator";
+import { kernels } from "./kernels";
 
 /**
  * A weighted sum of vectors, in double precision.
@@ -15,24 +16,27 @@ import type { Aggregation } from "./aggregator";
  */
 export function combine(vectors: readonly Float32Array[], weights: readonly number[], divisor = 1): Float32Array {
   const d = vectors[0]!.length;
-  const sum = new Float64Array(d);
   const used = weights.flatMap((weight, i) => (weight === 0 ? [] : [i]));
-  let at = 0;
-  for (; at + 3 < used.length; at += 4) {
-    const [i, j, l, m] = [used[at]!, used[at + 1]!, used[at + 2]!, used[at + 3]!]; // four at a time: the sum is read once for them
-    const [a, b, c, e] = [vectors[i]!, vectors[j]!, vectors[l]!, vectors[m]!];
-    const [wa, wb, wc, we] = [weights[i]!, weights[j]!, weights[l]!, weights[m]!];
-    for (let k = 0; k < d; k++) sum[k]! += wa * a[k]! + wb * b[k]! + (wc * c[k]! + we * e[k]!);
-  }
-  for (; at < used.length; at++) {
-    const vector = vectors[used[at]!]!;
-    const weight = weights[used[at]!]!;
-    for (let k = 0; k < d; k++) sum[k]! += weight * vector[k]!;
-  }
   const result = new Float32Array(d);
-  for (let k = 0; k < d; k++) result[k] = sum[k]! / divisor;
+  if (used.length === 0) return result;
+  const stride = blockWidth + 16; // rows a power of two apart would share cache lines
+  const rowBytes = stride * Float32Array.BYTES_PER_ELEMENT;
+  const at = used.length * rowBytes;
+  const out = at + used.length * Float64Array.BYTES_PER_ELEMENT;
+  const kernel = kernels(out + blockWidth * Float64Array.BYTES_PER_ELEMENT);
+  const rows = new Float32Array(kernel.memory.buffer);
+  const sum = new Float64Array(kernel.memory.buffer, out);
+  new Float64Array(kernel.memory.buffer, at).set(used.map((i) => weights[i]!));
+  for (let from = 0; from < d; from += blockWidth) {
+    const width = Math.min(blockWidth, d - from);
+    for (let r = 0; r < used.length; r++) rows.set(vectors[used[r]!]!.subarray(from, from + width), r * stride);
+    kernel.combine(0, width * Float32Array.BYTES_PER_ELEMENT, rowBytes, at, out, out);
+    for (let k = 0; k < width; k++) result[from + k] = sum[k]! / divisor;
+  }
   return result;
 }
+
+const blockWidth = 1024; // coordinates at a time, a multiple of the 8 that the kernel adds together
 
 /**
  * How many equally weighted updates average independent noise as these weights do.
@@ -73,27 +77,26 @@ export function averageOf(updates: readonly Float32Array[], kept: readonly numbe
 }
 
 /**
- * Lengths of vectors, squared.
+ * Squared lengths of vectors, in double precision.
  *
  * @param vectors [n][d]
  * @param origin from where lengths are measured, [d]; default 0
- * @returns sum_k (vectors[i][k] - origin[k])^2 for every i, [n]
+ * @returns sum_k (vectors[i][k] - origin[k])^2 for every i, [n]; not finite where a number is not
  * @example
  * squaredNorms([Float32Array.of(3, 4)]); // [25]
  * squaredNorms([Float32Array.of(3, 4)], Float32Array.of(3, 3)); // [1]
  */
 export function squaredNorms(vectors: readonly Float32Array[], origin?: Float32Array): number[] {
-  const from = origin ?? new Float32Array(vectors[0]!.length);
+  const d = vectors[0]!.length;
+  const padded = Math.ceil(d / 8) * 8; // the kernel takes coordinates in eights
+  const { memory, distance } = kernels(2 * 4 * padded + 64);
+  const row = new Float32Array(memory.buffer, 0, padded).fill(0, d);
+  const start = new Float32Array(memory.buffer, 4 * padded, padded).fill(0);
+  if (origin) start.set(origin);
+  const sums = new Float64Array(memory.buffer, 2 * 4 * padded, 8);
   return vectors.map((vector) => {
-    let [a, b, c, d] = [0, 0, 0, 0]; // chains of their own, so that no addition waits for the last
-    const whole = vector.length - (vector.length % 4);
-    for (let k = 0; k < whole; k += 4) {
-      a += (vector[k]! - from[k]!) ** 2;
-      b += (vector[k + 1]! - from[k + 1]!) ** 2;
-      c += (vector[k + 2]! - from[k + 2]!) ** 2;
-      d += (vector[k + 3]! - from[k + 3]!) ** 2;
-    }
-    for (let k = whole; k < vector.length; k++) a += (vector[k]! - from[k]!) ** 2;
-    return a + b + c + d;
+    row.set(vector);
+    if (d > 0) distance(0, 4 * padded, 4 * padded, 2 * 4 * padded);
+    return d > 0 ? sums.reduce((total, sum) => total + sum, 0) : 0;
   });
 }

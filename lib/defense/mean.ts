@@ -1,7 +1,7 @@
 /** @file The plain mean: no defense. */
 import type { Aggregator } from "./aggregator";
-import { ensureUpdates } from "./check";
-import { averageOf } from "./linear";
+import { ensureFiniteUpdates, ensureRound } from "./check";
+import { averageOf, squaredNorms } from "./linear";
 
 /**
  * The arithmetic mean, update = (1/n) sum_i updates[i]; keeps everybody.
@@ -18,7 +18,9 @@ export const mean: Aggregator = {
   source: "McMahan et al. 2017",
   equalWeights: true,
   aggregate(updates) {
-    ensureUpdates("mean", updates);
-    return averageOf(updates, [...updates.keys()]);
+    ensureRound("mean", updates);
+    const result = averageOf(updates, [...updates.keys()]);
+    if (!isFinite(squaredNorms([result.update])[0]!)) ensureFiniteUpdates("mean", updates);
+    return result;
   },
 };
