@@ -25,7 +25,10 @@ export { backdoorTest, stampTrigger } from "./poisoning/backdoor";
 export { minMaxGamma } from "./poisoning/minMax";
 
 export { aggregators, type AggregatorName } from "./defense/aggregators";
-export type { Aggregation, AggregationOptions, Aggregator } from "./defense/aggregator";
+export type { Aggregation, AggregationOptions, Aggregator, KrumNeighbours } from "./defense/aggregator";
+export { preAggregate } from "./defense/preAggregate";
+export { preAggregations, type PreAggregationName } from "./defense/preAggregations";
+export type { PreAggregated, PreAggregation } from "./defense/preAggregation";
 
 export { defaultFederation, type FederationConfig } from "./fl/config";
 export { setUp, train, type Federation, type RoundRecord, type TrainOptions } from "./fl/train";

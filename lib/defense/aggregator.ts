@@ -2,9 +2,18 @@
 import type { Rng } from "../core/rng";
 import type { Shape } from "../core/types";
 
+/** Krum's two conventions: n - f - 2 others as in Blanchard et al. 2017, or n - f - 1 as in Farhadkhani et al. 2022. */
+export type KrumNeighbours = "n-f-2" | "n-f-1";
+
 /** What a server sets: plain JSON. Every rule documents which of these it reads, and its default for each that is left out. */
 export interface AggregationParameters {
   readonly f: number; // assumed number of malicious clients, 0 <= f < n/2
+  readonly neighbours?: KrumNeighbours; // Krum's family: how many nearest others an update is judged by
+  readonly iterations?: number; // geometricMedian: at most; centeredClipping: exactly
+  readonly smoothing?: number; // nu, geometricMedian: distances below count as this, > 0
+  readonly clipNorm?: number; // C or tau, largest Euclidean length: clipping, centeredClipping, > 0
+  readonly trusted?: number; // moNna: index of the client whose update is the reference
+  readonly bucketSize?: number; // s, bucketing: updates averaged in a bucket, >= 1
 }
 
 /** What a rule may need of the round. A rule that needs one which is missing refuses and says so. */
@@ -25,6 +34,7 @@ export interface Aggregation {
   readonly update: Float32Array; // [d]
   readonly kept: readonly number[]; // indices of the updates that are in it, ascending; none for coordinate-wise rules
   readonly effective: number; // M_eff: as many equally weighted updates average noise like this rule; (sum w)^2 / sum w^2 for weights w
+  readonly weights?: readonly number[]; // [n], the updates' weights in it, where the rule is linear in them once it has chosen
 }
 
 /** An aggregation rule. */

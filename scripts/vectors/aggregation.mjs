@@ -8,6 +8,28 @@ import { flatten, MISSING } from "./compare.mjs";
 const rules = {
   Average: aggregator("mean"),
   Mean: aggregator("mean"),
+  Median: aggregator("median"),
+  TrMean: aggregator("trimmedMean"),
+  TrimmedMean: aggregator("trimmedMean"),
+  Meamed: aggregator("meaMed"),
+  GeometricMedian: aggregator("geometricMedian", ({ nu, T }) => ({ f: 0, smoothing: nu, iterations: T })),
+  GeoMed: aggregator("geometricMedian", ({ eps, maxiter }) => ({ f: 0, smoothing: eps, iterations: maxiter })),
+  Krum: aggregator("krum", ({ f }) => ({ f, neighbours: "n-f-1" })),
+  Krum_blanchard2017: aggregator("krum", ({ f, neighbours }) => ({ f, neighbours })),
+  MultiKrum: aggregator("multiKrum", ({ f }) => ({ f, neighbours: "n-f-1" })),
+  MultiKrum_blanchard2017: aggregator("multiKrum", ({ f, neighbours }) => ({ f, neighbours })), // its m is n - f
+  CenteredClipping: aggregator("centeredClipping", ({ L, tau }) => ({ f: 0, iterations: L, clipNorm: tau })),
+  MDA: aggregator("mda"),
+  MoNNA: aggregator("moNna", ({ f, idx }) => ({ f, trusted: idx })),
+  CAF: aggregator("caf"),
+  CAF_exact_eig: aggregator("caf"),
+  SMEA: aggregator("smea"),
+  SMEA_exact_eig: aggregator("smea"),
+  NNM: preAggregation("nnm"),
+  Bucketing: preAggregation("bucketing"),
+  Clipping: preAggregation("clipping", ({ c }) => ({ f: 0, clipNorm: c })),
+  ARC: preAggregation("arc"),
+  "Clipping>NNM>TrMean": pipeline(["clipping", "nnm"], "trimmedMean", ({ c, f }) => ({ f, clipNorm: c })),
 
   SignFlipping: poisoning("omniscientSignFlip", () => ({ scale: 1 })),
   InnerProductManipulation: poisoning("innerProductManipulation", ({ tau }) => ({ scale: tau })),
@@ -30,6 +52,22 @@ function aggregator(name, options = ({ f = 0 }) => ({ f })) {
   return ({ aggregators }, updates, params) => {
     const { update, kept } = aggregators?.[name]?.aggregate(updates, options(params)) ?? {};
     return update && { output: update, selected: kept };
+  };
+}
+
+/** A rule of the registry `preAggregations`; its output is a list of vectors. */
+function preAggregation(name, options = ({ f = 0 }) => ({ f })) {
+  return ({ preAggregations }, updates, params) => {
+    const { updates: output } = preAggregations?.[name]?.transform(updates, options(params)) ?? {};
+    return output && { output };
+  };
+}
+
+/** A rule behind pre-aggregations. */
+function pipeline(names, rule, options) {
+  return ({ aggregators, preAggregate }, updates, params) => {
+    if (!preAggregate || !aggregators?.[rule]) return undefined;
+    return { output: preAggregate(aggregators[rule], names).aggregate(updates, options(params)).update };
   };
 }
 

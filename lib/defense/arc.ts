@@ -1,0 +1,30 @@
+/** @file Adaptive robust clipping. */
+import { ensureUpdates } from "./check";
+import { shorten } from "./clipping";
+import { squaredNorms } from "./linear";
+import { ascending } from "./order";
+import type { PreAggregation } from "./preAggregation";
+
+/**
+ * Adaptive robust clipping: shortens the floor(2 f (n - f) / n) longest updates to the length of the next longest.
+ *
+ * Refuses the round when a number is not finite or f >= n/2.
+ *
+ * @example
+ * arc.transform([1, -2, 4, 8].map((x) => Float32Array.of(x)), { f: 1 }).updates[3]; // [4]; floor(2 (4 - 1) / 4) = 1 is shortened
+ * @source Allouah et al. 2025 (adaptive gradient clipping for robust federated learning)
+ */
+export const arc: PreAggregation = {
+  name: "arc",
+  source: "Allouah et al. 2025",
+  transform(updates, { f }) {
+    const n = updates.length;
+    ensureUpdates("arc", updates, f);
+    const norms = squaredNorms(updates).map(Math.sqrt);
+    const longest = norms[ascending(norms)[n - 1 - Math.floor((2 * f * (n - f)) / n)]!]!;
+    return shorten(
+      updates,
+      norms.map((norm) => (norm > longest ? longest / norm : 1)),
+    );
+  },
+};

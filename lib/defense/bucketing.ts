@@ -1,0 +1,31 @@
+/** @file Bucketing. */
+import { ensureCount, refuse } from "../core/errors";
+import { ensureUpdates } from "./check";
+import { averageOf } from "./linear";
+import type { PreAggregation } from "./preAggregation";
+
+/**
+ * Puts the updates into buckets of s at random and averages each: ceil(n / s) vectors, of which the last may hold fewer updates.
+ *
+ * f malicious clients spoil at most f buckets, so the rule behind it gets the same f. Reads bucketSize = s (default 2) and, of the
+ * round, rng. Refuses the round when a number is not finite or f >= n/2.
+ *
+ * @example
+ * const updates = [1, 2, 3].map((x) => Float32Array.of(x));
+ * bucketing.transform(updates, { f: 0, bucketSize: 3, rng: createRng(1) }).updates; // [Float32Array [2]]
+ * @source Karimireddy, He and Jaggi 2022; s = 2 is theirs
+ */
+export const bucketing: PreAggregation = {
+  name: "bucketing",
+  source: "Karimireddy et al. 2022",
+  transform(updates, { f, bucketSize = 2, rng }) {
+    ensureUpdates("bucketing", updates, f);
+    ensureCount("bucketing", "bucketSize", bucketSize);
+    if (rng === undefined) refuse("bucketing", "needs rng, the round's random stream", rng);
+    const order = [...rng.permutation(updates.length)];
+    const count = Math.ceil(updates.length / bucketSize);
+    const buckets = Array.from({ length: count }, (_, b) => order.slice(b * bucketSize, (b + 1) * bucketSize));
+    const mixed = buckets.map((bucket) => averageOf(updates, bucket));
+    return { updates: mixed.map(({ update }) => update), members: mixed.map(({ weights }) => weights!) };
+  },
+};

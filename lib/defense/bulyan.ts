@@ -1,0 +1,40 @@
+/** @file Bulyan. */
+import type { Aggregator } from "./aggregator";
+import { meanAroundMedian } from "./columns";
+import { squaredDistances } from "./distances";
+import { ensureKrum, krumScores } from "./krumScores";
+import { ascending } from "./order";
+
+/**
+ * Krum over and over selects n - 2f updates, each time among those left; then, of every coordinate, the mean of the n - 4f selected
+ * values nearest to their median.
+ *
+ * Keeps the selected; M_eff is the number of updates that enter each coordinate, n - 4f. Needs n >= 4f + 3. Reads neighbours, see
+ * krum. Refuses the round when a number is not finite.
+ *
+ * @example
+ * bulyan.aggregate([0, 1, 2, 4, 5, 9, 50].map((x) => Float32Array.of(x)), { f: 1 }).kept; // [0, 1, 2, 3, 4]
+ * @source El Mhamdi, Guerraoui and Rouault 2018. Towards the end fewer than 2f + 3 are left: an update is then judged by its nearest
+ *   other at least, which is our choice
+ */
+export const bulyan: Aggregator = {
+  name: "bulyan",
+  source: "El Mhamdi et al. 2018",
+  aggregate(updates, options) {
+    const n = updates.length;
+    const { f } = options;
+    const further = ensureKrum("bulyan", updates, options, [4, 3]);
+    const squared = squaredDistances(updates);
+    let left = [...updates.keys()];
+    const kept: number[] = [];
+    while (kept.length < n - 2 * f) {
+      const neighbours = Math.max(1, left.length - f - further);
+      const [best] = ascending(krumScores(squared, left, neighbours));
+      kept.push(left[best!]!);
+      left = left.filter((_, at) => at !== best);
+    }
+    kept.sort((i, j) => i - j);
+    const selected = kept.map((i) => updates[i]!);
+    return { update: meanAroundMedian(selected, n - 4 * f), kept, effective: n - 4 * f };
+  },
+};

@@ -1,0 +1,58 @@
+/** @file CAF: the covariance-bound agnostic filter. */
+import type { Aggregator } from "./aggregator";
+import { ensureUpdates } from "./check";
+import { squaredDistances } from "./distances";
+import { combine, effectiveCount } from "./linear";
+import { spreadOf } from "./spread";
+
+const smallStep = 0.1;
+
+/**
+ * Lowers the weights of the updates that stand out along the direction of largest variance, until they sum to n - 2f or less, and
+ * takes the weighted mean at which that variance was smallest:
+ *
+ * c_i <- c_i (1 - tau_i / max_j tau_j), tau_i = <updates[i] - mu_c, v>^2, v the top eigenvector of the covariance under c
+ *
+ * Keeps those whose weight is not 0. A step that would lower the weights by less than 0.1 together, because an update that is out
+ * already stands out by far, takes the maximum over those that are in: it would else take forever, and let its accomplices in.
+ * Refuses the round when a number is not finite or f >= n/2.
+ *
+ * @example
+ * caf.aggregate([0, 1, 2, 50].map((x) => Float32Array.of(x)), { f: 1 }).kept; // [0, 1, 2]
+ * @source Allouah et al. 2025. The eigenpair is exact, so the result does not depend on chance; small steps as said are our choice
+ */
+export const caf: Aggregator = {
+  name: "caf",
+  source: "Allouah et al. 2025",
+  aggregate(updates, { f }) {
+    const n = updates.length;
+    ensureUpdates("caf", updates, f);
+    const squared = squaredDistances(updates);
+    let smallest = Infinity;
+    let best: readonly number[] = [];
+    let weights = updates.map(() => 1);
+    do {
+      const { variance, projections } = spreadOf(squared, weights);
+      if (variance < smallest) [smallest, best] = [variance, weights];
+      if (variance === 0) break; // all that are in are equal
+      let next = lowered(weights, projections, Math.max(...projections));
+      if (sum(weights) - sum(next) < smallStep) {
+        next = lowered(weights, projections, Math.max(...projections.filter((_, i) => weights[i]! > 0)));
+      }
+      weights = next;
+    } while (sum(weights) > n - 2 * f);
+    const total = sum(best);
+    return {
+      update: combine(updates, best, total),
+      kept: best.flatMap((c, i) => (c > 0 ? [i] : [])),
+      effective: effectiveCount(best),
+      weights: best.map((c) => c / total),
+    };
+  },
+};
+
+const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);
+
+function lowered(weights: readonly number[], projections: readonly number[], largest: number): number[] {
+  return weights.map((c, i) => c * (1 - projections[i]! / largest));
+}

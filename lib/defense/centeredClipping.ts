@@ -1,0 +1,39 @@
+/** @file Centered clipping. */
+import { ensure, ensureCount } from "../core/errors";
+import type { Aggregator } from "./aggregator";
+import { ensureUpdates } from "./check";
+import { combine, effectiveCount, squaredNorms } from "./linear";
+
+/**
+ * From the last round's aggregate v, a step to the mean of the updates, each pulled to within tau of v:
+ *
+ * v <- v + (1/n) sum_i (updates[i] - v) min(1, tau / |updates[i] - v|)
+ *
+ * Keeps everybody, with the weight that v's way from the last round gives it. Reads clipNorm = tau (default 10), iterations
+ * (default 1) and, of the round, previous (default 0). Refuses the round when a number is not finite or f >= n/2.
+ *
+ * @example
+ * centeredClipping.aggregate([1, 2, 90].map((x) => Float32Array.of(x)), { f: 1, clipNorm: 3 }).update; // [2]; (1 + 2 + 3) / 3
+ * @source Karimireddy, He and Jaggi 2021; tau = 10 and one iteration are theirs
+ */
+export const centeredClipping: Aggregator = {
+  name: "centeredClipping",
+  source: "Karimireddy et al. 2021",
+  aggregate(updates, { f, clipNorm = 10, iterations = 1, previous }) {
+    ensureUpdates("centeredClipping", updates, f);
+    ensure(clipNorm > 0, "centeredClipping", "needs clipNorm > 0", clipNorm);
+    ensureCount("centeredClipping", "iterations", iterations);
+    const n = updates.length;
+    const start = previous ?? new Float32Array(updates[0]!.length);
+    ensureUpdates("centeredClipping", [updates[0]!, start]); // the last aggregate is as long, and finite
+    let update = start;
+    let weights = updates.map(() => 0); // of the updates in v; the rest, 1 - sum_i weights[i], is the start's
+    for (let iteration = 0; iteration < iterations; iteration++) {
+      const steps = squaredNorms(updates, update).map((squared) => Math.min(1, clipNorm / Math.sqrt(squared)) / n);
+      const stay = 1 - steps.reduce((sum, step) => sum + step, 0);
+      weights = weights.map((w, i) => stay * w + steps[i]!);
+      update = combine([...updates, update], [...steps, stay]);
+    }
+    return { update, kept: [...updates.keys()], effective: effectiveCount(weights), weights };
+  },
+};

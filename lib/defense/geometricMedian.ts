@@ -1,0 +1,42 @@
+/** @file The geometric median. */
+import { ensure, ensureCount } from "../core/errors";
+import type { Aggregator } from "./aggregator";
+import { ensureUpdates } from "./check";
+import { combine, effectiveCount, squaredNorms } from "./linear";
+
+const settled = 1e-9; // largest change of a weight at which iterating stops
+
+/**
+ * The point z with the smallest sum of distances to the updates, by smoothed Weiszfeld iterations from z = 0:
+ *
+ * w_i = 1 / max(|updates[i] - z|, nu), z = sum_i w_i updates[i] / sum_i w_i
+ *
+ * Keeps everybody, with the last iteration's weights. Reads smoothing = nu (default 1e-6) and iterations, at most (default 100; it
+ * stops earlier where the weights have settled). Refuses the round when a number is not finite or f >= n/2.
+ *
+ * @example
+ * const updates = [Float32Array.of(0, 1), Float32Array.of(0, -1), Float32Array.of(1, 0), Float32Array.of(-1, 0), Float32Array.of(90, 0)];
+ * geometricMedian.aggregate(updates, { f: 1 }).update[0]; // 0.57735
+ * @source Pillutla, Kakade and Harchaoui 2022; they stop after 3 iterations, we where it has settled
+ */
+export const geometricMedian: Aggregator = {
+  name: "geometricMedian",
+  source: "Pillutla et al. 2022",
+  aggregate(updates, { f, smoothing = 1e-6, iterations = 100 }) {
+    ensureUpdates("geometricMedian", updates, f);
+    ensure(smoothing > 0 && Number.isFinite(smoothing), "geometricMedian", "needs a finite smoothing > 0", smoothing);
+    ensureCount("geometricMedian", "iterations", iterations);
+    let update: Float32Array = new Float32Array(updates[0]!.length);
+    let weights = updates.map(() => 0);
+    for (let iteration = 0; iteration < iterations; iteration++) {
+      const inverse = squaredNorms(updates, update).map((squared) => 1 / Math.max(Math.sqrt(squared), smoothing));
+      const sum = inverse.reduce((total, w) => total + w, 0);
+      const next = inverse.map((w) => w / sum);
+      const change = Math.max(...next.map((w, i) => Math.abs(w - weights[i]!)));
+      weights = next;
+      update = combine(updates, weights);
+      if (change <= settled) break;
+    }
+    return { update, kept: [...updates.keys()], effective: effectiveCount(weights), weights };
+  },
+};

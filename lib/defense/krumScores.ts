@@ -1,0 +1,53 @@
+/** @file How Krum and the rules built on it judge an update. */
+import { ensure } from "../core/errors";
+import type { AggregationParameters, KrumNeighbours } from "./aggregator";
+import { ensureUpdates } from "./check";
+
+const further: Readonly<Record<KrumNeighbours, number>> = { "n-f-2": 2, "n-f-1": 1 };
+
+/**
+ * Refuses a round that Krum cannot judge: it needs n >= 2f + 3 with n - f - 2 neighbours, n >= 2f + 1 with n - f - 1.
+ *
+ * @param fn name of the rule
+ * @param updates [n][d]
+ * @param parameters f, and which convention; default "n-f-2"
+ * @param least [a, b], for rules that need n >= a f + b under either convention
+ * @returns how many updates are neither among an update's neighbours nor malicious: 2 or 1, itself included
+ * @throws InputError for a convention that is not known, or what ensureUpdates refuses
+ * @example
+ * ensureKrum("krum", [1, 2, 3].map((x) => Float32Array.of(x)), { f: 0 }); // 2
+ */
+export function ensureKrum(
+  fn: string,
+  updates: readonly Float32Array[],
+  { f, neighbours = "n-f-2" }: AggregationParameters,
+  least?: readonly [a: number, b: number],
+): number {
+  const known = Object.hasOwn(further, neighbours);
+  ensure(known, fn, `needs neighbours "${Object.keys(further).join('" or "')}"`, neighbours);
+  ensureUpdates(fn, updates, f, least ?? (neighbours === "n-f-2" ? [2, 3] : [2, 1]));
+  return further[neighbours];
+}
+
+/**
+ * Krum's scores: how far each update's nearest others are.
+ *
+ * score_i = sum of the `neighbours` smallest |updates[i] - updates[j]|^2 over j != i
+ *
+ * @param squared distances as squaredDistances gives them, [n * n]
+ * @param among indices of the updates that are judged, and by which
+ * @param neighbours how many others count
+ * @returns the scores, in the order of `among`; lower is better
+ * @example
+ * const squared = squaredDistances([0, 1, 3].map((x) => Float32Array.of(x)));
+ * krumScores(squared, [0, 1, 2], 1); // [1, 1, 4]
+ * @source Blanchard et al. 2017
+ */
+export function krumScores(squared: Float64Array, among: readonly number[], neighbours: number): number[] {
+  const n = Math.sqrt(squared.length);
+  return among.map((i) => {
+    const others = among.filter((j) => j !== i);
+    const sorted = Float64Array.from(others, (j) => squared[i * n + j]!).sort();
+    return sorted.subarray(0, neighbours).reduce((sum, distance) => sum + distance, 0);
+  });
+}

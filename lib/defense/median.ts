@@ -1,0 +1,24 @@
+/** @file The coordinate-wise median. */
+import type { Aggregator } from "./aggregator";
+import { ensureUpdates } from "./check";
+import { meanOfRanks, middleRanks } from "./columns";
+
+/**
+ * The median of every coordinate; of an even number of updates the mean of the two in the middle.
+ *
+ * No client is kept or left out; M_eff is the number of updates that enter each coordinate, 1 or 2. Refuses the round when a number
+ * is not finite or f >= n/2.
+ *
+ * @example
+ * median.aggregate([1, 2, 50].map((x) => Float32Array.of(x)), { f: 1 }).update; // [2]
+ * @source Yin et al. 2018
+ */
+export const median: Aggregator = {
+  name: "median",
+  source: "Yin et al. 2018",
+  aggregate(updates, { f }) {
+    ensureUpdates("median", updates, f);
+    const [lower, upper] = middleRanks(updates.length);
+    return { update: meanOfRanks(updates, lower, upper), kept: [], effective: upper - lower + 1 };
+  },
+};

@@ -1,0 +1,30 @@
+/** @file MoNNA: the mean of a trusted client's nearest neighbours. */
+import { ensure } from "../core/errors";
+import type { Aggregator } from "./aggregator";
+import { ensureUpdates } from "./check";
+import { averageOf, squaredNorms } from "./linear";
+import { ascending } from "./order";
+
+/**
+ * The mean of the n - f updates nearest to the trusted client's, its own included; keeps those, of equally near ones the first.
+ *
+ * Reads trusted, which has no default: whom to trust is not for the rule to guess. Refuses the round when a number is not finite or
+ * f >= n/2.
+ *
+ * @example
+ * moNna.aggregate([0, 1, 3, 7, 50].map((x) => Float32Array.of(x)), { f: 2, trusted: 2 }).kept; // [0, 1, 2]
+ * @source Farhadkhani et al. 2023; there every client aggregates for itself and trusts its own, here the server trusts one client
+ */
+export const moNna: Aggregator = {
+  name: "moNna",
+  source: "Farhadkhani et al. 2023",
+  aggregate(updates, { f, trusted }) {
+    const n = updates.length;
+    ensureUpdates("moNna", updates, f);
+    const known = trusted !== undefined && Number.isInteger(trusted) && trusted >= 0 && trusted < n;
+    ensure(known, "moNna", `needs trusted, the index of a client in 0..${n - 1}`, trusted);
+    const distances = squaredNorms(updates, updates[trusted!]);
+    distances[trusted!] = -1; // itself before any that is equal to it
+    return averageOf(updates, ascending(distances).slice(0, n - f));
+  },
+};

@@ -1,0 +1,26 @@
+/** @file Multi-Krum. */
+import type { Aggregator } from "./aggregator";
+import { squaredDistances } from "./distances";
+import { ensureKrum, krumScores } from "./krumScores";
+import { averageOf } from "./linear";
+import { ascending } from "./order";
+
+/**
+ * The mean of the n - f updates with the lowest Krum scores, which are computed once; keeps those, of equals the first.
+ *
+ * Reads neighbours: "n-f-2" (default) needs n >= 2f + 3, "n-f-1" needs n >= 2f + 1. Refuses the round when a number is not finite.
+ *
+ * @example
+ * multiKrum.aggregate([0, 1, 3, 7, 50].map((x) => Float32Array.of(x)), { f: 1 }).kept; // [0, 1, 2, 3]
+ * @source Blanchard et al. 2017; their m is n - f here
+ */
+export const multiKrum: Aggregator = {
+  name: "multiKrum",
+  source: "Blanchard et al. 2017",
+  aggregate(updates, options) {
+    const n = updates.length;
+    const neighbours = n - options.f - ensureKrum("multiKrum", updates, options);
+    const scores = krumScores(squaredDistances(updates), [...updates.keys()], neighbours);
+    return averageOf(updates, ascending(scores).slice(0, n - options.f));
+  },
+};

@@ -1,0 +1,86 @@
+/** @file A rule behind pre-aggregations, which still speaks of clients. */
+import { refuse } from "../core/errors";
+import type { Aggregation, AggregationOptions, Aggregator } from "./aggregator";
+import { effectiveCount } from "./linear";
+import { preAggregations, type PreAggregationName } from "./preAggregations";
+
+type Members = readonly (readonly number[])[]; // [m][n]; vector r is sum_i members[r][i] updates[i]
+
+/**
+ * Puts pre-aggregations in front of a rule. The outcome is a rule: `kept` and `weights` are of the clients, by way of the vectors that
+ * they are in, and `effective` follows from the weights:
+ *
+ * w = sum_r weights[r] members[r], M_eff = (sum_i w_i)^2 / sum_i w_i^2
+ *
+ * Of a rule that does not say its weights, M_eff supposes that each coordinate averages e = `effective` vectors drawn at random from
+ * those it kept (from all, if it is a coordinate-wise one): sum_i w_i^2 is then taken in expectation. Where the number of vectors
+ * changes, the rule is not told who is malicious nor the clients' histories, and `trusted` becomes the first vector that client is in.
+ *
+ * @param rule that aggregates in the end
+ * @param names of pre-aggregations, the first first
+ * @returns a rule named "first>second>rule"
+ * @throws InputError when a name is not known
+ * @example
+ * const updates = [0, 1, 50].map((x) => Float32Array.of(x));
+ * preAggregate(krum, ["nnm"]).aggregate(updates, { f: 1, neighbours: "n-f-1" }).kept; // [0, 1]
+ */
+export function preAggregate(rule: Aggregator, names: readonly PreAggregationName[]): Aggregator {
+  const before = names.map((name) => {
+    const known = Object.keys(preAggregations).join(", ");
+    if (!Object.hasOwn(preAggregations, name)) refuse("preAggregate", `needs one of ${known}`, name);
+    return preAggregations[name];
+  });
+  return {
+    name: [...names, rule.name].join(">"),
+    source: [...before, rule].map(({ source }) => source).join("; "),
+    aggregate(updates, options) {
+      let vectors = updates;
+      let members: Members = updates.map((_, r) => updates.map((_, i) => (i === r ? 1 : 0)));
+      let known = options;
+      for (const step of before) {
+        const next = step.transform(vectors, known);
+        if (next.updates.length !== vectors.length) known = ofVectors(known, next.members);
+        members = next.members.map((weights) => mixture(weights, members));
+        vectors = next.updates;
+      }
+      return ofClients(rule.aggregate(vectors, known), members);
+    },
+  };
+}
+
+/** What is known of the round, when vectors stand for several clients. */
+function ofVectors({ malicious, history, trusted, ...rest }: AggregationOptions, members: Members): AggregationOptions {
+  return trusted === undefined ? rest : { ...rest, trusted: members.findIndex((weights) => weights[trusted]! > 0) };
+}
+
+/** sum_r weights[r] members[r] */
+function mixture(weights: readonly number[], members: Members): number[] {
+  return members[0]!.map((_, i) => members.reduce((sum, row, r) => sum + weights[r]! * row[i]!, 0));
+}
+
+/** An aggregation of vectors as one of the clients in them. */
+function ofClients({ update, kept, effective, weights }: Aggregation, members: Members): Aggregation {
+  if (weights !== undefined) {
+    const clients = mixture(weights, members);
+    return { update, kept: nonZero(clients), effective: effectiveCount(clients), weights: clients };
+  }
+  const drawn = kept.length > 0 ? kept.map((r) => members[r]!) : members;
+  const inIt = mixture(drawn.map(() => 1 / drawn.length), drawn); // prettier-ignore
+  return { update, kept: kept.length > 0 ? nonZero(inIt) : [], effective: expectedCount(drawn, effective) };
+}
+
+/** M_eff of the mean of e of the vectors, drawn at random without replacement: E|sum of e|^2 from their inner products. */
+function expectedCount(members: Members, e: number): number {
+  const m = members.length;
+  const all = mixture(members.map(() => 1), members); // prettier-ignore
+  const square = (w: readonly number[]): number => w.reduce((sum, x) => sum + x ** 2, 0);
+  const own = members.reduce((sum, row) => sum + square(row), 0);
+  const others = square(all) - own;
+  const pairs = m > 1 ? (e * (e - 1)) / (m * (m - 1)) : 0;
+  const total = (e / m) * all.reduce((sum, x) => sum + x, 0);
+  return total ** 2 / ((e / m) * own + pairs * others);
+}
+
+function nonZero(weights: readonly number[]): number[] {
+  return weights.flatMap((w, i) => (w === 0 ? [] : [i]));
+}

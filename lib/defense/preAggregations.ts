@@ -1,0 +1,12 @@
+/** @file The pre-aggregations by name. */
+import { arc } from "./arc";
+import { bucketing } from "./bucketing";
+import { clipping } from "./clipping";
+import { nnm } from "./nnm";
+import type { PreAggregation } from "./preAggregation";
+
+/** The pre-aggregations by name; a config's `preAggregations` are keys. */
+export const preAggregations = { nnm, bucketing, clipping, arc } as const satisfies Record<string, PreAggregation>;
+
+/** A pre-aggregation's name. */
+export type PreAggregationName = keyof typeof preAggregations;

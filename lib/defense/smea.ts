@@ -1,0 +1,40 @@
+/** @file SMEA: smallest maximum eigenvalue averaging. */
+import type { Aggregator } from "./aggregator";
+import { ensureUpdates } from "./check";
+import { squaredDistances } from "./distances";
+import { averageOf } from "./linear";
+import { spreadOf } from "./spread";
+import { ensureFewSubsets, subsets } from "./subsets";
+
+/**
+ * The mean of the n - f updates whose covariance has the smallest largest eigenvalue; keeps those, of equals the lexicographically
+ * first.
+ *
+ * Tries all subsets, on the distances alone; refuses when there are more than 100,000. Refuses the round when a number is not finite
+ * or f >= n/2.
+ *
+ * @example
+ * smea.aggregate([0, 1, 3, 7, 50].map((x) => Float32Array.of(x)), { f: 2 }).kept; // [0, 1, 2]
+ * @source Allouah et al. 2023 (robust distributed learning: tight error bounds); the eigenvalue is exact, so that nothing depends on
+ *   chance
+ */
+export const smea: Aggregator = {
+  name: "smea",
+  source: "Allouah et al. 2023",
+  aggregate(updates, { f }) {
+    const n = updates.length;
+    ensureUpdates("smea", updates, f);
+    ensureFewSubsets("smea", n, f);
+    const squared = squaredDistances(updates);
+    const weights = updates.map(() => 0);
+    let smallest = Infinity;
+    let kept: readonly number[] = [];
+    for (const subset of subsets(n, n - f)) {
+      weights.fill(0);
+      for (const i of subset) weights[i] = 1;
+      const { variance } = spreadOf(squared, weights);
+      if (variance < smallest) [smallest, kept] = [variance, [...subset]];
+    }
+    return averageOf(updates, kept);
+  },
+};

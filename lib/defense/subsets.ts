@@ -1,0 +1,44 @@
+/** @file Subsets of the clients, for the rules that try them all. */
+import { refuse } from "../core/errors";
+
+const most = 100_000; // subsets: seconds with SMEA, less with MDA
+
+/**
+ * Refuses to leave f of n out in every possible way when there are more than 100,000 ways.
+ *
+ * @param fn name of the rule
+ * @param n how many there are
+ * @param f how many are left out
+ * @throws InputError saying how many ways there are
+ * @example
+ * ensureFewSubsets("mda", 100, 20); // throws "mda: needs at most 100000 ways to leave f updates out, got 5.4e+20 (n = 100, f = 20)…"
+ */
+export function ensureFewSubsets(fn: string, n: number, f: number): void {
+  let ways = 1;
+  for (let i = 1; i <= f; i++) ways *= (n - f + i) / i;
+  if (ways > most) {
+    const got = `${ways.toPrecision(2)} (n = ${n}, f = ${f})`;
+    refuse(fn, `needs at most ${most} ways to leave f updates out`, got, "take a smaller f, or multiKrum");
+  }
+}
+
+/**
+ * All subsets of a size, in lexicographic order.
+ *
+ * @param n the subsets are of 0..n-1
+ * @param size of a subset, 1..n
+ * @returns yields each subset ascending, the same array every time: copy what is to stay
+ * @example
+ * Array.from(subsets(3, 2), (subset) => [...subset]); // [[0, 1], [0, 2], [1, 2]]
+ */
+export function* subsets(n: number, size: number): Generator<readonly number[]> {
+  const subset = Array.from({ length: size }, (_, i) => i);
+  for (;;) {
+    yield subset;
+    let last = size - 1; // the last place that can still move on
+    while (last >= 0 && subset[last] === n - size + last) last--;
+    if (last < 0) return;
+    subset[last]!++;
+    for (let place = last + 1; place < size; place++) subset[place] = subset[place - 1]! + 1;
+  }
+}

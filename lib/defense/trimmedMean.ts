@@ -1,0 +1,24 @@
+/** @file The coordinate-wise trimmed mean. */
+import type { Aggregator } from "./aggregator";
+import { ensureUpdates } from "./check";
+import { meanOfRanks } from "./columns";
+
+/**
+ * The mean of every coordinate without its f lowest and f highest values.
+ *
+ * No client is kept or left out; M_eff is the number of updates that enter each coordinate, n - 2f. Refuses the round when a number
+ * is not finite or f >= n/2.
+ *
+ * @example
+ * trimmedMean.aggregate([-9, 1, 3, 50].map((x) => Float32Array.of(x)), { f: 1 }).update; // [2]
+ * @source Yin et al. 2018; they trim a share beta of the clients, here beta = f/n
+ */
+export const trimmedMean: Aggregator = {
+  name: "trimmedMean",
+  source: "Yin et al. 2018",
+  aggregate(updates, { f }) {
+    ensureUpdates("trimmedMean", updates, f);
+    const n = updates.length;
+    return { update: meanOfRanks(updates, f, n - f - 1), kept: [], effective: n - 2 * f };
+  },
+};
