@@ -29,6 +29,7 @@ export type { Aggregation, AggregationOptions, Aggregator, KrumNeighbours } from
 export { preAggregate } from "./defense/preAggregate";
 export { preAggregations, type PreAggregationName } from "./defense/preAggregations";
 export type { PreAggregated, PreAggregation } from "./defense/preAggregation";
+export { lowFrequencies } from "./defense/dct";
 
 export { defaultFederation, type FederationConfig } from "./fl/config";
 export { setUp, train, type Federation, type RoundRecord, type TrainOptions } from "./fl/train";

@@ -2,6 +2,7 @@
 declare module "jstat" {
   export const jStat: {
     corrcoeff(this: void, a: ArrayLike<number>, b: ArrayLike<number>): number;
+    median(this: void, values: number[]): number;
     readonly normal: { inv(p: number, mean: number, std: number): number };
     readonly studentt: { inv(p: number, degreesOfFreedom: number): number };
     readonly noncentralt: { cdf(this: void, x: number, degreesOfFreedom: number, noncentrality: number): number };
