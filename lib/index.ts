@@ -36,6 +36,7 @@ export type { Aggregation, AggregationOptions, Aggregator, KrumNeighbours } from
 export { preAggregate } from "./defense/preAggregate";
 export { preAggregations, type PreAggregationName } from "./defense/preAggregations";
 export type { PreAggregated, PreAggregation } from "./defense/preAggregation";
+export { lowFrequencies } from "./defense/dct";
 
 export { defaultFederation, type FederationConfig } from "./fl/config";
 export { setUp, type Federation } from "./fl/federation";

@@ -9,10 +9,13 @@ export type KrumNeighbours = "n-f-2" | "n-f-1";
 export interface AggregationParameters {
   readonly f: number; // assumed number of malicious clients, 0 <= f < n/2
   readonly neighbours?: KrumNeighbours; // Krum's family: how many nearest others an update is judged by
-  readonly iterations?: number; // geometricMedian: at most; centeredClipping: exactly
+  readonly iterations?: number; // geometricMedian: at most; centeredClipping, dnc: exactly
   readonly smoothing?: number; // nu, geometricMedian: distances below count as this, > 0
-  readonly clipNorm?: number; // C or tau, largest Euclidean length: clipping, centeredClipping, > 0
+  readonly clipNorm?: number; // C or tau, largest Euclidean length: clipping, centeredClipping, normBounding, > 0
   readonly trusted?: number; // moNna: index of the client whose update is the reference
+  readonly subsampleSize?: number; // b, dnc: coordinates that an iteration looks at, >= 1
+  readonly filterFraction?: number; // c, dnc: an iteration drops c f updates, >= 0
+  readonly minClusterSize?: number; // freqFed: updates that make a cluster, 2..n
   readonly bucketSize?: number; // s, bucketing: updates averaged in a bucket, >= 1
 }
 

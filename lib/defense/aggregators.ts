@@ -3,6 +3,10 @@ import type { Aggregator } from "./aggregator";
 import { bulyan } from "./bulyan";
 import { caf } from "./caf";
 import { centeredClipping } from "./centeredClipping";
+import { dnc } from "./dnc";
+import { flTrust } from "./flTrust";
+import { foolsGold } from "./foolsGold";
+import { freqFed } from "./freqFed";
 import { geometricMedian } from "./geometricMedian";
 import { krum } from "./krum";
 import { mda } from "./mda";
@@ -11,6 +15,9 @@ import { meaMed } from "./meaMed";
 import { median } from "./median";
 import { moNna } from "./moNna";
 import { multiKrum } from "./multiKrum";
+import { normBounding } from "./normBounding";
+import { oracle } from "./oracle";
+import { signGuard } from "./signGuard";
 import { smea } from "./smea";
 import { trimmedMean } from "./trimmedMean";
 
@@ -29,6 +36,13 @@ export const aggregators = {
   centeredClipping,
   caf,
   smea,
+  dnc,
+  freqFed,
+  signGuard,
+  foolsGold,
+  flTrust,
+  normBounding,
+  oracle,
 } as const satisfies Record<string, Aggregator>;
 
 /** An aggregation rule's name. */

@@ -1,21 +1,8 @@
 /** @file DP-SGD: every example's gradient is clipped, and noise is added to their sum. */
-import { dispose, tf, tidy } from "../core/backend";
 import { ensure, refuse } from "../core/errors";
-import { sumPerReplica } from "../core/ops";
 import type { Rng } from "../core/rng";
 import type { Batch } from "../core/types";
-import {
-  checkStack,
-  differentiate,
-  packWeights,
-  stackImages,
-  stackTargets,
-  stackVectors,
-  unpackWeights,
-  unstackVectors,
-  volume,
-  type Network,
-} from "../model/network";
+import { checkStack, lossAndGradient, type Network } from "../model/network";
 import { checkPrivacy, noiseStd, type PrivacyParameters } from "./privacy";
 
 /** Weights that a chunk of examples may hold in all, each example having its own copy: 64 examples of LeNet-5, 16 MB. */
@@ -55,12 +42,10 @@ export function privateGradients(
   ensure(rngs.length === weights.length, fn, `needs ${weights.length} streams, one a client`, rngs.length);
   const batchSize = batches[0]!.size;
   const std = noiseStd(parameters, batchSize);
-  const sums = clippedSums(network, weights, batches, parameters.clipNorm);
-  for (const [client, sum] of sums.entries()) {
+  return clippedSums(network, weights, batches, parameters.clipNorm).map((sum, client) => {
     const rng = rngs[client]!;
-    for (let i = 0; i < sum.length; i++) sum[i] = (std > 0 ? sum[i]! + std * rng.normal() : sum[i]!) / batchSize;
-  }
-  return sums;
+    return Float32Array.from(sum, (x) => (std > 0 ? x + std * rng.normal() : x) / batchSize);
+  });
 }
 
 /**
@@ -98,7 +83,7 @@ export function privateUpdates(
   for (let t = 0; t < localSteps; t++) {
     const step = batches.map((own) => own[t]!);
     const gradients = privateGradients(network, local, step, parameters, rngs);
-    gradients.forEach((gradient, m) => addTo(updates[m]!, gradient));
+    gradients.forEach((gradient, m) => gradient.forEach((g, i) => (updates[m]![i]! += g)));
     if (t + 1 < localSteps) local = local.map((w, m) => w.map((x, i) => x - learningRate * gradients[m]![i]!));
   }
   return updates;
@@ -110,61 +95,38 @@ function clippedSums(
   weights: readonly Float32Array[],
   batches: readonly Batch[],
   clipNorm: number,
-): Float32Array[] {
-  const { layer, inputShape, numClasses, size: d } = network;
-  const pixels = volume(inputShape);
-  const examples = batches.flatMap(({ images, labels, size }, client) =>
-    Array.from({ length: size }, (_, b) => ({
-      client,
-      image: images.subarray(b * pixels, (b + 1) * pixels),
-      label: labels.subarray(b, b + 1),
-    })),
-  );
-  const sums = weights.map(() => new Float32Array(d));
-  const all = tidy(() => unpackWeights(layer, stackVectors(weights)));
-  try {
-    const atOnce = Math.max(1, Math.floor(CHUNK / d));
-    for (let from = 0; from < examples.length; from += atOnce) {
-      const chunk = examples.slice(from, from + atOnce);
-      const owners = chunk.map(({ client }) => client);
-      const clients = [...new Set(owners)];
-      const found = tidy(() => {
-        const own = tf.tensor1d(owners, "int32");
-        const { gradients } = differentiate(
-          network,
-          all.map((w) => tf.gather(w, own)),
-          stackImages(
-            chunk.map(({ image }) => image),
-            inputShape,
-          ),
-          stackTargets(
-            chunk.map(({ label }) => label),
-            numClasses,
-          ),
-        );
-        // Rows first: the wasm backend adds a million float32 one after the other, and loses four digits.
-        const squares = gradients.weights.map((g) => sumPerReplica(tf.sum(tf.square(g), -1)));
-        const norms = tf.sqrt(tf.addN(squares)).dataSync();
-        const bad = norms.findIndex((norm) => !Number.isFinite(norm));
-        if (bad >= 0) {
-          const got = `one of norm ${norms[bad]} from client ${owners[bad]}`;
-          refuse("privateGradients", "needs finite gradients of every example", got, "lower the learningRate");
-        }
-        // One matrix product clips and sums: row m holds the factors of the examples of client m, and zeros.
-        const factors = clients.map((client) =>
-          owners.map((owner, s) => (owner === client ? Math.min(1, clipNorm / norms[s]!) : 0)),
-        );
-        return tf.matMul(tf.tensor2d(factors), packWeights(layer, gradients.weights));
-      });
-      unstackVectors(found).forEach((part, row) => addTo(sums[clients[row]!]!, part));
-      found.dispose();
+): Float64Array[] {
+  const sums = weights.map(() => new Float64Array(network.size));
+  const examples = batches.flatMap((batch, client) => apart(batch).map((example) => ({ client, example })));
+  const atOnce = Math.max(1, Math.floor(CHUNK / network.size));
+  for (let from = 0; from < examples.length; from += atOnce) {
+    const chunk = examples.slice(from, from + atOnce);
+    const { gradients } = lossAndGradient(
+      network,
+      chunk.map(({ client }) => weights[client]!),
+      chunk.map(({ example }) => example),
+    );
+    for (const [s, gradient] of gradients.entries()) {
+      const { client } = chunk[s]!;
+      const norm = Math.sqrt(gradient.reduce((sum, g) => sum + g * g, 0)); // in double precision
+      if (!Number.isFinite(norm)) {
+        const got = `one of norm ${norm} from client ${client}`;
+        refuse("privateGradients", "needs finite gradients of every example", got, "lower the learningRate");
+      }
+      const factor = Math.min(1, clipNorm / norm);
+      const sum = sums[client]!;
+      for (let i = 0; i < sum.length; i++) sum[i]! += factor * gradient[i]!;
     }
-  } finally {
-    dispose(all);
   }
   return sums;
 }
 
-function addTo(sum: Float32Array, part: Float32Array): void {
-  for (let i = 0; i < sum.length; i++) sum[i]! += part[i]!;
+/** A batch as batches of one image. */
+function apart({ images, labels, size }: Batch): Batch[] {
+  const pixels = images.length / size;
+  return Array.from({ length: size }, (_, b) => ({
+    images: images.subarray(b * pixels, (b + 1) * pixels),
+    labels: labels.subarray(b, b + 1),
+    size: 1,
+  }));
 }

@@ -4,6 +4,7 @@ declare module "jstat" {
     corrcoeff(this: void, a: ArrayLike<number>, b: ArrayLike<number>): number;
     erf(this: void, x: number): number;
     readonly chisquare: { inv(p: number, degreesOfFreedom: number): number };
+    median(this: void, values: number[]): number;
     readonly normal: { inv(p: number, mean: number, std: number): number };
     readonly studentt: { inv(p: number, degreesOfFreedom: number): number };
     readonly noncentralt: { cdf(this: void, x: number, degreesOfFreedom: number, noncentrality: number): number };

@@ -1,0 +1,81 @@
+/** @file DnC: spectral filtering of outliers. */
+import { ensure, ensureCount, refuse } from "../core/errors";
+import type { Rng } from "../core/rng";
+import type { Aggregator } from "./aggregator";
+import { ensureUpdates } from "./check";
+import { squaredDistances } from "./distances";
+import { averageOf } from "./linear";
+import { ascending } from "./order";
+import { spreadOf } from "./spread";
+
+/**
+ * Divide and conquer: drops the updates that stand out along the direction in which the updates differ most, and does so several times
+ * on coordinates drawn anew.
+ *
+ * score_i = ((x_i - mean(x)) . v)^2,  x the updates at subsampleSize coordinates, v the top right singular vector of x - mean(x);
+ * an iteration drops the floor(filterFraction f) updates of highest score; update = mean of those that no iteration dropped
+ *
+ * The scores come from the pairwise distances alone (see spreadOf). Of equal scores the higher index is dropped.
+ *
+ * Its `aggregate` takes the updates [n][d], reads f (0 <= f < n/2), iterations (default 5), subsampleSize (b, default 10000),
+ * filterFraction (c >= 0, default 1) and, when b < d, options.rng; with b >= d an iteration is like any other, so that one is made. It
+ * throws an InputError when a parameter is out of range, an iteration would drop everybody, rng is missing, or no update is left by
+ * all iterations; and refuses the round when an update is not finite.
+ *
+ * @example
+ * const updates = [[1, 2, 3], [-1, 4, -1], [2, 2, 3], [3, 1, 3]].map((row) => Float32Array.from(row));
+ * dnc.aggregate(updates, { f: 1 }).kept; // [0, 2, 3]
+ * @source Shejwalkar and Houmansadr 2021; 5 iterations as in the first author's public code
+ */
+export const dnc: Aggregator = {
+  name: "dnc",
+  source: "Shejwalkar and Houmansadr 2021",
+  aggregate(updates, { f, rng, iterations = 5, subsampleSize = 10000, filterFraction = 1 }) {
+    ensureUpdates("dnc", updates, f);
+    ensureCount("dnc", "iterations", iterations);
+    ensureCount("dnc", "subsampleSize", subsampleSize);
+    ensure(filterFraction >= 0, "dnc", "needs a filterFraction >= 0", filterFraction);
+    const n = updates.length;
+    const count = n - Math.floor(filterFraction * f);
+    ensure(count >= 1, "dnc", `needs a filterFraction that drops fewer than n = ${n} updates`, n - count);
+    const d = updates[0]!.length;
+    if (subsampleSize >= d) return averageOf(updates, leastOutlying(updates, count));
+    if (rng === undefined)
+      refuse("dnc", `needs a stream to draw ${subsampleSize} of ${d} coordinates`, "none", "give it in options.rng");
+    let kept = updates.map((_, i) => i);
+    for (let iteration = 0; iteration < iterations; iteration++) {
+      const coordinates = draw(d, subsampleSize, rng.split("dnc", iteration));
+      const stayed = leastOutlying(restrict(updates, coordinates), count);
+      kept = kept.filter((i) => stayed.includes(i));
+    }
+    ensure(kept.length > 0, "dnc", "needs an update that every iteration keeps", "none", "lower iterations");
+    return averageOf(updates, kept);
+  },
+};
+
+/** The `count` vectors of lowest score. */
+function leastOutlying(vectors: readonly Float32Array[], count: number): number[] {
+  const { projections } = spreadOf(squaredDistances(vectors), new Array<number>(vectors.length).fill(1));
+  return ascending(projections).slice(0, count);
+}
+
+/** `count` of 0..d-1, ascending: the first places of a shuffle that stops there. */
+function draw(d: number, count: number, rng: Rng): Int32Array {
+  const order = new Int32Array(d);
+  for (let i = 0; i < d; i++) order[i] = i;
+  for (let i = 0; i < count; i++) {
+    const j = i + rng.integer(d - i);
+    const chosen = order[j]!;
+    order[j] = order[i]!;
+    order[i] = chosen;
+  }
+  return order.subarray(0, count).sort(); // memory is read in order
+}
+
+function restrict(updates: readonly Float32Array[], coordinates: Int32Array): Float32Array[] {
+  return updates.map((update) => {
+    const part = new Float32Array(coordinates.length);
+    for (let k = 0; k < part.length; k++) part[k] = update[coordinates[k]!]!;
+    return part;
+  });
+}
