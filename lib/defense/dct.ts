@@ -19,112 +19,110 @@ export function lowFrequencies(
   [m, n]: readonly [m: number, n: number],
   [rows, columns]: readonly [rows: number, columns: number],
 ): Float64Array {
-  const alongRows = transposed(cosines(new Float64Array(x), n, columns), columns); // [columns][M]
-  return transposed(cosines(alongRows, m, rows), rows);
-}
-
-/** The first `count` orthonormal coefficients of every row of a matrix with rows of length n. */
-function cosines(x: Float64Array, n: number, count: number): Float64Array {
-  const out = new Float64Array((x.length / n) * count);
-  write(x, n, count, out, 0, 1, count);
-  const scale = Math.sqrt(2 / n);
-  for (let i = 0; i < out.length; i++) out[i]! *= i % count === 0 ? Math.SQRT1_2 * scale : scale;
-  return out;
+  const alongRows = cosines(new Float64Array(x), n, columns); // [columns][M]
+  return cosines(alongRows, m, rows);
 }
 
 /**
- * Writes the rows' first `count` coefficients, not yet normalised, to out[row * stride + offset + step k].
+ * The first `count` orthonormal coefficients of every row of a matrix with rows of length n, as [count][rows]. Overwrites the matrix.
  *
- * Cosines of even frequency are symmetric about the middle of a row, those of odd frequency antisymmetric. So the even ones are the
- * coefficients of the row folded in two, and so on while it has an even length; the odd ones a sum of half the length.
+ * Cosines of odd frequency are antisymmetric about the middle of a row: half of it, minus the mirrored other half, is enough for them.
+ * Those of even frequency are symmetric, and are the coefficients of half the row plus the mirrored other half. So the row is folded
+ * for as long as it has an even length; the sums stand in its first half, the mirrored differences in its second.
  */
-function write(
-  x: Float64Array,
-  n: number,
-  count: number,
-  out: Float64Array,
-  offset: number,
-  step: number,
-  stride: number,
-): void {
+function cosines(x: Float64Array, n: number, count: number): Float64Array {
   const rows = x.length / n;
-  if (n % 2 === 1 || count === 1) {
-    multiply(x, n, basis(n, n, 0, 1, count), count, out, offset, step, stride);
-    return;
-  }
-  const half = n / 2;
-  const [sums, differences] = [new Float64Array(rows * half), new Float64Array(rows * half)];
-  for (let row = 0; row < rows; row++) {
-    for (let i = 0; i < half; i++) {
-      const [a, b] = [x[row * n + i]!, x[row * n + n - 1 - i]!];
-      sums[row * half + i] = a + b;
-      differences[row * half + i] = a - b;
+  const out = new Float64Array(rows * count);
+  let [length, left, step] = [n, count, 1]; // coefficients 0, step, 2 step, ... are left to do, of rows folded to that length
+  while (length % 2 === 0 && left > 1) {
+    const half = length / 2;
+    for (let from = 0; from < x.length; from += n) {
+      for (let i = from, j = from + length - 1; i < j; i++, j--) {
+        const a = x[i]!;
+        const b = x[j]!;
+        x[i] = a + b;
+        x[j] = a - b;
+      }
     }
+    const odd = Math.floor(left / 2);
+    multiply(x, n, half, basis(length, half, odd), out, step, 2 * step);
+    [length, left, step] = [half, left - odd, 2 * step];
   }
-  const odd = Math.floor(count / 2);
-  write(sums, half, count - odd, out, offset, 2 * step, stride);
-  multiply(differences, half, basis(n, half, 1, 2, odd), odd, out, offset + step, 2 * step, stride);
+  multiply(x, n, 0, basis(length, 0, left), out, 0, step);
+  const scale = Math.sqrt(2 / n);
+  for (let i = 0; i < out.length; i++) out[i]! *= i < rows ? Math.SQRT1_2 * scale : scale;
+  return out;
 }
 
-/** out[row][offset + step k] = sum_i x[row][i] basis[k][i]: four coefficients at a time. */
+/** Vectors [count][length], one after the other. */
+interface Basis {
+  readonly vectors: Float64Array;
+  readonly count: number;
+  readonly length: number;
+}
+
+/** out[first + step k][row] = sum_i x[row][offset + i] basis[k][i], rows of x of length n: four coefficients at a time. */
 function multiply(
   x: Float64Array,
   n: number,
-  vectors: Float64Array,
-  count: number,
-  out: Float64Array,
   offset: number,
+  { vectors, count, length }: Basis,
+  out: Float64Array,
+  first: number,
   step: number,
-  stride: number,
 ): void {
   const rows = x.length / n;
+  const gap = step * rows;
   for (let row = 0; row < rows; row++) {
-    const from = row * n;
-    const to = row * stride + offset;
+    const from = row * n + offset;
+    let to = first * rows + row;
     let k = 0;
     for (; k + 3 < count; k += 4) {
-      let [a, b, c, d] = [0, 0, 0, 0];
-      let at = k * n;
-      for (let i = 0; i < n; i++, at++) {
-        const value = x[from + i]!;
+      let a = 0;
+      let b = 0;
+      let c = 0;
+      let d = 0;
+      let at = k * length;
+      for (let i = from; i < from + length; i++, at++) {
+        const value = x[i]!;
         a += value * vectors[at]!;
-        b += value * vectors[at + n]!;
-        c += value * vectors[at + 2 * n]!;
-        d += value * vectors[at + 3 * n]!;
+        b += value * vectors[at + length]!;
+        c += value * vectors[at + 2 * length]!;
+        d += value * vectors[at + 3 * length]!;
       }
-      out[to + step * k] = a;
-      out[to + step * (k + 1)] = b;
-      out[to + step * (k + 2)] = c;
-      out[to + step * (k + 3)] = d;
+      out[to] = a;
+      out[to + gap] = b;
+      out[to + 2 * gap] = c;
+      out[to + 3 * gap] = d;
+      to += 4 * gap;
     }
-    for (; k < count; k++) {
+    for (; k < count; k++, to += gap) {
       let sum = 0;
-      for (let i = 0; i < n; i++) sum += x[from + i]! * vectors[k * n + i]!;
-      out[to + step * k] = sum;
+      for (let i = 0; i < length; i++) sum += x[from + i]! * vectors[k * length + i]!;
+      out[to] = sum;
     }
   }
 }
 
-const bases = new Map<string, Float64Array>();
+const bases = new Map<string, Basis>();
 
-/** cos(pi (2i + 1) (first + step k) / 2n) for k < count, i < length, made once. */
-function basis(n: number, length: number, first: number, step: number, count: number): Float64Array {
-  const key = [n, length, first, step, count].join();
+/**
+ * The cosines of a row of length n, made once: from 0 the frequencies 0, 1, ... over the whole row, from its middle the odd
+ * ones 1, 3, ... over the second half, in which the mirrored differences stand.
+ */
+function basis(n: number, from: number, count: number): Basis {
+  const key = [n, from, count].join();
   const known = bases.get(key);
   if (known) return known;
-  const made = new Float64Array(count * length);
-  for (let k = 0; k < count; k++)
-    for (let i = 0; i < length; i++)
-      made[k * length + i] = Math.cos((Math.PI * (2 * i + 1) * (first + step * k)) / (2 * n));
+  const length = n - from;
+  const vectors = new Float64Array(count * length);
+  for (let k = 0; k < count; k++) {
+    for (let i = 0; i < length; i++) {
+      const [place, frequency] = from === 0 ? [i, k] : [from - 1 - i, 2 * k + 1];
+      vectors[k * length + i] = Math.cos((Math.PI * (2 * place + 1) * frequency) / (2 * n));
+    }
+  }
+  const made = { vectors, count, length };
   bases.set(key, made);
   return made;
-}
-
-/** [rows][columns] -> [columns][rows]. */
-function transposed(x: Float64Array, columns: number): Float64Array {
-  const rows = x.length / columns;
-  const out = new Float64Array(x.length);
-  for (let row = 0; row < rows; row++)
-    for (let column = 0; column < columns; column++) out[column * rows + row] = x[row * columns + column]!;
-  return out;
 }
