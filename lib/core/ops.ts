@@ -174,6 +174,20 @@ export function windowMaxima(x: Tensor, size: number): Maxima {
 }
 
 /**
+ * What passes backwards through a ReLU: d where its output is positive, else 0.
+ *
+ * @param d of the output's shape
+ * @param output of the ReLU
+ * @returns of the same shape; the caller's tidy owns it
+ * @example
+ * reluGradient(tf.tensor1d([5, 6]), tf.tensor1d([0, 2])).dataSync(); // [0, 6]
+ */
+export function reluGradient(d: Tensor, output: Tensor): Tensor {
+  if (hasKernels) return runKernel("ReluGrad", { T: "float" }, [d, output])[0]!;
+  return tf.mul(d, tf.cast(tf.greater(output, 0), "float32")); // tf.step is 15 times slower
+}
+
+/**
  * Sums over the numbers of each replica in stacked images.
  *
  * @param x [B, H, W, S·C]
