@@ -174,6 +174,20 @@ export function windowMaxima(x: Tensor, size: number): Maxima {
 }
 
 /**
+ * What passes backwards through a ReLU: d where its output is positive, else 0.
+ *
+ * @param d of the output's shape
+ * @param output of the ReLU
+ * @returns of the same shape; the caller's tidy owns it
+ * @example
+ * reluGradient(tf.tensor1d([5, 6]), tf.tensor1d([0, 2])).dataSync(); // [0, 6]
+ */
+export function reluGradient(d: Tensor, output: Tensor): Tensor {
+  if (hasKernels) return runKernel("ReluGrad", { T: "float" }, [d, output])[0]!;
+  return tf.mul(d, tf.cast(tf.greater(output, 0), "float32")); // tf.step is 15 times slower
+}
+
+/**
  * Sums over the numbers of each replica in stacked images.
  *
  * @param x [B, H, W, S·C]
@@ -184,4 +198,32 @@ export function windowMaxima(x: Tensor, size: number): Maxima {
  */
 export function sumPerReplica(x: Tensor, replicas: number): Tensor {
   return tf.sum(tf.reshape(tf.sum(x, [0, 1, 2]), [replicas, -1]), 1);
+}
+
+/**
+ * One number a replica, shaped to broadcast over tensors [S, ...] of a rank.
+ *
+ * @param x [S], or one number for all
+ * @param rank of the tensors, at least 1
+ * @returns [S, 1, ...] of that rank; the caller's tidy owns it
+ * @example
+ * perReplica(tf.tensor1d([1, 2]), 3).shape; // [2, 1, 1]
+ */
+export function perReplica(x: Tensor | number, rank: number): Tensor {
+  return typeof x === "number" ? tf.scalar(x) : tf.reshape(x, [-1, ...Array.from({ length: rank - 1 }, () => 1)]);
+}
+
+/**
+ * Stacked images, each replica's multiplied by a number of its own.
+ *
+ * @param x [B, H, W, S·C]
+ * @param factors [S], or one number for all
+ * @returns of the shape of x; the caller's tidy owns it
+ * @example
+ * scaleReplicas(tf.ones([1, 1, 1, 4]), tf.tensor1d([2, 3])).dataSync(); // [2, 2, 3, 3]
+ */
+export function scaleReplicas(x: Tensor, factors: Tensor | number): Tensor {
+  if (typeof factors === "number") return tf.mul(x, factors);
+  const channels = tf.ones([1, x.shape[3]! / factors.size]);
+  return tf.mul(x, tf.reshape(tf.mul(tf.reshape(factors, [-1, 1]), channels), [-1]));
 }

@@ -2,6 +2,7 @@
 import { type Tensor, tf, tidy } from "../core/backend";
 import { refuse } from "../core/errors";
 import type { Batch } from "../core/types";
+import { asTensor } from "../model/layers/product";
 import { differentiate, type Network } from "../model/network";
 import { packWeights, stackImages, stackTargets, stackVectors, unpackWeights, unstackVectors } from "../model/stack";
 
@@ -43,7 +44,7 @@ export function localUpdates(
         network.numClasses,
       );
       const { gradients } = differentiate(network, local, images, targets);
-      const g = gradients.weights;
+      const g = gradients.weights.map(asTensor);
       sum = sum === null ? [...g] : sum.map((x, i) => tf.add(x, g[i]!));
       if (t + 1 < localSteps) local = local.map((w, i) => tf.sub(w, tf.mul(g[i]!, learningRate)));
     }

@@ -10,6 +10,7 @@ import { affine } from "./layers/affine";
 import { sequence, type LayerBuilder } from "./layers/compose";
 import { convolution } from "./layers/convolution";
 import type { Layer } from "./layers/layer";
+import { asTensor } from "./layers/product";
 import { transposedConvolution } from "./layers/transposedConvolution";
 import { countWeights, initialWeights } from "./network";
 import { packWeights, stackImages, stackVectors, unpackWeights, unstackImages, unstackVectors, volume } from "./stack";
@@ -184,10 +185,14 @@ function autoencoderStep(
   const perReplica = images.size / replicas;
   const inDecoder = decoded.backward(tf.mul(difference, 2 / perReplica), true);
   const inEncoder = code.backward(inDecoder.input!, false);
+  const decoderGradients = inDecoder.weights.map(asTensor);
   // The standardisation is set once at the end; while training it is the identity.
-  const fixed = inDecoder.weights.slice(0, 2).map((gradient) => tf.zerosLike(gradient));
+  const fixed = decoderGradients.slice(0, 2).map((gradient) => tf.zerosLike(gradient));
   const error = tf.div(sumPerReplica(tf.square(difference), replicas), perReplica);
-  return { ...adamStep(weights, [...inEncoder.weights, ...fixed, ...inDecoder.weights.slice(2)], state, rate), error };
+  return {
+    ...adamStep(weights, [...inEncoder.weights.map(asTensor), ...fixed, ...decoderGradients.slice(2)], state, rate),
+    error,
+  };
 }
 
 /** Decoder weights whose standardisation is the identity: scale 1, offset 0. */

@@ -60,11 +60,13 @@ function lenet(
 ): Network {
   const act: LayerBuilder = (shape) => activation(shape, activationName);
   const pool: LayerBuilder = (shape) => pooling(shape, poolingName);
+  // Maxima commute with rising functions, and there are fewer of them.
+  const after = poolingName === "max" ? [pool, act] : [act, pool];
   const heads = units.flatMap((count, i): LayerBuilder[] =>
     i === 0 ? [(shape) => dense(shape, count)] : [act, (shape) => dense(shape, count)],
   );
   return createNetwork(
     name,
-    sequence(inputShape, [...convolutions.flatMap((convolve) => [convolve, act, pool]), flatten, ...heads]),
+    sequence(inputShape, [...convolutions.flatMap((convolve) => [convolve, ...after]), flatten, ...heads]),
   );
 }

@@ -4,6 +4,7 @@ import { ensure } from "../core/errors";
 import type { Rng } from "../core/rng";
 import type { Batch, Shape } from "../core/types";
 import type { Gradients, Layer, Trace } from "./layers/layer";
+import type { Direction } from "./layers/product";
 import { crossEntropy, type LossTrace } from "./loss";
 import { packWeights, stackImages, stackTargets, stackVectors, unpackWeights, unstackVectors, volume } from "./stack";
 
@@ -93,7 +94,7 @@ export interface Pass {
  * @example
  * const { loss, gradients } = differentiate(network, stacked.weights, stacked.images, stacked.targets);
  * loss.value().shape; // [1]; one replica
- * gradients.weights.map(({ shape }) => shape); // stacked.weights.map(({ shape }) => shape)
+ * packWeights(network.layer, gradients.weights).shape; // [1, network.size]
  */
 export function differentiate(network: Network, weights: readonly Tensor[], images: Tensor, targets: Tensor): Pass {
   const trace = network.layer.forward(images, weights);
@@ -107,14 +108,14 @@ export function differentiate(network: Network, weights: readonly Tensor[], imag
  * grad_x <grad_w L(x; w), v>, by the R-operator (see layers/layer.ts)
  *
  * @param pass of the images and weights in question
- * @param direction v, one tensor a parameter, as unpackWeights gives them
+ * @param direction v, one a parameter: as unpackWeights gives them, or a Blend for a matrix
  * @returns [B, H, W, S·C]; the caller's tidy owns it
  * @example
  * const pass = differentiate(network, stacked.weights, stacked.images, stacked.targets);
- * gradientAlong(pass, pass.gradients.weights).shape; // stacked.images.shape; half the gradient of ||grad_w L||^2
+ * gradientAlong(pass, pass.gradients.weights.map(asTensor)).shape; // stacked.images.shape; half the gradient of ||grad_w L||^2
  * @source Pearlmutter 1994
  */
-export function gradientAlong({ trace, loss, gradients }: Pass, direction: readonly Tensor[]): Tensor {
+export function gradientAlong({ trace, loss, gradients }: Pass, direction: readonly Direction[]): Tensor {
   const moved = trace.along(direction, null);
   return moved.backward(gradients, loss.along(moved.outputR!));
 }

@@ -2,6 +2,7 @@
 import { tf, tidy, type Tensor } from "../core/backend";
 import type { Shape } from "../core/types";
 import type { Layer } from "./layers/layer";
+import { asTensor, type Gradient } from "./layers/product";
 
 /**
  * The product of a shape's sides.
@@ -15,6 +16,9 @@ export function volume(shape: Shape): number {
   return shape.reduce((product, side) => product * side, 1);
 }
 
+/** Parameters in their order: a layer, or some of a layer's. */
+export type Parameters = Pick<Layer, "parameters">;
+
 /**
  * Weight vectors to the tensors in which a layer computes.
  *
@@ -24,13 +28,13 @@ export function volume(shape: Shape): number {
  * @example
  * unpackWeights(dense([4], 3), tf.zeros([2, 15])).map(({ shape }) => shape); // [[2, 3, 4], [2, 1, 3]]
  */
-export function unpackWeights(layer: Layer, flat: Tensor): Tensor[] {
+export function unpackWeights(layer: Parameters, flat: Tensor): Tensor[] {
   const sizes = layer.parameters.map(({ shape }) => volume(shape));
   return tf.split(flat, sizes, 1).map((part, i) => layer.parameters[i]!.unpack(part));
 }
 
 /**
- * The inverse of unpackWeights: the layer's tensors to weight vectors.
+ * The inverse of unpackWeights: the layer's tensors, or gradients, to weight vectors.
  *
  * @param layer whose parameters they are
  * @param weights one tensor a parameter, [S, ...]
@@ -38,8 +42,8 @@ export function unpackWeights(layer: Layer, flat: Tensor): Tensor[] {
  * @example
  * packWeights(dense([1], 2), [tf.tensor3d([[[1], [2]]]), tf.tensor3d([[[3, 4]]])]).dataSync(); // [1, 2, 3, 4]
  */
-export function packWeights(layer: Layer, weights: readonly Tensor[]): Tensor {
-  const parts = weights.map((value, i) => layer.parameters[i]!.pack(value));
+export function packWeights(layer: Parameters, weights: readonly Gradient[]): Tensor {
+  const parts = weights.map((value, i) => layer.parameters[i]!.pack(asTensor(value)));
   return tf.concat(parts, 1);
 }
 

@@ -7,7 +7,7 @@ import { adamStart, adamStep, cosineDecay } from "../model/adam";
 import { type Network } from "../model/network";
 import { stackTargets, stackVectors, unpackWeights, unstackImages, volume } from "../model/stack";
 import { inferLabels } from "./labels";
-import { matchGradient, type ObjectiveName } from "./objective";
+import { createTarget, matchGradient, type ObjectiveName, type Target } from "./objective";
 import type { AttackerView } from "./observe";
 import { createDecoder, type Decoder, type Prior } from "./prior";
 import { totalVariation } from "./totalVariation";
@@ -121,7 +121,7 @@ async function invertTogether(
   options: InvertOptions,
   onStep: (step: number) => void,
 ): Promise<Reconstruction[]> {
-  const { prior, steps = 250, learningRate = 0.1, seed = 0 } = options;
+  const { prior, steps = 250, learningRate = 0.1, seed = 0, objective = "cosine" } = options;
   const { view } = jobs[0]!;
   const network = buildNetwork(view.architecture, view.inputShape, view.numClasses, view);
   const decoder = createDecoder(
@@ -131,7 +131,11 @@ async function invertTogether(
   );
   const fixed = tidy(() => ({
     weights: unpackWeights(network.layer, stackVectors(jobs.map((job) => job.view.weights))),
-    target: stackVectors(jobs.map((job) => job.view.observedGradient.map((g) => g / job.view.localSteps))),
+    target: createTarget(
+      network,
+      stackVectors(jobs.map((job) => job.view.observedGradient.map((g) => g / job.view.localSteps))),
+      objective,
+    ),
     targets: stackTargets(
       jobs.map(({ labels }) => labels),
       network.numClasses,
@@ -145,19 +149,20 @@ async function invertTogether(
   for (let step = 0; step < steps; step++) {
     const next = tidy(() => {
       const { value, codeGradient } = judge(network, fixed, decoder, code, options);
-      return { value, ...adamStep([code], [codeGradient], state, cosineDecay(learningRate, step, steps)) };
+      const recorded = step % traceEvery === 0 ? value() : null;
+      return { recorded, ...adamStep([code], [codeGradient], state, cosineDecay(learningRate, step, steps)) };
     });
     dispose([code, state.first, state.second]);
     code = next.parameters[0]!;
     state = next.state;
-    if (step % traceEvery === 0) record(step, next.value);
-    next.value.dispose();
+    if (next.recorded !== null) record(step, next.recorded);
+    next.recorded?.dispose();
     onStep(step + 1);
     if (step % 10 === 9) await new Promise(setImmediate); // lets a progress bar draw
   }
   const { images, value } = tidy(() => ({
     images: tf.clipByValue(decode(decoder, code).output, 0, 1),
-    value: judge(network, fixed, decoder, code, options).value,
+    value: judge(network, fixed, decoder, code, options).value(),
   }));
   record(steps, value);
   const reconstructed = unstackImages(images, jobs.length);
@@ -183,15 +188,15 @@ function decode(
 /** The objective per replica, and the gradient of objective plus smoothness with respect to the codes. */
 function judge(
   network: Network,
-  { weights, target, targets }: { weights: readonly Tensor[]; target: Tensor; targets: Tensor },
+  { weights, target, targets }: { weights: readonly Tensor[]; target: Target; targets: Tensor },
   decoder: Decoder,
   code: Tensor,
   { objective = "cosine", totalVariation: lambda = 0 }: InvertOptions,
-): { value: Tensor; codeGradient: Tensor } {
+): { value: () => Tensor; codeGradient: Tensor } {
   const { output, pull } = decode(decoder, code);
   const { value, imagesGradient } = matchGradient(network, weights, target, output, targets, objective);
   if (lambda === 0) return { value, codeGradient: pull(imagesGradient) };
-  const rough = totalVariation(output, target.shape[0]);
+  const rough = totalVariation(output, targets.shape[0]);
   return { value, codeGradient: pull(tf.add(imagesGradient, tf.mul(rough.gradient, lambda))) };
 }
 

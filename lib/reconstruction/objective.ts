@@ -1,8 +1,10 @@
 /** @file What a dummy batch is judged by: the distance between its gradient and the observed one. */
 import { type Tensor, backendReady, dispose, tf, tidy } from "../core/backend";
 import { ensure } from "../core/errors";
+import { perReplica, scaleReplicas } from "../core/ops";
 import type { Batch } from "../core/types";
-import { checkStack, differentiate, gradientAlong, type Network } from "../model/network";
+import { against, productNorms, type Product } from "../model/layers/product";
+import { checkStack, differentiate, gradientAlong, type Network, type Pass } from "../model/network";
 import {
   packWeights,
   stackImages,
@@ -11,50 +13,75 @@ import {
   unpackWeights,
   unstackImages,
   unstackVectors,
+  type Parameters,
 } from "../model/stack";
 
-/** A distance between gradients and its derivative. */
-interface Distance {
-  readonly value: Tensor; // [S]
-  readonly direction: Tensor; // v = dD/dg, [S, d]
+/**
+ * A distance between gradients, D = weight ||unit g - t||^2, and its derivative v = dD/dg = scale (own g - t), where t comes from g*
+ * alone. Its numbers, one a replica, follow from <g, g> and <g, t>: no objective looks at the gradients themselves.
+ */
+interface Objective {
+  /** g* [S, d] -> t [S, d] */
+  readonly prepare: (observed: Tensor) => Tensor;
+  readonly weight: number;
+  /** unit, own and scale, each [S] or a number, of <g, g> and <g, t>, both [S] */
+  readonly at: (
+    squares: Tensor,
+    dots: Tensor,
+  ) => { readonly unit: Tensor | number; readonly own: Tensor | number; readonly scale: Tensor | number };
 }
 
-/** The objectives by name, of gradients g and g* [S, d]. */
+const inverseNorms = (squares: Tensor): Tensor => tf.rsqrt(tf.add(squares, 1e-30)); // a vanished gradient gives D = 1/2, not NaN
+
+/** The objectives by name. */
 export const objectives = {
   /** D = ||g - g*||^2,  v = 2 (g - g*). */
-  squared(g: Tensor, target: Tensor): Distance {
-    const difference = tf.sub(g, target);
-    return { value: squaredNorms(difference), direction: tf.mul(difference, 2) };
-  },
+  squared: { prepare: (observed) => observed, weight: 1, at: () => ({ unit: 1, own: 1, scale: 2 }) },
   /**
-   * D = 1 - <u, u*> with u = g / ||g||, u* = g* / ||g*||;  v = (u - u* - D u) / ||g||.
-   * Computed as ||u - u*||^2 / 2, which keeps its digits near a match where 1 - <u, u*> loses them.
+   * D = 1 - <u, u*> with u = g / ||g||, u* = g* / ||g*|| = t;  v = (<u, u*> u - u*) / ||g||.
+   * Written as ||u - u*||^2 / 2 it keeps its digits near a match, where 1 - <u, u*> loses them.
    */
-  cosine(g: Tensor, target: Tensor): Distance {
-    const inverseNorm = inverseNorms(g);
-    const u = tf.mul(g, inverseNorm);
-    const difference = tf.sub(u, tf.mul(target, inverseNorms(target)));
-    const value = tf.div(squaredNorms(difference), 2);
-    return { value, direction: tf.mul(tf.sub(difference, tf.mul(u, tf.reshape(value, [-1, 1]))), inverseNorm) };
+  cosine: {
+    prepare: (observed) => tf.mul(observed, tf.reshape(inverseNorms(tf.sum(tf.square(observed), 1)), [-1, 1])),
+    weight: 1 / 2,
+    at(squares, dots) {
+      const inverse = inverseNorms(squares);
+      return { unit: inverse, own: tf.mul(dots, tf.square(inverse)), scale: inverse };
+    },
   },
-} as const;
-
-function squaredNorms(x: Tensor): Tensor {
-  return tf.sum(tf.square(x), 1);
-}
-
-/** [S, 1]; a vanished gradient gives a large number, so that D = 1/2 and not NaN. */
-function inverseNorms(x: Tensor): Tensor {
-  return tf.reshape(tf.rsqrt(tf.add(squaredNorms(x), 1e-30)), [-1, 1]);
-}
+} as const satisfies Readonly<Record<string, Objective>>;
 
 /** A matching objective. */
 export type ObjectiveName = keyof typeof objectives;
 
+/** An observed gradient, ready to be held against others. */
+export interface Target {
+  readonly whole: Tensor; // t [S, d]
+  readonly matrices: readonly Tensor[]; // the part of matrix parameters, [S, O, F] each
+  readonly rest: Tensor; // that of all other parameters, [S, n]
+}
+
 /** One step's worth of gradient matching. */
 export interface Matching {
-  readonly value: Tensor; // [S], D
+  readonly value: () => Tensor; // [S], D; costs as much as a quarter of all the rest
   readonly imagesGradient: Tensor; // [B, H, W, S·C], dD/dx
+}
+
+/**
+ * An observed gradient laid out for matchGradient, once for all steps.
+ *
+ * @param network the model both sides use
+ * @param observed g*, [S, d]
+ * @param objective "squared" | "cosine"
+ * @returns what matchGradient takes; the caller's tidy owns its tensors
+ * @example
+ * const target = createTarget(network, tf.zeros([1, network.size]), "squared");
+ * target.matrices.map(({ shape }) => shape); // [[1, 128, 784], [1, 10, 128]]; the dense layers of mlp
+ */
+export function createTarget({ layer }: Network, observed: Tensor, objective: ObjectiveName): Target {
+  const whole = objectives[objective].prepare(observed);
+  const { matrices, rest } = part(layer.parameters, unpackWeights(layer, whole));
+  return { whole, matrices, rest: packWeights(othersOf(layer), rest) };
 }
 
 /**
@@ -64,28 +91,66 @@ export interface Matching {
  *
  * @param network the model both sides use
  * @param weights as unpackWeights gives them, [S, ...]
- * @param target g*, [S, d]
+ * @param target of createTarget, for the same objective
  * @param images x, [B, H, W, S·C]
  * @param targets [S, B, K]
  * @param objective "squared" | "cosine"
- * @returns the distances [S] and dD/dx [B, H, W, S·C]; the caller's tidy owns them
+ * @returns the distances [S], computed when asked for, and dD/dx [B, H, W, S·C]; the caller's tidy owns them
  * @example
  * const { gradients } = differentiate(network, stacked.weights, stacked.images, stacked.targets);
- * const itself = packWeights(network.layer, gradients.weights);
- * matchGradient(network, stacked.weights, itself, stacked.images, stacked.targets, "squared").value.dataSync(); // [0]
+ * const itself = createTarget(network, packWeights(network.layer, gradients.weights), "squared");
+ * const { value } = matchGradient(network, stacked.weights, itself, stacked.images, stacked.targets, "squared");
+ * value().dataSync(); // [0]
  * @source Zhu et al. 2019; Pearlmutter 1994
  */
 export function matchGradient(
   network: Network,
   weights: readonly Tensor[],
-  target: Tensor,
+  target: Target,
   images: Tensor,
   targets: Tensor,
   objective: ObjectiveName,
 ): Matching {
-  const pass = differentiate(network, weights, images, targets);
-  const { value, direction } = objectives[objective](packWeights(network.layer, pass.gradients.weights), target);
-  return { value, imagesGradient: gradientAlong(pass, unpackWeights(network.layer, direction)) };
+  return matchPass(network, differentiate(network, weights, images, targets), target, objective);
+}
+
+function matchPass({ layer }: Network, pass: Pass, target: Target, objective: ObjectiveName): Matching {
+  const g = pass.gradients.weights;
+  const { matrices, rest } = part(layer.parameters, g);
+  const products = matrices as Product[];
+  const others = packWeights(othersOf(layer), rest);
+  const held = products.map((one, i) => against(one, target.matrices[i]!));
+  const squares = tf.addN([tf.sum(tf.square(others), 1), ...products.map(productNorms)]);
+  const dots = tf.addN([tf.sum(tf.mul(others, target.rest), 1), ...held.map((one) => one.dots)]);
+  const { weight, at } = objectives[objective] as Objective;
+  const { unit, own, scale } = at(squares, dots);
+  const moved = unpackWeights(othersOf(layer), tf.sub(tf.mul(others, perReplica(own, 2)), target.rest));
+  const blends = held.map(({ blend }) => blend(perReplica(own, 3)));
+  const unscaled = gradientAlong(pass, join(layer.parameters, blends, moved));
+  return {
+    value() {
+      const difference = tf.sub(tf.mul(packWeights(layer, g), perReplica(unit, 2)), target.whole);
+      return tf.mul(tf.sum(tf.square(difference), 1), weight);
+    },
+    imagesGradient: scaleReplicas(unscaled, scale),
+  };
+}
+
+/** The parameters that are no matrices. */
+function othersOf({ parameters }: Parameters): Parameters {
+  return { parameters: parameters.filter(({ isMatrix }) => isMatrix !== true) };
+}
+
+/** What belongs to matrices, and to the other parameters, each in order. */
+function part<T>(parameters: Parameters["parameters"], all: readonly T[]): { matrices: T[]; rest: T[] } {
+  const isMatrix = (i: number): boolean => parameters[i]!.isMatrix === true;
+  return { matrices: all.filter((_, i) => isMatrix(i)), rest: all.filter((_, i) => !isMatrix(i)) };
+}
+
+/** The inverse of part. */
+function join<A, B>(parameters: Parameters["parameters"], matrices: readonly A[], rest: readonly B[]): (A | B)[] {
+  const [ofMatrices, ofRest] = [matrices.values(), rest.values()];
+  return parameters.map(({ isMatrix }) => (isMatrix === true ? ofMatrices : ofRest).next().value as A | B);
 }
 
 /** What gradientMatching finds for one dummy batch. */
@@ -130,13 +195,12 @@ export async function gradientMatching(
   await backendReady();
   const { loss, gradient, value, imagesGradient } = tidy(() => {
     const w = unpackWeights(network.layer, stackVectors([weights]));
-    const target = stackVectors([observedGradient]);
+    const target = createTarget(network, stackVectors([observedGradient]), objective);
     const images = stackImages([dummy.images], network.inputShape);
     const pass = differentiate(network, w, images, stackTargets([dummy.labels], network.numClasses));
     const gradient = packWeights(network.layer, pass.gradients.weights);
-    const { value, direction } = objectives[objective](gradient, target);
-    const imagesGradient = gradientAlong(pass, unpackWeights(network.layer, direction));
-    return { loss: pass.loss.value(), gradient, value, imagesGradient };
+    const { value, imagesGradient } = matchPass(network, pass, target, objective);
+    return { loss: pass.loss.value(), gradient, value: value(), imagesGradient };
   });
   const result = {
     loss: loss.dataSync()[0]!,

@@ -1,26 +1,27 @@
 /** @file Elementwise activations. */
 import { tf, type Tensor } from "../../core/backend";
+import { reluGradient } from "../../core/ops";
 import type { Shape } from "../../core/types";
 import type { Layer } from "./layer";
 
 /**
- * The activations by name. Each gives a = f(z), its slope f'(z), and bend(R{z}) = f''(z) R{z} (null where f'' = 0 almost
+ * The activations by name. Each gives a = f(z), the product f'(z) d, and bend(R{z}) = f''(z) R{z} (null where f'' = 0 almost
  * everywhere), all from the output a.
  */
 const functions = {
   sigmoid: {
     apply: (z: Tensor): Tensor => tf.sigmoid(z),
-    slope: (a: Tensor): Tensor => tf.sub(a, tf.square(a)), // a (1 - a)
+    slope: (d: Tensor, a: Tensor): Tensor => tf.mul(d, tf.sub(a, tf.square(a))), // a (1 - a)
     bend: (a: Tensor, aR: Tensor): Tensor => tf.mul(aR, tf.sub(1, tf.mul(a, 2))), // f'' R{z} = (1 - 2a) R{a}
   },
   tanh: {
     apply: (z: Tensor): Tensor => tf.tanh(z),
-    slope: (a: Tensor): Tensor => tf.sub(1, tf.square(a)),
+    slope: (d: Tensor, a: Tensor): Tensor => tf.mul(d, tf.sub(1, tf.square(a))),
     bend: (a: Tensor, aR: Tensor): Tensor => tf.mul(tf.mul(a, -2), aR), // f'' R{z} = -2a R{a}
   },
   relu: {
     apply: (z: Tensor): Tensor => tf.relu(z),
-    slope: (a: Tensor): Tensor => tf.cast(tf.greater(a, 0), "float32"), // tf.step is 15 times slower
+    slope: reluGradient,
     bend: null,
   },
 } as const;
@@ -61,17 +62,15 @@ export function activation(inputShape: Shape, name: ActivationName): Layer {
     parameters: [],
     forward(z) {
       const a = apply(z);
-      let known: Tensor | undefined; // an evaluation needs no slope
-      const s = (): Tensor => (known ??= slope(a));
       return {
         output: a,
-        backward: (d) => ({ outputGradient: d, input: tf.mul(d, s()), weights: [], inner: [] }),
+        backward: (d) => ({ outputGradient: d, input: slope(d, a), weights: [], inner: [] }),
         along(_direction, zR) {
-          const aR = zR === null ? null : tf.mul(zR, s());
+          const aR = zR === null ? null : slope(zR, a);
           return {
             outputR: aR,
             backward(gradients, dR) {
-              const straight = tf.mul(dR, s());
+              const straight = slope(dR, a);
               if (aR === null || bend === null) return straight;
               return tf.add(straight, tf.mul(gradients.outputGradient, bend(a, aR)));
             },

@@ -39,7 +39,8 @@ export function affine(inputShape: Shape): Layer {
         weights: [tf.sum(tf.mul(d, x), 0), tf.sum(d, 0)],
         inner: [],
       }),
-      along([v, moved], xR) {
+      along(direction, xR) {
+        const [v, moved] = direction as readonly Tensor[];
         const direct = tf.add(tf.mul(v!, x), moved!);
         return {
           outputR: xR === null ? direct : tf.add(direct, tf.mul(scale!, xR)),

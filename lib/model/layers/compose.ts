@@ -22,7 +22,7 @@ export function sequence(inputShape: Shape, builders: readonly LayerBuilder[]): 
   const layers: Layer[] = [];
   for (const build of builders) layers.push(build(layers.at(-1)?.outputShape ?? inputShape));
   const offsets = layers.map((_, i) => layers.slice(0, i).reduce((sum, { parameters }) => sum + parameters.length, 0));
-  const slots = (all: readonly Tensor[], i: number): readonly Tensor[] =>
+  const slots = <T>(all: readonly T[], i: number): readonly T[] =>
     all.slice(offsets[i], offsets[i]! + layers[i]!.parameters.length);
   const firstWeighted = layers.findIndex(({ parameters }) => parameters.length > 0);
   return {

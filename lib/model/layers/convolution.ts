@@ -51,7 +51,8 @@ export function convolution(
           weights: [images.filterGradient(d), sumPixels(d)],
           inner: [],
         }),
-        along([v, bR], xR) {
+        along(direction, xR) {
+          const [v, bR] = direction as readonly Tensor[];
           const moved = tf.add(images.convolve(v!), bR!);
           return {
             outputR: xR === null ? moved : tf.add(moved, convolvable(xR, replicas, window).convolve(weight!)),

@@ -1,8 +1,9 @@
 /** @file Dense layer: y = W x + b. */
-import { tf } from "../../core/backend";
+import { tf, type Tensor } from "../../core/backend";
 import { ensure } from "../../core/errors";
 import type { Shape } from "../../core/types";
 import type { Layer } from "./layer";
+import { isBlend, product } from "./product";
 
 /**
  * Fully connected layer y = W x + b on features [S, B, F].
@@ -28,6 +29,7 @@ export function dense(inputShape: Shape, units: number): Layer {
       {
         name: "weight",
         shape: [units, features],
+        isMatrix: true,
         fanIn: features,
         unpack: (flat) => tf.reshape(flat, [flat.shape[0], units, features]),
         pack: (value) => tf.reshape(value, [value.shape[0], units * features]),
@@ -46,14 +48,15 @@ export function dense(inputShape: Shape, units: number): Layer {
         backward: (d, wantInput) => ({
           outputGradient: d,
           input: wantInput ? tf.matMul(d, w!) : null,
-          weights: [tf.matMul(d, x, true), tf.sum(d, 1, true)],
+          weights: [product(d, x), tf.sum(d, 1, true)],
           inner: [],
         }),
         along([v, c], xR) {
-          const moved = tf.add(tf.matMul(x, v!, false, true), c!);
+          const moved = tf.add(isBlend(v!) ? v.alongX() : tf.matMul(x, v!, false, true), c as Tensor);
           return {
             outputR: xR === null ? moved : tf.add(moved, tf.matMul(xR, w!, false, true)),
-            backward: ({ outputGradient: d }, dR) => tf.add(tf.matMul(dR, w!), tf.matMul(d, v!)),
+            backward: ({ outputGradient: d }, dR) =>
+              tf.add(tf.matMul(dR, w!), isBlend(v!) ? v.alongD() : tf.matMul(d, v!)),
           };
         },
       };

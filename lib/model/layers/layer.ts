@@ -10,11 +10,13 @@
  */
 import type { Tensor } from "../../core/backend";
 import type { Shape } from "../../core/types";
+import type { Direction, Gradient } from "./product";
 
 /** A trainable tensor of a layer. Public vectors hold it flattened in row-major order of `shape`. */
 export interface Parameter {
   readonly name: string;
   readonly shape: Shape; // without the replica axis; convolution filters are [O, C, k, k], dense weights [out, in]
+  readonly isMatrix?: boolean; // its gradient is kept as a Product
   readonly fanIn: number; // inputs of one output unit; initial weights are U(-1/sqrt(fanIn), 1/sqrt(fanIn))
   /** [S, prod(shape)] -> the layout in which the layer computes. */
   readonly unpack: (flat: Tensor) => Tensor;
@@ -28,14 +30,14 @@ export interface Trace {
   /** The gradients of a scalar loss L, given dL/d output. The input's gradient is left out (null) unless wanted. */
   backward(outputGradient: Tensor, wantInput: boolean): Gradients;
   /** R{forward}: the change of this pass when the weights move along `direction` and the input along inputR (null: fixed). */
-  along(direction: readonly Tensor[], inputR: Tensor | null): TraceR;
+  along(direction: readonly Direction[], inputR: Tensor | null): TraceR;
 }
 
 /** dL/d of everything a layer touches. */
 export interface Gradients {
   readonly outputGradient: Tensor;
   readonly input: Tensor | null;
-  readonly weights: readonly Tensor[];
+  readonly weights: readonly Gradient[];
   readonly inner: readonly Gradients[]; // of the layers inside a composite, in forward order; else empty
 }
 

@@ -19,6 +19,7 @@ import { residual, sequence } from "./compose";
 import { convolution } from "./convolution";
 import { dense } from "./dense";
 import type { Layer } from "./layer";
+import type { Gradient } from "./product";
 import { pooling } from "./pooling";
 import { flatten, resample } from "./shape";
 import { transposedConvolution } from "./transposedConvolution";
@@ -361,7 +362,7 @@ function compute({ layer }: Case, drawn: Drawn, replicas: readonly number[]): Co
     const rows = (x: Tensor, shape: Shape): Tensor => fromEngine(x, shape, count);
     const weigh = (all: readonly Numbers[]): Tensor[] =>
       countWeights(layer) === 0 ? [] : unpackWeights(layer, tf.tensor2d(join(all), [count, countWeights(layer)]));
-    const pack = (all: readonly Tensor[]): Tensor =>
+    const pack = (all: readonly Gradient[]): Tensor =>
       all.length === 0 ? tf.zeros([count, 0]) : packWeights(layer, all);
     const [x, xR] = [stack(drawn.x, inputShape), stack(drawn.xR, inputShape)];
     const [d, dR, v] = [stack(drawn.d, outputShape), stack(drawn.dR, outputShape), weigh(drawn.v)];

@@ -49,7 +49,8 @@ export function transposedConvolution(
             inner: [],
           };
         },
-        along([v, bR], xR) {
+        along(direction, xR) {
+          const [v, bR] = direction as readonly Tensor[];
           const moved = tf.add(spread(v!, x), bR!);
           return {
             outputR: xR === null ? moved : tf.add(moved, spread(weight!, xR)),
