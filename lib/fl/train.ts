@@ -182,7 +182,7 @@ export function drawBatch(dataset: Dataset, images: Int32Array, size: number, st
  * @returns the aggregate [d] and the clients whose update is in it, owned by the caller
  * @throws InputError as maskUpdates and the aggregator
  * @example
- * aggregate(config, [Float32Array.of(1, 2), Float32Array.of(3, 5)], createRng(1)); // { update: [2, 3.5], kept: [0, 1] }
+ * aggregate(config, [Float32Array.of(1, 2), Float32Array.of(3, 5)], createRng(1)).update; // [2, 3.5]
  */
 export function aggregate(
   config: FederationConfig,
