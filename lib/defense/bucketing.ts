@@ -12,7 +12,7 @@ import type { PreAggregation } from "./preAggregation";
  *
  * @example
  * const updates = [1, 2, 3].map((x) => Float32Array.of(x));
- * bucketing.transform(updates, { f: 0, bucketSize: 3, rng: createRng(1) }).updates; // [[2]]
+ * bucketing.transform(updates, { f: 0, bucketSize: 3, rng: createRng(1) }).updates[0]; // [2]
  * @source Karimireddy, He and Jaggi 2022; s = 2 is theirs
  */
 export const bucketing: PreAggregation = {

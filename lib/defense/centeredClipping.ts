@@ -1,5 +1,5 @@
 /** @file Centered clipping. */
-import { ensure, ensureCount } from "../core/errors";
+import { ensure, ensureCount, ensureFinite } from "../core/errors";
 import type { Aggregator } from "./aggregator";
 import { ensureUpdates } from "./check";
 import { combine, effectiveCount, squaredNorms } from "./linear";
@@ -23,9 +23,14 @@ export const centeredClipping: Aggregator = {
     const lengths = ensureUpdates("centeredClipping", updates, f);
     ensure(clipNorm > 0, "centeredClipping", "needs clipNorm > 0", clipNorm);
     ensureCount("centeredClipping", "iterations", iterations);
-    if (previous) ensureUpdates("centeredClipping", [updates[0]!, previous]); // as long, and finite
     const n = updates.length;
-    let update = previous ?? new Float32Array(updates[0]!.length);
+    const d = updates[0]!.length;
+    if (previous) {
+      const sameLength = previous.length === d;
+      ensure(sameLength, "centeredClipping", `needs previous of the updates' length ${d}`, previous.length);
+      ensureFinite("centeredClipping", "previous", previous);
+    }
+    let update = previous ?? new Float32Array(d);
     let weights = updates.map(() => 0); // of the updates in v; the rest, 1 - sum_i weights[i], is the last round's
     for (let iteration = 0; iteration < iterations; iteration++) {
       const distances = iteration === 0 && !previous ? lengths : squaredNorms(updates, update);

@@ -62,7 +62,7 @@ export function effectiveCount(weights: readonly number[]): number {
  * @param kept indices of those that enter, at least one, in any order
  * @returns their mean in a new vector, their indices ascending, and their number as M_eff
  * @example
- * averageOf([1, 2, 6].map((x) => Float32Array.of(x)), [2, 1]); // { update: [4], kept: [1, 2], effective: 2, weights: [0, 0.5, 0.5] }
+ * averageOf([1, 2, 6].map((x) => Float32Array.of(x)), [2, 1]).update; // [4]
  */
 export function averageOf(updates: readonly Float32Array[], kept: readonly number[]): Aggregation {
   const chosen = new Set(kept);

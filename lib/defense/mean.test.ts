@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { aggregators } from "./aggregators";
 import { mean } from "./mean";
 
 test("mean: equals the average worked by hand and keeps everybody", () => {
@@ -51,9 +50,13 @@ test("mean: refuses no update at all, and updates of unequal lengths", () => {
   });
 });
 
-test("aggregators: hold each rule under its own name", () => {
-  for (const [name, rule] of Object.entries(aggregators)) {
-    assert.equal(rule.name, name);
-    assert.ok(rule.source.length > 0);
+test("mean: refuses a number that is not finite, naming update and place", () => {
+  for (const wrong of [NaN, Infinity, -Infinity]) {
+    assert.throws(() => mean.aggregate([Float32Array.of(1, 2), Float32Array.of(3, wrong)], { f: 0 }), {
+      name: "InputError",
+      message: `mean: needs finite numbers in update 1, got ${wrong} at index 1`,
+    });
   }
+  const opposite = [Float32Array.of(Infinity), Float32Array.of(-Infinity)];
+  assert.throws(() => mean.aggregate(opposite, { f: 0 }), /finite numbers in update 0, got Infinity at index 0/);
 });

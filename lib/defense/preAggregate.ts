@@ -66,14 +66,20 @@ function ofClients({ update, kept, effective, weights }: Aggregation, members: M
     return { update, kept: nonZero(clients), effective: effectiveCount(clients), weights: clients };
   }
   const drawn = kept.length > 0 ? kept.map((r) => members[r]!) : members;
-  const inIt = mixture(drawn.map(() => 1 / drawn.length), drawn); // prettier-ignore
+  const inIt = mixture(
+    drawn.map(() => 1 / drawn.length),
+    drawn,
+  );
   return { update, kept: kept.length > 0 ? nonZero(inIt) : [], effective: expectedCount(drawn, effective) };
 }
 
 /** M_eff of the mean of e of the vectors, drawn at random without replacement: E|sum of e|^2 from their inner products. */
 function expectedCount(members: Members, e: number): number {
   const m = members.length;
-  const all = mixture(members.map(() => 1), members); // prettier-ignore
+  const all = mixture(
+    members.map(() => 1),
+    members,
+  );
   const square = (w: readonly number[]): number => w.reduce((sum, x) => sum + x ** 2, 0);
   const own = members.reduce((sum, row) => sum + square(row), 0);
   const others = square(all) - own;
