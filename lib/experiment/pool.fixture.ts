@@ -5,6 +5,7 @@ import type { JobProgress } from "./pool";
 
 /** What the worker shall do, in this order. */
 export interface FixtureJob {
+  readonly job: number; // its number
   readonly milliseconds?: number; // to take
   readonly refuse?: string; // what to be refused for
   readonly die?: boolean; // to end like a process that ran out of memory
@@ -19,9 +20,9 @@ export interface FixtureResult {
   readonly threads: string | undefined; // of TensorFlow
 }
 
-export default async function work({ job, ...todo }: FixtureJob & { readonly job: number }): Promise<FixtureResult> {
+export default async function work({ job, ...todo }: FixtureJob): Promise<FixtureResult> {
   const from = Date.now();
-  const report = (share: number): void => void process.send?.({ job, share, note: `job ${job}` } satisfies JobProgress);
+  const report = (share: number): void => void process.send?.({ share, note: `job ${job}` } satisfies JobProgress);
   report(0.5);
   await wait(todo.milliseconds ?? 0);
   if (todo.refuse !== undefined) refuse("work", "needs another job", todo.refuse);

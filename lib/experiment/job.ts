@@ -1,0 +1,105 @@
+/** @file What a sweep is made of: a run as plain JSON, which any process with the same library and dataset can compute. */
+import { z } from "zod";
+import { refuse } from "../core/errors";
+import { datasets, type DatasetName } from "../data/datasets";
+import { libraryHash, type Run } from "./store";
+
+/** A run to be computed. Equal jobs have equal keys (see keyOf). */
+export interface Job {
+  readonly kind: string; // what is computed; computeJob knows which
+  readonly code: string; // the module that computes it, see Run
+  readonly plan: unknown; // JSON: what the kind asks for
+  readonly dataset: { readonly name: DatasetName; readonly hash: string };
+  readonly backend: string; // as backendReady gives it
+  readonly force: boolean | string; // see StoreOptions
+}
+
+/** A job on its way to another process, with the hash of the library that asks for it. */
+export interface Payload extends Job {
+  readonly libraryHash: string;
+}
+
+/** This process cannot compute the job, another one may: it has another library, dataset or backend. */
+export class UnfitError extends Error {
+  override readonly name = "UnfitError";
+}
+
+/**
+ * What a job's result is stored under.
+ *
+ * @param job any
+ * @returns the run whose value is the job's result
+ * @example
+ * runOf(job).config; // { backend: job.backend, plan: job.plan }
+ */
+export function runOf({ kind, code, plan, dataset, backend }: Job): Run {
+  return { kind, code, config: { backend, plan }, datasetHash: dataset.hash };
+}
+
+/**
+ * A job made ready to be sent.
+ *
+ * @param job any
+ * @returns the job with this process's library hash
+ * @example
+ * packJob(job).libraryHash; // libraryHash
+ */
+export function packJob(job: Job): Payload {
+  return { ...job, libraryHash };
+}
+
+const sha256 = z.hash("sha256");
+const payload = z.strictObject({
+  kind: z.string().regex(/^[A-Za-z][A-Za-z0-9-]*$/),
+  code: z.string().regex(/^\w+(\/\w+)*$/),
+  plan: z.json(),
+  dataset: z.strictObject({ name: z.enum(Object.keys(datasets) as DatasetName[]), hash: sha256 }),
+  backend: z.string(),
+  force: z.union([z.boolean(), z.iso.datetime()]),
+  libraryHash: sha256,
+});
+
+/**
+ * Reads a job that came from elsewhere.
+ *
+ * @param value whatever came
+ * @returns the job
+ * @throws InputError naming the place that is not as it should be; UnfitError when the job was made by another library
+ * @example
+ * unpackJob(packJob(job)).plan; // job.plan
+ * unpackJob({ ...packJob(job), kind: 7 }); // throws "unpackJob: needs a string at kind, got 7"
+ */
+export function unpackJob(value: unknown): Job {
+  const { libraryHash: asked, ...job } = checkShape("unpackJob", payload, value);
+  if (asked !== libraryHash)
+    throw new UnfitError(
+      `this worker has library hash ${libraryHash}, the job asks for ${asked}; ` +
+        "bring both machines to the same commit, build, and start the worker again",
+    );
+  return job;
+}
+
+/**
+ * Holds a value against a schema.
+ *
+ * @param fn name of the public function that was called
+ * @param schema of zod
+ * @param value whatever came
+ * @returns the value as the schema gives it
+ * @throws InputError naming the first place that does not fit, what is needed there, and what it got
+ * @example
+ * checkShape("read", z.object({ x: z.number() }), { x: "1" }); // throws "read: needs a number at x, got 1"
+ */
+export function checkShape<Value>(fn: string, schema: z.ZodType<Value>, value: unknown): Value {
+  const result = schema.safeParse(value);
+  if (result.success) return result.data;
+  const issue = result.error.issues[0]!;
+  const place = issue.path.length > 0 ? ` at ${issue.path.join(".")}` : "";
+  const found = issue.path.reduce<unknown>((at, name) => (at as Record<PropertyKey, unknown>)?.[name], value);
+  if (issue.code === "unrecognized_keys") refuse(fn, `needs only known names${place}`, issue.keys.join(", "));
+  const needs: Readonly<Record<string, string>> = { array: "an array", object: "an object", int: "an integer" };
+  if (issue.code === "invalid_type")
+    refuse(fn, `needs ${needs[issue.expected] ?? `a ${issue.expected}`}${place}`, found);
+  if (issue.code === "invalid_value") refuse(fn, `needs one of ${issue.values.join(", ")}${place}`, found);
+  refuse(fn, `needs what fits${place} (${issue.message})`, found);
+}
