@@ -17,13 +17,6 @@ export interface QueueTiming {
   readonly keepCollected: number; // in Redis, for another sweep that waits for the same job
 }
 
-/** Of every connection, see connectionOptions. */
-export interface ConnectionOptions {
-  readonly url: string;
-  readonly maxRetriesPerRequest: null;
-  readonly retryStrategy: (times: number) => number;
-}
-
 /** The waiting times outside of tests. */
 export const queueTiming: QueueTiming = {
   lock: 60_000,
@@ -75,22 +68,11 @@ export function resultKey(key: string): string {
 }
 
 /**
- * How every connection is made: what is asked while Redis is away is asked again when it is back.
- *
- * @param url redis://[user:password@]host[:port][/database], or rediss:// for TLS
- * @returns options for BullMQ, and for Redis of ioredis
- * @example
- * connectionOptions("redis://host").maxRetriesPerRequest; // null
- */
-export function connectionOptions(url: string): ConnectionOptions {
-  return { url, maxRetriesPerRequest: null, retryStrategy: (times) => Math.min(100 * 2 ** times, 5_000) };
-}
-
-/**
- * Connects to a Redis. It must answer now; later the connection comes back by itself however long Redis was away.
+ * Connects to a Redis. It must answer now; later the connection comes back by itself however long Redis was away, and what was
+ * asked meanwhile is asked then.
  *
  * @param fn name of the public function that was called
- * @param url as connectionOptions
+ * @param url redis://[user:password@]host[:port][/database], or rediss:// for TLS
  * @param onNotice hears when the connection is lost, and when it is back
  * @returns the connection, owned by the caller
  * @throws InputError when the address cannot be read, or Redis does not answer, or refuses user or password; without them
@@ -113,8 +95,10 @@ export async function openRedis(fn: string, url: string, onNotice: (text: string
     first.disconnect();
   }
 
-  const { url: _url, ...options } = connectionOptions(url);
-  const redis = new Redis(url, options);
+  const redis = new Redis(url, {
+    maxRetriesPerRequest: null,
+    retryStrategy: (times) => Math.min(100 * 2 ** times, 5_000),
+  });
   let isLost = false;
   redis.on("error", () => undefined); // what is to be said of it the two others say
   redis.on("close", () => {

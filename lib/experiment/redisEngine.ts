@@ -8,7 +8,7 @@ import { Queue, QueueEvents, type Job as QueuedJob } from "bullmq";
 import type { EngineOptions, Outcome, Task } from "./engine";
 import { packJob, runOf, type Payload } from "./job";
 import type { JobProgress } from "./pool";
-import { connectionOptions, openRedis, queueName, queueTiming, resultKey, type QueueTiming } from "./redis";
+import { openRedis, queueName, queueTiming, resultKey, type QueueTiming } from "./redis";
 import { importEntry } from "./store";
 
 /** What a worker returns besides the result itself. */
@@ -25,7 +25,7 @@ const inFlight = 200; // jobs that are asked about at once
  * A task that is in the queue already (of another sweep, or of one that was killed) is joined or collected, not sent again; one
  * that failed there is tried again.
  *
- * @param url see connectionOptions
+ * @param url as openRedis
  * @param tasks of different keys
  * @param options see EngineOptions; timing
  * @returns how each ended, in the order of the tasks
@@ -40,9 +40,8 @@ export async function runOnRedis(
 ): Promise<Outcome[]> {
   const timing = { ...queueTiming, ...given };
   const redis = await openRedis("sweep", url, onNotice);
-  const connection = connectionOptions(url);
-  const queue = new Queue<Payload, Done, string>(queueName, { connection });
-  const events = new QueueEvents(queueName, { connection });
+  const queue = new Queue<Payload, Done, string>(queueName, { connection: redis });
+  const events = new QueueEvents(queueName, { connection: redis });
   queue.on("error", () => undefined); // openRedis says when the connection is lost
   events.on("error", () => undefined);
 
@@ -143,8 +142,8 @@ export async function runOnRedis(
     await finished;
   } finally {
     clearInterval(timer);
-    redis.disconnect();
     await Promise.allSettled([events.close(), queue.close()]);
+    redis.disconnect();
   }
   return tasks.map(({ key }) => outcomes.get(key)!);
 }

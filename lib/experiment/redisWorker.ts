@@ -6,7 +6,7 @@ import { UnrecoverableError, WaitingError, Worker, type Job as QueuedJob } from 
 import { InputError } from "../core/errors";
 import { runOf, UnfitError, unpackJob, type Payload } from "./job";
 import { openPool, workerCount, type JobProgress } from "./pool";
-import { connectionOptions, openRedis, queueName, queueTiming, resultKey, type QueueTiming } from "./redis";
+import { openRedis, queueName, queueTiming, resultKey, type QueueTiming } from "./redis";
 import type { Done } from "./redisEngine";
 import { exportEntry, keyOf } from "./store";
 
@@ -35,7 +35,7 @@ const progressEvery = 1000; // ms between two reports of a job
  * config, is tried again, with waiting times that double. A worker that cannot compute a job because its library, dataset
  * or backend is another fails it, saying so, and stops: else it would fail all others as well.
  *
- * @param url see connectionOptions
+ * @param url as openRedis
  * @param options workers: jobs at a time (see workerCount); onEvent; file: the module that computes, see openPool; timing
  * @returns close and ended
  * @throws InputError when Redis does not answer, or workers is no integer >= 1
@@ -107,7 +107,7 @@ export async function serveRedis(
   }
 
   const worker = new Worker<Payload, Done>(queueName, work, {
-    connection: connectionOptions(url),
+    connection: redis,
     concurrency: workers,
     lockDuration: timing.lock,
     stalledInterval: timing.stalled,
