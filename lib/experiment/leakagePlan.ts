@@ -4,8 +4,8 @@ import { ensure, ensureCount } from "../core/errors";
 import { checkConfig, defaultFederation, type FederationConfig } from "../fl/config";
 import { objectives } from "../reconstruction/objective";
 import type { PriorName } from "../reconstruction/prior";
-import { checkShape } from "./job";
 import type { Attack, LeakagePlan } from "./measure";
+import { checkShape } from "./shape";
 
 // A field of the config is of the type that its default has; what may stand in it checkConfig knows.
 const types = { number: z.number(), string: z.string(), boolean: z.boolean() } as const;
