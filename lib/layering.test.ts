@@ -69,7 +69,7 @@ function violations(files: Readonly<Record<string, string>>): string[] {
   const found: string[] = [];
   const edges = new Map<string, string[]>();
   for (const [file, text] of Object.entries(files)) {
-    const isTest = file.endsWith(".test.ts");
+    const isTest = /\.(test|fixture)\.ts$/.test(file);
     const rank = rankOf(file);
     if (rank === undefined) found.push(`${file}: ${folderOf(file)} is not a folder of the design`);
     if (posix.basename(file) === "index.ts" && file !== barrel) found.push(`${file}: a second barrel`);

@@ -83,7 +83,7 @@ test("sweep, worker: measure through a queue, without showing its password", { s
   t.after(redis.kill);
   const env = { CURIOUS_ENGINE: redis.url, CURIOUS_STORE: join(root, "worker") };
   const worker = start(t, "worker.mjs", ["--workers", "1"], env);
-  await worker.said(/Library [0-9a-f]{7}, 1 at a time, waiting for jobs at redis:\/\/:\*\*\*@127\.0\.0\.1:\d+\n/);
+  await worker.said(/1 at a time, waiting for jobs at redis:\/\/:\*\*\*@127\.0\.0\.1:\d+\n/);
   const sweep = await run(t, "sweep.mjs", [fileOf("queue.json", { good: plan }), "--engine", redis.url], {
     CURIOUS_STORE: join(root, "sweep"),
   });

@@ -28,7 +28,6 @@ async function main(args) {
   const { isRedis, redacted } = require("curious-inside/dist/experiment/redis.js");
   const { serveRedis } = require("curious-inside/dist/experiment/redisWorker.js");
   const { workerCount } = require("curious-inside/dist/experiment/pool.js");
-  const { libraryHash } = require("curious-inside/dist/experiment/store.js");
   if (!isRedis(engine))
     return (console.error(`worker: needs --engine redis://host:port, got ${redacted(engine) || "none"}`), 2);
 
@@ -45,7 +44,7 @@ async function main(args) {
     if (error.name !== "InputError") throw error;
     return (console.error(error.message), 2);
   }
-  console.log(`Library ${libraryHash.slice(0, 7)}, ${workers} at a time, waiting for jobs at ${redacted(engine)}`);
+  console.log(`${workers} at a time, waiting for jobs at ${redacted(engine)}`);
   let isStopping = false;
   const stop = () => {
     if (isStopping) process.exit(130);

@@ -1,6 +1,5 @@
 /** @file Which TensorFlow computes: the native library where setup could build its binding, else the wasm backend. */
 import { existsSync, readFileSync } from "node:fs";
-import { createRequire } from "node:module";
 import { join } from "node:path";
 import util from "node:util";
 import type * as TensorFlow from "@tensorflow/tfjs";
@@ -9,8 +8,6 @@ import { paths } from "./paths";
 
 /** A tensor of the engine; it never crosses a public boundary. */
 export type Tensor = TensorFlow.Tensor;
-
-const load = createRequire(__filename);
 
 /** "tensorflow" (native) or "wasm": setup's choice in .setup/backend.json, or the environment's CURIOUS_BACKEND. */
 export const backend: { readonly name: "tensorflow" | "wasm"; readonly version: string } = choose();
@@ -76,14 +73,14 @@ function loadNative(): typeof TensorFlow {
   const helpers = util as unknown as Record<string, unknown>;
   helpers["isNullOrUndefined"] = (value: unknown) => value === null || value === undefined;
   helpers["isArray"] = Array.isArray;
-  return load("@tensorflow/tfjs-node") as typeof TensorFlow;
+  return require("@tensorflow/tfjs-node") as typeof TensorFlow;
 }
 
 function loadWasm(): typeof TensorFlow {
-  const wasm = load("@tensorflow/tfjs") as typeof TensorFlow;
-  load("@tensorflow/tfjs-backend-wasm");
+  const wasm = require("@tensorflow/tfjs") as typeof TensorFlow;
+  require("@tensorflow/tfjs-backend-wasm");
   // danfojs-node requires tfjs-node by name; without a binding that would fail, so it gets this one instead.
-  const native = load.resolve("@tensorflow/tfjs-node");
-  load.cache[native] = { exports: wasm, loaded: true, id: native, filename: native } as unknown as NodeModule;
+  const native = require.resolve("@tensorflow/tfjs-node");
+  require.cache[native] = { exports: wasm, loaded: true, id: native, filename: native } as unknown as NodeModule;
   return wasm;
 }

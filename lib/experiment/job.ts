@@ -2,7 +2,7 @@
 import { z } from "zod";
 import { datasets, type DatasetName } from "../data/datasets";
 import { checkShape } from "./shape";
-import { libraryHash, type Run } from "./store";
+import { libraryHashOf, type Run } from "./store";
 
 /** A run to be computed. Equal jobs have equal keys (see keyOf). */
 export interface Job {
@@ -14,7 +14,7 @@ export interface Job {
   readonly force: boolean | string; // see StoreOptions
 }
 
-/** A job on its way to another process, with the hash of the library that asks for it. */
+/** A job on its way to another process, with the hash of the code that its result depends on. */
 export interface Payload extends Job {
   readonly libraryHash: string;
 }
@@ -40,12 +40,12 @@ export function runOf({ kind, code, plan, dataset, backend }: Job): Run {
  * A job made ready to be sent.
  *
  * @param job any
- * @returns the job with this process's library hash
+ * @returns the job with this library's hash
  * @example
- * packJob(job).libraryHash; // libraryHash
+ * packJob(job).libraryHash; // libraryHashOf(runOf(job))
  */
 export function packJob(job: Job): Payload {
-  return { ...job, libraryHash };
+  return { ...job, libraryHash: libraryHashOf(runOf(job)) };
 }
 
 const sha256 = z.hash("sha256");
@@ -71,10 +71,19 @@ const payload = z.strictObject({
  */
 export function unpackJob(value: unknown): Job {
   const { libraryHash: asked, ...job } = checkShape("unpackJob", payload, value);
-  if (asked !== libraryHash)
+  const own = hashHere(job);
+  if (asked !== own)
     throw new UnfitError(
-      `this worker has library hash ${libraryHash}, the job asks for ${asked}; ` +
+      `this worker has library hash ${own}, the job asks for ${asked}; ` +
         "bring both machines to the same commit, build, and start the worker again",
     );
   return job;
+}
+
+function hashHere(job: Job): string {
+  try {
+    return libraryHashOf(runOf(job));
+  } catch {
+    return `none (it has no ${job.code})`;
+  }
 }

@@ -182,6 +182,19 @@ test("measureLeakage: trains one autoencoder for settings that share seed and pa
   assert.notDeepEqual(a.rounds, b.rounds);
 });
 
+test("measureLeakage: trains the autoencoder that plans share once when forced, and equal plans once", async () => {
+  newStore();
+  const slow: LeakagePlan = { ...plan, seeds: [1], attack: { ...plan.attack, prior: "autoencoder" } };
+  const fast: LeakagePlan = { ...slow, federation: { ...slow.federation, learningRate: 0.5 } };
+  await measureLeakage({ slow }, dataset);
+  const heard: string[] = [];
+  const options = { force: true, onProgress: (_done: number, _total: number, note: string) => void heard.push(note) };
+  const again = await measureLeakage({ slow, fast, same: { ...slow } }, dataset, options);
+  assert.equal(heard.filter((note) => note.endsWith("autoencoder")).length, plan.attack.autoencoderSteps);
+  assert.equal(heard.filter((note) => note.endsWith("training")).length, 2 * (plan.federation.rounds + 1));
+  assert.deepEqual(plain(again.same.runs), plain(again.slow.runs));
+});
+
 test("measureLeakage: refuses a plan that cannot be measured before anything is computed", async () => {
   const store = newStore();
   const cases: readonly [change: Partial<LeakagePlan>, message: string][] = [

@@ -18,7 +18,7 @@ import { setTimeout as wait } from "node:timers/promises";
 import { runInNewContext } from "node:vm";
 import fc from "fast-check";
 import { createRng } from "../core/rng";
-import { describe, hashLibrary, keyOf, libraryHash, remember, type Remembered, type Run } from "./store";
+import { describe, keyOf, readLibrary, remember, type Remembered, type Run } from "./store";
 
 const root = mkdtempSync(join(tmpdir(), "store-"));
 after(() => rmSync(root, { recursive: true, force: true }));
@@ -68,7 +68,7 @@ test("remember: computes once, then gives the stored value, typed arrays and all
   assert.ok(again.value.part instanceof Float32Array);
   assert.ok(first.seconds >= 0 && first.computedAt >= before && first.computedAt <= new Date().toISOString());
   assert.equal(first.key, keyOf(run({ seed: 1 })));
-  assert.equal(first.libraryHash, libraryHash);
+  assert.match(first.libraryHash, /^[0-9a-f]{64}$/);
   assert.deepEqual(readdirSync(folder), [`test-${first.key}.run`]);
 });
 
@@ -104,6 +104,20 @@ test("remember: force computes again and replaces the entry", async () => {
   await remember(run(1), () => Promise.resolve("old"), { folder });
   assert.equal((await remember(run(1), () => Promise.resolve("new"), { folder, force: true })).status, "computed");
   assert.equal((await remember<string>(run(1), never, { folder })).value, "new");
+});
+
+test("remember: force with a moment computes again what is older, once", async () => {
+  const folder = newFolder();
+  let computed = 0;
+  const compute = (): Promise<number> => Promise.resolve(++computed);
+  await remember(run(1), compute, { folder });
+  await wait(2);
+  const force = new Date().toISOString();
+  await wait(2);
+  const statuses = [];
+  for (let i = 0; i < 3; i++) statuses.push((await remember(run(1), compute, { folder, force })).status);
+  assert.deepEqual(statuses, ["computed", "stored", "stored"]);
+  assert.equal(computed, 2);
 });
 
 test("remember: uses the folder of CURIOUS_STORE when no other is given", async () => {
@@ -165,7 +179,7 @@ test("remember: refuses what is no JSON in config and what the store cannot keep
   assert.deepEqual(readdirSync(folder), []);
 });
 
-test("keyOf: changes with kind, config, dataset and library, not with the order of properties", () => {
+test("keyOf: changes with kind, code, config, dataset and library, not with the order of properties", () => {
   const base: Run = { kind: "listen", code: "fl/train", config: { a: 1, b: { c: [1, 2], d: "x" } }, datasetHash: "d" };
   const same: Run = {
     datasetHash: "d",
@@ -181,44 +195,43 @@ test("keyOf: changes with kind, config, dataset and library, not with the order 
     keyOf({ ...base, config: { a: 1, b: { c: [2, 1], d: "x" } } }),
     keyOf({ ...base, config: { a: "1", b: { c: [1, 2], d: "x" } } }),
     keyOf({ ...base, config: { a: 1, b: { c: [1, 2], d: "x" }, e: null } }),
-    keyOf(base, "another library"),
+    keyOf({ ...base, code: "fl/client" }),
+    keyOf(base, { modules: new Map([["fl/train", ""]]), versionOf: () => "" }),
   ];
-  assert.equal(new Set([keyOf(base), ...others]).size, 7);
+  assert.equal(new Set([keyOf(base), ...others]).size, 8);
 });
 
-test("keyOf: SHA-256 of the canonical JSON", () => {
-  // printf '%s' '{"code":"fl/train","config":{"a":[1,0.5],"b":"é"},"datasetHash":"d","kind":"k","libraryHash":"l"}' | sha256sum
-  const key = keyOf({ kind: "k", code: "fl/train", config: { b: "é", a: [1, 0.5] }, datasetHash: "d" }, "l");
-  assert.equal(key, "3b79da8f8306edd0a96ec925746479ad1547dcc9175940f01b3635aaf66cd846");
+test("keyOf: SHA-256 of the canonical JSON, with the hash of what the code reaches", () => {
+  // tokens=$(printf '%s\n' f '(' 1 ')' ';' | sha256sum | cut -c1-64)
+  // library=$(printf '%s\n' "core/a $tokens" | sha256sum | cut -c1-64)
+  // printf '%s' '{"code":"core/a","config":{"a":[1,0.5],"b":"é"},"datasetHash":"d","kind":"k","libraryHash":"'$library'"}' | sha256sum
+  const expected = "296ec4236ce77db60cb8f9ee3a936108ac1254bb08d99a5f455d209e82174491";
+  const modules = new Map([["core/a", "f(1); // nothing"]]);
+  const of: Run = { kind: "k", code: "core/a", config: { b: "é", a: [1, 0.5] }, datasetHash: "d" };
+  assert.equal(keyOf(of, { modules, versionOf: () => "" }), expected);
 });
 
-test("hashLibrary: changes with the content and path of code, not with reports, tests, the barrel or the store", () => {
+test("keyOf: changes with the code that the run's module reaches, not with other code or comments", () => {
   const folder = newFolder();
   const write = (path: string, text: string): void => {
     mkdirSync(dirname(join(folder, path)), { recursive: true });
     writeFileSync(join(folder, path), text);
   };
-  write("core/a.js", "1");
-  write("fl/b.js", "2");
-  const hash = hashLibrary(folder);
-  assert.match(hash, /^[0-9a-f]{64}$/);
-  for (const path of [
-    "index.js",
-    "report/a.js",
-    "core/a.test.js",
-    "experiment/store.js",
-    "core/a.d.ts",
-    "core/a.js.map",
-  ]) {
-    write(path, "x");
-  }
-  assert.equal(hashLibrary(folder), hash);
-  write("core/a.js", "3");
-  const changed = hashLibrary(folder);
-  write("core/a.js", "1");
-  write("core/report/c.js", "");
-  const added = hashLibrary(folder);
-  assert.equal(new Set([hash, changed, added]).size, 3);
+  write("fl/train.js", 'require("../core/a"); require("pack/part");');
+  write("core/a.js", "f(1);");
+  write("node_modules/pack/package.json", '{ "version": "1.0.0" }');
+  const key = (): string => keyOf(run(1), readLibrary(folder));
+  const before = key();
+  write("core/a.js", "// one\nf(1); // and only");
+  write("core/a.test.js", 'require("./a");');
+  write("core/b.js", "f(2);");
+  write("core/a.d.ts", "export {};");
+  assert.equal(key(), before);
+  write("core/a.js", "f(2);");
+  const edited = key();
+  write("node_modules/pack/package.json", '{ "version": "1.0.1" }');
+  assert.equal(new Set([before, edited, key()]).size, 3);
+  assert.deepEqual([...readLibrary(folder).modules.keys()].sort(), ["core/a", "core/b", "fl/train"]);
 });
 
 test("describe: says whether a value is fresh or stored, and since when", () => {
@@ -336,28 +349,31 @@ test("remember: kill -9 at 20 random moments of writing leaves entries whole or 
   t.diagnostic(`${torn} of 20 kills hit a write; ${done.size} entries`);
 });
 
-test("remember: two processes with the same runs at once both finish, and no entry is torn", async () => {
+test("remember: three processes with the same runs at once all finish, and no entry is torn", async () => {
   const folder = newFolder();
+  const runs = 30;
+  // The first two meet at every run; the third comes from the other end.
   const script = `
-    const [folder] = process.argv.slice(1);
+    const [folder, from, step] = process.argv.slice(1);
     void (async () => {
-      for (let i = 0; i < 30; i++) {
+      for (let i = Number(from), n = 0; n < ${runs}; i += Number(step), n++) {
         const make = async () => new Float32Array(2e5).fill(i);
-        const { value } = await remember({ kind: "both", code: "fl/train", config: { i }, datasetHash: "" }, make, { folder });
+        const run = { kind: "all", code: "fl/train", config: { i }, datasetHash: "d" };
+        const { value } = await remember(run, make, { folder });
         if (value.length !== 2e5 || !value.every((x) => x === i)) throw new Error("torn");
       }
     })();`;
-  const children = [child(script, folder), child(script, folder)];
-  const codes = await Promise.all(children.map(async ({ process: both }) => (await once(both, "exit"))[0] as number));
-  assert.deepEqual(children.map(({ errors }) => errors()).join(""), "");
-  assert.deepEqual(codes, [0, 0]);
-  assert.equal(readdirSync(folder).length, 30);
-  for (let i = 0; i < 30; i++) {
-    const { value } = await remember<Float32Array>(
-      { kind: "both", code: "fl/train", config: { i }, datasetHash: "" },
-      never,
-      { folder },
-    );
+  const children = [
+    child(script, folder, "0", "1"),
+    child(script, folder, "0", "1"),
+    child(script, folder, String(runs - 1), "-1"),
+  ];
+  const codes = await Promise.all(children.map(async ({ process: one }) => (await once(one, "exit"))[0] as number));
+  assert.equal(children.map(({ errors }) => errors()).join(""), "");
+  assert.deepEqual(codes, [0, 0, 0]);
+  assert.equal(readdirSync(folder).length, runs);
+  for (let i = 0; i < runs; i++) {
+    const { value } = await remember<Float32Array>(run({ i }, "all"), never, { folder });
     assert.ok(value.length === 2e5 && value.every((x) => x === i));
   }
 });

@@ -2,11 +2,13 @@
 import { createHash, randomUUID } from "node:crypto";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { mkdir, open, readdir, readFile, rename, rm, stat } from "node:fs/promises";
+import { createRequire } from "node:module";
 import { hostname } from "node:os";
-import { dirname, join, relative, resolve, sep } from "node:path";
+import { dirname, join, resolve, sep } from "node:path";
 import { deserialize, serialize } from "node:v8";
 import { ensure, refuse } from "../core/errors";
 import { paths } from "../core/paths";
+import { hashCode, type Library } from "./code";
 
 /** What a value depends on, besides the library's code. */
 export interface Run {
@@ -28,7 +30,7 @@ export interface Remembered<T> {
   readonly status: "computed" | "stored";
   readonly seconds: number; // it took when it was computed
   readonly computedAt: string; // ISO 8601
-  readonly libraryHash: string; // SHA-256 (hex)
+  readonly libraryHash: string; // SHA-256 (hex) of the code that it depends on
 }
 
 /** An entry's first line is MAGIC and the SHA-256 of all that follows: a line of JSON (Header), then the value by v8.serialize. */
@@ -41,8 +43,8 @@ interface Header extends Run {
   readonly seconds: number;
 }
 
-/** The hash of the library that was loaded; taken now, as the files can change under a kernel that stays open. */
-export const libraryHash: string = hashLibrary(join(__dirname, ".."));
+/** The library that was loaded; read now, as the files can change under a kernel that stays open. */
+const loaded: Library = readLibrary(join(__dirname, ".."));
 
 /** Computations under way in this process, so that a run asked for twice at once is computed once. */
 const underWay = new Map<string, Promise<Remembered<unknown>>>();
@@ -122,44 +124,67 @@ export function describe(remembered: Omit<Remembered<unknown>, "value">): string
  *
  *     key = SHA-256(canonical JSON of { kind, code, config, datasetHash, libraryHash })
  *
- * Canonical: properties sorted by name, undefined ones left out, no white space.
+ * Canonical: properties sorted by name, undefined ones left out, no white space. libraryHash is the hash of the code that the
+ * module `code` reaches, comments aside; of the rules in a registry only those whose names stand in config (see codeOf).
  *
  * @param run what the value depends on
- * @param library hash of the library's code, default that of the loaded library
+ * @param library that computes, default the loaded one
  * @returns SHA-256 (hex)
- * @throws InputError naming the place in config that is not JSON (NaN, an infinity, a function, a typed array, a class instance ...)
+ * @throws InputError naming the place in config that is not JSON (NaN, an infinity, a function, a typed array, a class
+ *   instance ...), or when code is no module of the library
  * @example
  * keyOf({ ...run, config: { x: 1, y: 2 } }) === keyOf({ ...run, config: { y: 2, x: 1 } }); // true
  */
-export function keyOf(run: Run, library: string = libraryHash): string {
+export function keyOf(run: Run, library: Library = loaded): string {
   const { kind, code, config, datasetHash } = run;
   ensure(/^[A-Za-z][A-Za-z0-9-]*$/.test(kind), "remember", "needs a kind of letters, digits and hyphens", kind);
-  return sha256(canonicalJson({ kind, code, config, datasetHash, libraryHash: library }, "run"));
+  return sha256(canonicalJson({ kind, code, config, datasetHash, libraryHash: libraryHashOf(run, library) }, "run"));
 }
 
 /**
- * The hash of the compiled code that results can depend on.
+ * The hash of the code that a run depends on, see keyOf.
  *
- *     SHA-256 over path and content of every .js file, by path; without report/, tests, fixtures, index.js and the store itself
+ * @param run of which code and config are read
+ * @param library that computes, default the loaded one
+ * @returns SHA-256 (hex)
+ * @throws InputError as keyOf
+ * @example
+ * libraryHashOf(run) === libraryHashOf({ ...run, config: "without the name of a rule" }); // true
+ */
+export function libraryHashOf({ code, config }: Run, library: Library = loaded): string {
+  return hashCode(code, canonicalJson(config, "run.config"), library);
+}
+
+/**
+ * Reads a compiled library, tests left out.
  *
  * @param folder of the compiled library
- * @returns SHA-256 (hex)
+ * @returns its modules; versions of packages are looked up when they are asked for
  * @throws the file system's error when the folder cannot be read
  * @example
- * hashLibrary(join(projectRoot, "lib", "dist")).length; // 64
+ * readLibrary(join(projectRoot, "lib", "dist")).modules.has("fl/train"); // true
  */
-export function hashLibrary(folder: string): string {
-  const cannotMatter = /^report\/|\.(test|fixture)\.js$|^index\.js$|^experiment\/store\.js$/;
-  const hash = createHash("sha256");
-  const files = readdirSync(folder, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile())
-    .map((entry) => relative(folder, join(entry.parentPath, entry.name)).split(sep).join("/"))
-    .filter((path) => path.endsWith(".js") && !cannotMatter.test(path));
-  for (const path of files.sort()) {
-    const content = readFileSync(join(folder, path));
-    hash.update(`${path}\n${content.length}\n`).update(content);
-  }
-  return hash.digest("hex");
+export function readLibrary(folder: string): Library {
+  const files = readdirSync(folder, { recursive: true, encoding: "utf8" }).filter((file) =>
+    /(?<!\.test)\.js$/.test(file),
+  );
+  const modules = new Map(
+    files.map((file) => [file.slice(0, -3).split(sep).join("/"), readFileSync(join(folder, file), "utf8")]),
+  );
+  const versions = new Map<string, string>();
+  const versionOf = (name: string): string => {
+    const version = versions.get(name) ?? installedVersion(folder, name);
+    versions.set(name, version);
+    return version;
+  };
+  return { modules, versionOf };
+}
+
+/** Of a package as code in that folder would find it; "missing" if it would not. */
+function installedVersion(folder: string, name: string): string {
+  const places = createRequire(join(folder, "index.js")).resolve.paths(name) ?? [];
+  const found = places.map((place) => join(place, name, "package.json")).find((file) => existsSync(file));
+  return found ? (JSON.parse(readFileSync(found, "utf8")) as { version: string }).version : "missing";
 }
 
 /**
@@ -205,7 +230,7 @@ export async function importEntry(
 }
 
 async function readOrCompute<T>(
-  { kind, code, config, datasetHash }: Run,
+  run: Run,
   key: string,
   file: string,
   force: boolean | string,
@@ -220,7 +245,8 @@ async function readOrCompute<T>(
   const seconds = (performance.now() - start) / 1000;
   const computedAt = new Date().toISOString();
   ensureStorable(value, "value");
-  await writeEntry(file, { key, kind, code, config, datasetHash, libraryHash, computedAt, seconds }, serialize(value));
+  const libraryHash = libraryHashOf(run);
+  await writeEntry(file, { ...run, key, libraryHash, computedAt, seconds }, serialize(value));
   return { value, key, status: "computed", seconds, computedAt, libraryHash };
 }
 
@@ -293,9 +319,18 @@ async function removeAbandoned(folder: string): Promise<void> {
 function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0);
-    return true;
+    return !isZombie(pid);
   } catch (error) {
     return (error as NodeJS.ErrnoException).code !== "ESRCH"; // EPERM: alive, and another user's
+  }
+}
+
+/** Ended, but its number is still taken, as nobody asked how: in a container without an init process that lasts. */
+function isZombie(pid: number): boolean {
+  try {
+    return readFileSync(`/proc/${pid}/stat`, "latin1").includes(") Z ");
+  } catch {
+    return false; // no Linux
   }
 }
 
