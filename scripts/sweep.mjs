@@ -108,7 +108,7 @@ async function compute(named, { sweep }, { engine, workers }) {
       onProgress,
       onNotice: (text) => display.print(`! ${text}`),
       ...(engine && { engine }),
-      ...(workers && { workers }),
+      ...(workers !== undefined && { workers }),
     },
   );
   display.end();

@@ -20,7 +20,12 @@ export function checkShape<Value>(fn: string, schema: z.ZodType<Value>, value: u
   const place = issue.path.length > 0 ? ` at ${issue.path.join(".")}` : "";
   const found = issue.path.reduce<unknown>((at, name) => (at as Record<PropertyKey, unknown>)?.[name], value);
   if (issue.code === "unrecognized_keys") refuse(fn, `needs only known names${place}`, issue.keys.join(", "));
-  const needs: Readonly<Record<string, string>> = { array: "an array", object: "an object", int: "an integer" };
+  const needs: Readonly<Record<string, string>> = {
+    array: "an array",
+    object: "an object",
+    record: "an object",
+    int: "an integer",
+  };
   if (issue.code === "invalid_type")
     refuse(fn, `needs ${needs[issue.expected] ?? `a ${issue.expected}`}${place}`, found);
   if (issue.code === "invalid_value") refuse(fn, `needs one of ${issue.values.join(", ")}${place}`, found);
