@@ -101,8 +101,8 @@ export async function openRedis(fn: string, url: string, onNotice: (text: string
   });
   let isLost = false;
   redis.on("error", () => undefined); // what is to be said of it the two others say
-  redis.on("close", () => {
-    if (!isLost && redis.status !== "end") onNotice(`lost the connection to ${place}, waiting for it`);
+  redis.on("reconnecting", () => {
+    if (!isLost) onNotice(`lost the connection to ${place}, waiting for it`);
     isLost = true;
   });
   redis.on("ready", () => {

@@ -51,6 +51,7 @@ export async function runOnRedis(
   let finish: () => void;
   let fail: (error: Error) => void;
   const finished = new Promise<void>((resolve, reject) => ([finish, fail] = [resolve, reject]));
+  finished.catch(() => undefined); // it may fail before it is awaited
 
   function settle(key: string, outcome: Outcome, note: string): void {
     outcomes.set(key, outcome);
@@ -60,12 +61,12 @@ export async function runOnRedis(
   }
 
   /** Takes a finished job's result; where there is none any more, or a damaged one, the job is asked for again. */
-  async function collect({ key, job }: Task, { returnvalue: done }: QueuedJob<Payload, Done>): Promise<boolean> {
+  async function collect({ key, job }: Task, { seconds, worker }: Done, isFirst: boolean): Promise<boolean> {
     const packed = await redis.getBuffer(resultKey(key));
     if (packed === null) return false;
     try {
       const { computedAt } = await importEntry(runOf(job), await promisify(gunzip)(packed));
-      if (typeof job.force === "string" && computedAt <= job.force) return false;
+      if (isFirst && typeof job.force === "string" && computedAt <= job.force) return false; // later it is the answer
     } catch (error) {
       const times = (returned.get(key) ?? 0) + 1;
       returned.set(key, times);
@@ -74,21 +75,23 @@ export async function runOnRedis(
       return true;
     }
     await redis.pexpire(resultKey(key), timing.keepCollected);
-    settle(key, { status: "computed", seconds: done.seconds }, done.worker);
+    settle(key, { status: "computed", seconds }, worker);
     return true;
   }
 
   /** Looks how a task stands and does what is next: collects, gives up, or sends it. */
   async function look(task: Task, isFirst = false): Promise<void> {
     const { key } = task;
-    const queued = (await queue.getJob(key)) as QueuedJob<Payload, Done> | undefined;
-    if (!waiting.has(key)) return;
-    const state = queued ? await queued.getState() : "unknown";
-    if (queued && state === "completed" && (await collect(task, queued))) return;
-    if (queued && state === "failed" && !isFirst)
-      return settle(key, { status: "failed", error: errorOf(queued.failedReason) }, "failed");
-    if (queued && (state === "completed" || state === "failed")) await queued.remove().catch(() => undefined);
-    else if (queued && state !== "unknown") return; // waits, or is under way
+    const state = await queue.getJobState(key);
+    if (state === "completed" || state === "failed") {
+      // Read after the state: what the job came to is written with it.
+      const queued = (await queue.getJob(key)) as QueuedJob<Payload, Done | null> | undefined;
+      if (queued && queued.finishedOn === undefined) return; // another sweep has asked for it again meanwhile
+      if (queued?.returnvalue && (await collect(task, queued.returnvalue, isFirst))) return;
+      if (queued && state === "failed" && !isFirst)
+        return settle(key, { status: "failed", error: errorOf(queued.failedReason) }, "failed");
+      await queued?.remove().catch(() => undefined); // another sweep has
+    } else if (state !== "unknown") return; // it waits, or is under way
     await queue.add(task.job.kind, packJob(task.job), {
       jobId: key,
       attempts: timing.attempts,
@@ -150,6 +153,8 @@ export async function runOnRedis(
 
 /** "InputError: train: needs …" as an error of that name. */
 function errorOf(reason: string): Error {
+  if (reason.includes("stalled more than"))
+    return new Error("its worker was lost again and again, perhaps for want of memory");
   const [, name, message] = /^(\w*Error): (.*)$/s.exec(reason) ?? [];
   return name ? Object.assign(new Error(message), { name }) : new Error(reason);
 }

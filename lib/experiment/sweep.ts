@@ -60,11 +60,12 @@ export async function sweep(
   if (engine !== "local" && !isRedis(engine))
     refuse("sweep", "needs an engine of local, redis://host:port, rediss://host:port", redacted(engine));
   const keys = jobs.map((job) => keyOf(runOf(job)));
+  const now = new Date().toISOString();
   const tasks = new Map<string, Task>();
   jobs.forEach((job, index) => {
     const key = keys[index]!;
-    const known = tasks.get(key);
-    if (job.force === false ? !known && !isStored(runOf(job)) : known?.job.force !== true) tasks.set(key, { key, job });
+    const force = job.force === true ? now : job.force; // a moment, else each try would compute again
+    if (force !== false || (!tasks.has(key) && !isStored(runOf(job)))) tasks.set(key, { key, job: { ...job, force } });
   });
 
   const shares = new Map<string, number>();
