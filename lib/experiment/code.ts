@@ -16,7 +16,7 @@ export interface Library {
  * beside the registry. A run depends on those rules alone whose names stand in its config; so code that needs a rule whatever
  * the config says imports it by its file.
  */
-export const registries: readonly string[] = ["defense/aggregators", "poisoning/poisonings"];
+export const registries: readonly string[] = ["defense/aggregators", "defense/preAggregations", "poisoning/poisonings"];
 
 /**
  * What a run depends on: every module that its entry reaches by require and import(), registries left out, and every package.

@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { join } from "node:path";
 import { before, test } from "node:test";
 import { backendReady, tf } from "../core/backend";
 import { createRng } from "../core/rng";
@@ -189,20 +191,80 @@ test("invert: views together equal the views one at a time, in their order, when
   assert.ok(rmse(together[0]!.images, together[2]!.images) > 0.01);
 });
 
-test("invert: splits more images than fit into one stack, and hears of every step", async () => {
-  const { view } = scene(0, 1, "softmaxRegression");
-  const views = Array.from({ length: 323 }, (_, round) => ({ ...view, round }));
-  const calls: number[] = [];
-  const labels = views.map(() => Int32Array.of(0));
-  const onStep = (done: number, total: number): void => void calls.push(done, total);
-  const found = await invert(views, { prior: pixel, steps: 2, labels, onStep });
-  assert.deepEqual(
-    found.map(({ round }) => round),
-    views.map(({ round }) => round),
-  );
-  assert.deepEqual(calls, [1, 4, 2, 4, 3, 4, 4, 4]);
-  const [last] = await invert([views[322]!], { prior: pixel, steps: 2, labels: [labels[0]!] });
-  assertSame(found[322]!, last!);
+/** Runs with so much memory for tensors. */
+async function withMemory<T>(amount: string, run: () => Promise<T>): Promise<T> {
+  const before = process.env["CURIOUS_MEMORY"];
+  process.env["CURIOUS_MEMORY"] = amount;
+  try {
+    return await run();
+  } finally {
+    if (before === undefined) delete process.env["CURIOUS_MEMORY"];
+    else process.env["CURIOUS_MEMORY"] = before;
+  }
+}
+
+test("invert: gives the same to the bit however memory splits the views, and hears of every step", async () => {
+  const network = buildNetwork("lenet5", [1, 28, 28], 10, { activation: "relu", pooling: "max" });
+  const strokes = drawStrokes(12, createRng("strokes"));
+  const views = Array.from({ length: 6 }, (_, round): AttackerView => {
+    const weights = initialWeights(network.layer, createRng(round), "variancePreserving", 1.4);
+    const secret = batchOf(strokes, [2 * round, 2 * round + 1]);
+    const { gradients } = lossAndGradient(network, [weights], [secret]);
+    const model = { architecture: "lenet5", activation: "relu", pooling: "max", numClasses: 10 } as const;
+    const seen = { inputShape: [1, 28, 28], weights, observedGradient: gradients[0]!, numImages: 2 } as const;
+    return { ...scene(round).view, ...model, ...seen };
+  });
+  const labels = views.map(() => Int32Array.of(3, 8));
+  const stacksOf: number[] = [];
+  const results: Reconstruction[][] = [];
+  for (const memory of ["100 GB", "25 MB", "1 B"]) {
+    const calls: (readonly [done: number, total: number])[] = [];
+    const onStep = (...call: [number, number]): void => void calls.push(call);
+    const options: InvertOptions = { prior: { kind: "bicubic" }, steps: 12, labels, onStep };
+    results.push(await withMemory(memory, () => invert(views, options)));
+    const total = calls[0]![1];
+    assert.deepEqual(
+      calls,
+      Array.from({ length: total }, (_, i) => [i + 1, total]),
+    );
+    stacksOf.push(total / 12);
+  }
+  assert.deepEqual([stacksOf[0], stacksOf[2]], [1, 6]);
+  assert.ok(stacksOf[1]! > 1 && stacksOf[1]! < 6, `${stacksOf[1]} stacks`);
+  assert.deepEqual(results[1], results[0]);
+  assert.deepEqual(results[2], results[0]);
+});
+
+test("invert: fills no more memory than it may", () => {
+  // A process of its own, as what a process once filled stays with it. Unlimited, these views take 500 MB (measured).
+  const megabytes = 150;
+  const script = `
+    const load = (file) => require(${JSON.stringify(join(__dirname, ".."))} + "/" + file);
+    const { backendReady } = load("core/backend");
+    const { createRng } = load("core/rng");
+    const { invert } = load("reconstruction/invert");
+    const { buildNetwork } = load("model/architectures");
+    const d = buildNetwork("lenet5", [1, 28, 28], 10, { activation: "relu", pooling: "max" }).size;
+    const labels = Int32Array.from({ length: 9 }, (_, b) => b);
+    const views = Array.from({ length: 20 }, (_, round) => ({
+      ...{ round, architecture: "lenet5", activation: "relu", pooling: "max", inputShape: [1, 28, 28], numClasses: 10 },
+      ...{ weights: createRng(round).normals(d).map((x) => x / 10), observedGradient: createRng("g").normals(d) },
+      ...{ numImages: 9, localSteps: 1 },
+    }));
+    const options = (of) => ({ prior: { kind: "pixel" }, steps: 2, labels: of.map(() => labels) });
+    const peak = () => process.resourceUsage().maxRSS / 1e3;
+    void (async () => {
+      await backendReady();
+      await invert(views.slice(0, 1), options(views.slice(0, 1))); // what is loaded when first used
+      const before = peak();
+      await invert(views, options(views));
+      console.log(peak() - before);
+    })();`;
+  const env = { ...process.env, CURIOUS_MEMORY: `${megabytes} MB` };
+  const { stdout, stderr } = spawnSync(process.execPath, ["-e", script], { env, encoding: "utf8" });
+  const filled = Number(stdout);
+  assert.ok(filled > 0, stderr);
+  assert.ok(filled <= 1.25 * megabytes, `${filled} MB`);
 });
 
 test("invert: restarts return the best match, whatever their number", async () => {

@@ -1,6 +1,7 @@
 /** @file Inversion: from what a client sees to its peers' images, many views in one stacked computation. */
 import { backendReady, dispose, tf, tidy, type Tensor } from "../core/backend";
 import { ensure, ensureCount, ensureFinite } from "../core/errors";
+import { memoryBudget } from "../core/memory";
 import { createRng, type Rng } from "../core/rng";
 import { buildNetwork } from "../model/architectures";
 import { adamStart, adamStep, cosineDecay } from "../model/adam";
@@ -34,7 +35,7 @@ export interface Reconstruction {
   readonly trace: readonly { readonly step: number; readonly matchingLoss: number }[];
 }
 
-const imagesAtOnce = 320; // images in one stacked computation, a few hundred megabytes for LeNet-5
+const enoughBytes = 1e9; // of tensors in a stack: for LeNet-5 half of it is 6 % slower a view, twice as much no faster
 const traceEvery = 10; // steps between two entries of a trace
 
 /**
@@ -42,7 +43,8 @@ const traceEvery = 10; // steps between two entries of a trace
  *
  * minimises over z:  D(grad_w L(decode(z), labels; w), g*) + lambda TV(decode(z)),  g* = view.observedGradient / tau
  *
- * with Adam on the code z of the prior. All views with the same shapes are inverted together.
+ * with Adam on the code z of the prior. Views of equal shapes are inverted together, as many at once as fit into memoryBudget();
+ * how they are split makes no difference, to the bit.
  *
  * @param views at least one
  * @param options see InvertOptions
@@ -76,7 +78,7 @@ export async function invert(views: readonly AttackerView[], options: InvertOpti
     ensure(unknown === undefined, "invert", `needs labels in 0..${view.numClasses - 1} for view ${index}`, unknown);
     for (let restart = 0; restart < restarts; restart++) jobs.push({ index, restart, view, labels: own });
   }
-  const groups = groupJobs(jobs);
+  const groups = await groupJobs(jobs, options);
   const found = new Array<Reconstruction | undefined>(views.length);
   for (const [g, group] of groups.entries()) {
     const results = await invertTogether(group, options, (step) =>
@@ -101,24 +103,38 @@ interface Job {
   readonly labels: Int32Array;
 }
 
-/** Jobs that can be stacked: equal shapes, and no more than imagesAtOnce images. */
-function groupJobs(jobs: readonly Job[]): Job[][] {
-  const groups = new Map<string, Job[][]>();
+/** Jobs that can be stacked: of equal shapes, in stacks of equal size that fit into memory. */
+async function groupJobs(jobs: readonly Job[], options: InvertOptions): Promise<Job[][]> {
+  const alike = new Map<string, Job[]>();
   for (const job of jobs) {
     const { architecture, activation, pooling, inputShape, numClasses, numImages } = job.view;
     const key = JSON.stringify([architecture, activation, pooling, inputShape, numClasses, numImages]);
-    const chunks = groups.get(key) ?? [];
-    if (chunks.length === 0 || (chunks.at(-1)!.length + 1) * numImages > imagesAtOnce) chunks.push([]);
-    chunks.at(-1)!.push(job);
-    groups.set(key, chunks);
+    const like = alike.get(key);
+    if (like) like.push(job);
+    else alike.set(key, [job]);
   }
-  return [...groups.values()].flat();
+  const groups: Job[][] = [];
+  for (const all of alike.values()) {
+    const stacks = all.length === 1 ? 1 : Math.ceil(all.length / (await jobsAtOnce(all[0]!, options)));
+    const at = (stack: number): number => Math.floor((stack * all.length) / stacks);
+    for (let stack = 0; stack < stacks; stack++) groups.push(all.slice(at(stack), at(stack + 1)));
+  }
+  return groups;
+}
+
+/** How many jobs like this one to stack, at least one: a step of one is made to see how many bytes of tensors it takes. */
+async function jobsAtOnce(job: Job, options: InvertOptions): Promise<number> {
+  const before = tf.memory().numBytes;
+  let bytes = 0;
+  const onStep = (_step: number, held: number): void => void (bytes = held - before);
+  await invertTogether([job], { ...options, steps: 1 }, onStep);
+  return Math.max(1, Math.floor(Math.min(memoryBudget(), enoughBytes) / bytes));
 }
 
 async function invertTogether(
   jobs: readonly Job[],
   options: InvertOptions,
-  onStep: (step: number) => void,
+  onStep: (step: number, bytes: number) => void, // bytes of all tensors at the end of the step
 ): Promise<Reconstruction[]> {
   const { prior, steps = 250, learningRate = 0.1, seed = 0 } = options;
   const { view } = jobs[0]!;
@@ -145,16 +161,19 @@ async function invertTogether(
   const record = (step: number, values: Tensor): void =>
     values.dataSync().forEach((matchingLoss, i) => traces[i]!.push({ step, matchingLoss }));
   for (let step = 0; step < steps; step++) {
+    let bytes = 0;
     const next = tidy(() => {
       const { value, codeGradient } = judge(network, fixed, decoder, code, options);
-      return { value, ...adamStep([code], [codeGradient], state, cosineDecay(learningRate, step, steps)) };
+      const moved = adamStep([code], [codeGradient], state, cosineDecay(learningRate, step, steps));
+      bytes = tf.memory().numBytes; // nothing is freed within a tidy: this is the peak
+      return { value, ...moved };
     });
     dispose([code, state.first, state.second]);
     code = next.parameters[0]!;
     state = next.state;
     if (step % traceEvery === 0) record(step, next.value);
     next.value.dispose();
-    onStep(step + 1);
+    onStep(step + 1, bytes);
     if (step % 10 === 9) await new Promise(setImmediate); // lets a progress bar draw
   }
   const { images, value } = tidy(() => ({

@@ -35,8 +35,8 @@ export const objectives = {
    * Computed as ||u - u*||^2 / 2, which keeps its digits near a match where 1 - <u, u*> loses them.
    */
   cosine(g: readonly Tensor[], target: readonly Tensor[]): Distance {
-    const inverseNorm = tf.rsqrt(tf.add(dotPerReplica(g, g), 1e-30)); // a vanished gradient gives D = 1/2, not NaN
-    const inverseTarget = tf.rsqrt(tf.add(dotPerReplica(target, target), 1e-30));
+    const inverseNorm = tf.div(1, tf.sqrt(tf.add(dotPerReplica(g, g), 1e-30))); // a vanished gradient gives D = 1/2, not NaN
+    const inverseTarget = tf.div(1, tf.sqrt(tf.add(dotPerReplica(target, target), 1e-30)));
     const scale = (x: Tensor, by: Tensor): Tensor => tf.mul(x, perReplica(by, x.rank));
     const u = g.map((x) => scale(x, inverseNorm));
     const difference = u.map((x, i) => tf.sub(x, scale(target[i]!, inverseTarget)));
