@@ -1,6 +1,7 @@
 /** @file A worker for pool.test.ts, which does what its job says. */
 import { setTimeout as wait } from "node:timers/promises";
 import { refuse } from "../core/errors";
+import { memoryBudget } from "../core/memory";
 import type { JobProgress } from "./pool";
 
 /** What the worker shall do, in this order. */
@@ -18,6 +19,7 @@ export interface FixtureResult {
   readonly from: number; // milliseconds since 1970
   readonly to: number;
   readonly threads: string | undefined; // of TensorFlow
+  readonly memory: number; // bytes it may fill
 }
 
 export default async function work({ job, ...todo }: FixtureJob): Promise<FixtureResult> {
@@ -28,5 +30,12 @@ export default async function work({ job, ...todo }: FixtureJob): Promise<Fixtur
   if (todo.refuse !== undefined) refuse("work", "needs another job", todo.refuse);
   if (todo.die === true) process.kill(process.pid, "SIGKILL");
   report(1);
-  return { job, pid: process.pid, from, to: Date.now(), threads: process.env["TF_NUM_INTRAOP_THREADS"] };
+  return {
+    job,
+    pid: process.pid,
+    from,
+    to: Date.now(),
+    threads: process.env["TF_NUM_INTRAOP_THREADS"],
+    memory: memoryBudget(),
+  };
 }

@@ -65,6 +65,13 @@ test("openPool: runs two jobs at a time in two single-threaded processes, none o
   assert.deepEqual([...pids].filter(isAlive), []);
 });
 
+test("openPool: gives every process its share of the memory", async () => {
+  process.env["CURIOUS_MEMORY"] = "3 MB";
+  const pool = await openPool("pool.fixture.js", 2).finally(() => delete process.env["CURIOUS_MEMORY"]);
+  assert.equal(((await pool.run({ job: 0 })) as FixtureResult).memory, 1.5e6);
+  await pool.close();
+});
+
 test("openPool: throws a job's error with its name and message, and computes the others", async () => {
   const settled = await run([{ milliseconds: 20 }, { refuse: "this one" }, { milliseconds: 300 }], { workers: 2 });
   const [first, second, third] = settled;

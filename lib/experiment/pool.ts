@@ -1,7 +1,8 @@
-/** @file Both cores: jobs in child processes, each with a single-threaded TensorFlow (its worker threads crash under load). */
+/** @file Both cores: jobs in child processes, each with a single-threaded TensorFlow and its share of the memory. */
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { ensure, ensureCount } from "../core/errors";
+import { memoryBudget } from "../core/memory";
 
 /** What a worker says while it computes. */
 export interface JobProgress {
@@ -35,6 +36,7 @@ export function workerCount(): number {
 
 /**
  * Starts child processes that compute jobs until the pool is closed. A process that dies costs its job and is replaced.
+ * Processes, since worker threads make TensorFlow crash under load.
  *
  * @param file a compiled module next to this one whose `default` export computes one job; it may report by
  *   process.send({ share, note })
@@ -54,7 +56,11 @@ export async function openPool(file: string, workers: number): Promise<Pool> {
     filename: join(__dirname, file),
     minThreads: workers,
     maxThreads: workers,
-    env: { ...process.env, TF_NUM_INTRAOP_THREADS: "1", TF_NUM_INTEROP_THREADS: "1" },
+    env: {
+      ...process.env,
+      ...{ TF_NUM_INTRAOP_THREADS: "1", TF_NUM_INTEROP_THREADS: "1" },
+      CURIOUS_MEMORY: String(Math.floor(memoryBudget() / workers)),
+    },
   });
   pool.on("error", () => undefined); // a process died between two jobs: there is another
   return {
