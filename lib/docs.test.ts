@@ -8,13 +8,18 @@ import { inspect, isDeepStrictEqual } from "node:util";
 import { runInThisContext } from "node:vm";
 import { gzipSync } from "node:zlib";
 import ts from "typescript";
+import { z } from "zod";
+import { backendReady } from "./core/backend";
 import { projectRoot } from "./core/paths";
 import { createRng } from "./core/rng";
 import type { Dataset } from "./core/types";
 import { batchOf } from "./data/batch";
 import { drawStrokes } from "./data/strokes";
+import { runOf } from "./experiment/job";
 import { measureLeakage } from "./experiment/leakage";
+import { seedJobs } from "./experiment/leakageJob";
 import type { LeakagePlan } from "./experiment/measure";
+import { keyOf } from "./experiment/store";
 import { defaultFederation, type FederationConfig } from "./fl/config";
 import { maskUpdates } from "./fl/secureAggregation";
 import { setUp } from "./fl/federation";
@@ -33,7 +38,10 @@ const notRun: Readonly<Record<string, string>> = {
   "readCifar(": "reads the official files",
   "unpackCifar(": "needs the official archive",
   "saveWhole(": "writes into data/",
-  "runInPool(": "starts child processes; pool.test.ts does",
+  "openPool(": "starts child processes; pool.test.ts does",
+  "openRedis(": "needs a Redis; sweep.test.ts starts one",
+  "runOnRedis(": "as openRedis",
+  "serveRedis(": "as openRedis",
   "drawSvg(": "starts a browser; browser.test.ts does",
   "closeBrowser(": "as drawSvg",
   "showFigure(": "writes into figures/",
@@ -221,7 +229,14 @@ function isAsSaid(value: unknown, said: unknown): boolean {
 async function createFixtures(): Promise<Record<string, unknown>> {
   const [training, test] = [drawStrokes(300, createRng("train")), drawStrokes(30, createRng("test"))];
   const shape = { inputShape: [1, 28, 28], numClasses: 10, classNames: [..."0123456789"] } as const;
-  const dataset: Dataset = { name: "strokes", source: "embedded", hash: "small", ...shape, train: training, test };
+  const dataset: Dataset = {
+    name: "strokes",
+    source: "embedded",
+    hash: "0".repeat(64),
+    ...shape,
+    train: training,
+    test,
+  };
   const small = { architecture: "mlp", partition: "iid", numClients: 3, rounds: 2, evaluationImages: 30 } as const;
   const config: FederationConfig = { ...defaultFederation, dataset: "strokes", ...small };
   const federation = setUp(config, dataset);
@@ -243,7 +258,23 @@ async function createFixtures(): Promise<Record<string, unknown>> {
   const claim = { id: "C1", statement: "images leak", threshold: 0, direction: "above", unit: "nats" } as const;
   const c1 = decide({ ...claim, estimate: { mean: 0.05, interval: [0.03, 0.07], n: 3 } }, "quick");
   const updates = [Float32Array.of(1, 2), Float32Array.of(3, 5)];
-  const experiment = { dataset, config, federation, records, network, weights, batch, own, autoencoder, plan, study };
+  const job = seedJobs(plan, { dataset, backend: await backendReady(), force: false })[0]!;
+  const tasks = [{ key: keyOf(runOf(job)), job }];
+  const experiment = {
+    dataset,
+    config,
+    federation,
+    records,
+    network,
+    weights,
+    batch,
+    own,
+    autoencoder,
+    plan,
+    job,
+    tasks,
+    study,
+  };
   return {
     ...experiment,
     rng: createRng(1),
@@ -263,7 +294,7 @@ async function createFixtures(): Promise<Record<string, unknown>> {
     bar: progressBar("example"),
     stamp: { dataset: "mnist", datasetSource: "folder", backend: "wasm", profile: "quick", seeds: [1] },
     ...{ c1, c2: c1, c3: c1 },
-    ...{ join, gzipSync }, // of Node
+    ...{ join, gzipSync, z }, // of Node and zod
   };
 }
 
@@ -360,7 +391,7 @@ let fixtures: Promise<Record<string, unknown>> | undefined;
 const library = (): Record<string, unknown> =>
   Object.assign(
     {},
-    ...modules.filter(({ file }) => file !== "experiment/leakageWorker.ts").map(({ file }) => exportsOf(file)),
+    ...modules.filter(({ file }) => file !== "experiment/jobWorker.ts").map(({ file }) => exportsOf(file)),
   ) as Record<string, unknown>;
 
 for (const { file, documented } of modules) {

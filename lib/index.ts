@@ -62,7 +62,10 @@ export { curveOf, seedMeans, type Curve, type SeriesName } from "./experiment/cu
 export { compareMasking, type MaskingCheck } from "./experiment/masking";
 export { bands, estimateMean, pairedDifference, seedsNeeded, type Estimate } from "./experiment/stats";
 export { measureLeakage, type LeakageStudy } from "./experiment/leakage";
+export { seedJobs } from "./experiment/leakageJob";
+export { readPlans } from "./experiment/leakagePlan";
 export type { Attack, LeakagePlan, LeakageRun } from "./experiment/measure";
+export { sweep, type JobReport, type SweepOptions, type SweepProgress } from "./experiment/sweep";
 export { describe, remember, type Remembered, type Run } from "./experiment/store";
 
 export { stampOf, stampText, type Stamp } from "./report/stamp";

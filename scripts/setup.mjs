@@ -12,20 +12,22 @@ import { jupyter } from "./steps/jupyter.mjs";
 import { kernel } from "./steps/kernel.mjs";
 import { withLock } from "./steps/lock.mjs";
 import { npm } from "./steps/npm.mjs";
+import { redis } from "./steps/redis.mjs";
 import { tensorflow } from "./steps/tensorflow.mjs";
 
 /**
  * A step has a name, a title, the names of the steps it needs, and
  * fresh(): its result is there and its inputs have not changed; quick, writes nothing
  * run(say): makes the result, whatever an interrupted run left; say(what) names the part under way
+ * onDemand?: it runs only where it is named
  * prerequisites()?: what is missing on this machine, each with its remedy; warning()?: what the reader should know on every run
  */
-const STEPS = [npm, build, jupyter, tensorflow, kernel, browser];
+const STEPS = [npm, build, jupyter, tensorflow, kernel, browser, redis];
 
 /**
  * Brings the project to where notebooks, tests and Lab can run; does nothing where it already is.
  * On a failure it says what failed and the remedy, and ends the process with status 1. Writes to standard error only.
- * @param only names of steps (npm, build, jupyter, tensorflow, kernel, browser); what they need comes with them. Default: all
+ * @param only names of steps (npm, build, jupyter, tensorflow, kernel, browser, redis); what they need comes with them. Default: all but redis
  * @returns root; python (of .venv); jupyter (the folder of its commands); node; backend and browser: what stands in
  *   .setup/backend.json and .setup/browser.json, null before their step has run
  */
@@ -67,8 +69,8 @@ export function checkNode(version) {
     );
 }
 
-/** The named steps and all they need, in the order in which they run. */
-export function choose(only = STEPS.map((step) => step.name)) {
+/** The named steps and all they need, in the order in which they run; by default those that notebooks need. */
+export function choose(only = STEPS.filter((step) => !step.onDemand).map((step) => step.name)) {
   const byName = (name) => {
     const step = STEPS.find((step) => step.name === name);
     if (step) return step;

@@ -41,6 +41,7 @@ test("choose: adds what a step needs, in running order", () => {
   assert.deepEqual(names(["build"]), ["npm", "build"]);
   assert.deepEqual(names(["browser", "kernel"]), ["npm", "jupyter", "kernel", "browser"]);
   assert.deepEqual(names(), ["npm", "build", "jupyter", "tensorflow", "kernel", "browser"]);
+  assert.deepEqual(names(["redis"]), ["jupyter", "redis"]);
   assert.throws(() => choose(["jupiter"]), SetupError);
 });
 

@@ -35,6 +35,7 @@ async function runTests(files) {
 }
 
 const tools = await setup();
+await setup({ only: ["redis"] });
 const scripts = readdirSync(at("scripts"))
   .filter((file) => file.endsWith(".test.mjs"))
   .map((file) => at("scripts", file));

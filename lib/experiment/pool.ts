@@ -1,13 +1,21 @@
-/** @file Both cores: jobs in child processes, each with a single-threaded TensorFlow (its worker threads crash under load). */
+/** @file Both cores: jobs in child processes, each with a single-threaded TensorFlow and its share of the memory. */
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { ensure, ensureCount } from "../core/errors";
+import { memoryBudget } from "../core/memory";
 
-/** What a worker says while it computes; `share` of the job is done. */
+/** What a worker says while it computes. */
 export interface JobProgress {
-  readonly job: number; // index into the jobs
-  readonly share: number; // 0..1
-  readonly note: string;
+  readonly share: number; // of the job that is done, 0..1
+  readonly note: string; // what is being done
+}
+
+/** Child processes that wait for jobs. */
+export interface Pool {
+  /** Computes one job in the next free process, and hears of its progress; throws what the job throws. */
+  readonly run: (job: object, onProgress?: (progress: JobProgress) => void) => Promise<unknown>;
+  /** Ends the processes; what they are computing is lost, and its run() throws. */
+  readonly close: () => Promise<void>;
 }
 
 /**
@@ -27,44 +35,45 @@ export function workerCount(): number {
 }
 
 /**
- * Runs jobs in child processes, at most `workers` at a time, started in the order given.
+ * Starts child processes that compute jobs until the pool is closed. A process that dies costs its job and is replaced.
+ * Processes, since worker threads make TensorFlow crash under load.
  *
  * @param file a compiled module next to this one whose `default` export computes one job; it may report by
- *   process.send({ job, share, note })
- * @param jobs plain data, one a call
- * @param options workers (see workerCount), onProgress
- * @returns what the module returned for each job, in the order of the jobs
- * @throws the error of the first job in the list that failed, after all others have ended; what finished jobs stored stays
- *   stored. InputError when workers is no integer >= 1
+ *   process.send({ share, note })
+ * @param workers number of processes
+ * @returns run and close; jobs beyond the number of processes wait in the order in which they came
+ * @throws InputError when workers is no integer >= 1
  * @example
- * await runInPool("leakageWorker.js", seedJobs, { workers: 2 }); // the keys of their results
+ * const pool = await openPool("jobWorker.js", 2);
+ * await pool.run(job, ({ share, note }) => console.log(share, note));
+ * await pool.close();
  */
-export async function runInPool<Result>(
-  file: string,
-  jobs: readonly object[],
-  { workers = workerCount(), onProgress }: { workers?: number; onProgress?: (progress: JobProgress) => void } = {},
-): Promise<Result[]> {
-  ensureCount("runInPool", "workers", workers);
+export async function openPool(file: string, workers: number): Promise<Pool> {
+  ensureCount("openPool", "workers", workers);
   const { Tinypool } = await import("tinypool");
-  const threads = Math.min(workers, jobs.length);
   const pool = new Tinypool({
     runtime: "child_process",
     filename: join(__dirname, file),
-    minThreads: threads,
-    maxThreads: threads,
-    env: { ...process.env, TF_NUM_INTRAOP_THREADS: "1", TF_NUM_INTEROP_THREADS: "1" },
+    minThreads: workers,
+    maxThreads: workers,
+    env: {
+      ...process.env,
+      ...{ TF_NUM_INTRAOP_THREADS: "1", TF_NUM_INTEROP_THREADS: "1" },
+      CURIOUS_MEMORY: String(Math.floor(memoryBudget() / workers)),
+    },
   });
-  try {
-    const channel = { postMessage: (message: JobProgress) => onProgress?.(message) };
-    const settled = await Promise.allSettled(
-      jobs.map((job, index) => pool.run({ ...job, job: index }, { channel }) as Promise<Result>),
-    );
-    return settled.map((outcome) => {
-      if (outcome.status === "fulfilled") return outcome.value;
-      // What crosses the process boundary is a plain object; that a process ended is an error of this side.
-      throw outcome.reason instanceof Error ? outcome.reason : Object.assign(new Error(), outcome.reason);
-    });
-  } finally {
-    await pool.destroy();
-  }
+  pool.on("error", () => undefined); // a process died between two jobs: there is another
+  return {
+    async run(job, onProgress) {
+      try {
+        return (await pool.run(job, {
+          channel: { postMessage: (message: JobProgress) => onProgress?.(message) },
+        })) as unknown;
+      } catch (reason) {
+        // What crosses the process boundary is a plain object; that a process ended is an error of this side.
+        throw reason instanceof Error ? reason : Object.assign(new Error(), reason);
+      }
+    },
+    close: () => pool.destroy(),
+  };
 }

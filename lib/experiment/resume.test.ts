@@ -33,8 +33,12 @@ const numbersIn = (folder: string): Promise<Buffer[]> =>
 /** The same command each time: all jobs in two processes. It writes down what it computes, in a log of its own. */
 function start(store: string, log: string) {
   const script = `require(${JSON.stringify(join(__dirname, "pool.js"))})
-    .runInPool("resume.fixture.js", ${JSON.stringify(jobs)}, { workers: 2 })
-    .catch(() => (process.exitCode = 1));`;
+    .openPool("resume.fixture.js", 2)
+    .then(async (pool) => {
+      const settled = await Promise.allSettled(${JSON.stringify(jobs)}.map((job) => pool.run(job)));
+      await pool.close();
+      process.exitCode = settled.some(({ status }) => status === "rejected") ? 1 : 0;
+    });`;
   const env = { ...process.env, CURIOUS_STORE: store, RESUME_LOG: log };
   const command = spawn(process.execPath, ["-e", script], {
     env,

@@ -141,7 +141,17 @@ export function keyOf(run: Run, library: Library = loaded): string {
   return sha256(canonicalJson({ kind, code, config, datasetHash, libraryHash: libraryHashOf(run, library) }, "run"));
 }
 
-function libraryHashOf({ code, config }: Run, library: Library = loaded): string {
+/**
+ * The hash of the code that a run depends on, see keyOf.
+ *
+ * @param run of which code and config are read
+ * @param library that computes, default the loaded one
+ * @returns SHA-256 (hex)
+ * @throws InputError as keyOf
+ * @example
+ * libraryHashOf(run) === libraryHashOf({ ...run, config: "without the name of a rule" }); // true
+ */
+export function libraryHashOf({ code, config }: Run, library: Library = loaded): string {
   return hashCode(code, canonicalJson(config, "run.config"), library);
 }
 
@@ -177,6 +187,48 @@ function installedVersion(folder: string, name: string): string {
   return found ? (JSON.parse(readFileSync(found, "utf8")) as { version: string }).version : "missing";
 }
 
+/**
+ * A run's entry as it lies in the store, to be taken to another one.
+ *
+ * @param run what the value depends on; it must be stored
+ * @param options folder
+ * @returns the entry's bytes, which carry their own checksum
+ * @throws the file system's error when the run is not stored
+ * @example
+ * await remember(run, compute);
+ * (await exportEntry(run)).length > 100; // true
+ */
+export function exportEntry(run: Run, options: Pick<StoreOptions, "folder"> = {}): Promise<Buffer> {
+  return readFile(fileOf(run.kind, keyOf(run), options.folder));
+}
+
+/**
+ * Puts an entry into the store that another store gave; an equal one is left as it is.
+ *
+ * @param run what the value depends on
+ * @param bytes as exportEntry gave them
+ * @param options folder
+ * @returns where the value came from
+ * @throws Error when the bytes are damaged or another run's, and nothing is written; the file system's error when the store
+ *   cannot be written
+ * @example
+ * await remember(run, compute);
+ * (await importEntry(run, await exportEntry(run))).status; // "stored"
+ */
+export async function importEntry(
+  run: Run,
+  bytes: Buffer,
+  options: Pick<StoreOptions, "folder"> = {},
+): Promise<Omit<Remembered<unknown>, "value">> {
+  const key = keyOf(run);
+  const { value, ...source } = parseEntry<unknown>(bytes, key);
+  const file = fileOf(run.kind, key, options.folder);
+  await mkdir(dirname(file), { recursive: true });
+  const present = existsSync(file) ? await readFile(file) : undefined;
+  if (!present?.equals(bytes)) await writeWhole(file, bytes);
+  return source;
+}
+
 async function readOrCompute<T>(
   run: Run,
   key: string,
@@ -207,31 +259,38 @@ async function readEntry<T>(file: string, key: string): Promise<Remembered<T> | 
     throw error;
   }
   try {
-    const first = bytes.indexOf("\n");
-    const second = bytes.indexOf("\n", first + 1);
-    const body = bytes.subarray(first + 1);
-    if (bytes.toString("latin1", 0, first) !== `${MAGIC} ${sha256(body)}`) throw new Error("its checksum does not fit");
-    const header = JSON.parse(bytes.toString("utf8", first + 1, second)) as Header;
-    if (header.key !== key) throw new Error(`it is the entry of ${header.key}`);
-    const { seconds, computedAt } = header;
-    const value = deserialize(bytes.subarray(second + 1)) as T;
-    return { value, key, status: "stored", seconds, computedAt, libraryHash: header.libraryHash };
+    return parseEntry<T>(bytes, key);
   } catch (error) {
     console.warn(`${file} is damaged (${(error as Error).message}): computing it again`);
     return undefined;
   }
 }
 
+/** Throws where the bytes are not the whole entry of that key. */
+function parseEntry<T>(bytes: Buffer, key: string): Remembered<T> {
+  const first = bytes.indexOf("\n");
+  const second = bytes.indexOf("\n", first + 1);
+  const body = bytes.subarray(first + 1);
+  if (bytes.toString("latin1", 0, first) !== `${MAGIC} ${sha256(body)}`) throw new Error("its checksum does not fit");
+  const header = JSON.parse(bytes.toString("utf8", first + 1, second)) as Header;
+  if (header.key !== key) throw new Error(`it is the entry of ${header.key}`);
+  const { seconds, computedAt } = header;
+  const value = deserialize(bytes.subarray(second + 1)) as T;
+  return { value, key, status: "stored", seconds, computedAt, libraryHash: header.libraryHash };
+}
+
 async function writeEntry(file: string, header: Header, payload: Buffer): Promise<void> {
-  await removeAbandoned(dirname(file));
   const head = Buffer.from(`${JSON.stringify(header)}\n`);
+  await writeWhole(file, `${MAGIC} ${sha256(head, payload)}\n`, head, payload);
+}
+
+async function writeWhole(file: string, ...parts: readonly (string | Buffer)[]): Promise<void> {
+  await removeAbandoned(dirname(file));
   const temporary = `${file}.${machine}.${process.pid}.${randomUUID()}.tmp`;
   try {
     const handle = await open(temporary, "wx");
     try {
-      await handle.writeFile(`${MAGIC} ${sha256(head, payload)}\n`);
-      await handle.writeFile(head);
-      await handle.writeFile(payload);
+      for (const part of parts) await handle.writeFile(part);
       await handle.sync(); // else a power cut could leave the new name with an empty file
     } finally {
       await handle.close();

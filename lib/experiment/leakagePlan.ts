@@ -1,0 +1,115 @@
+/** @file Leakage plans as they come from a file or another machine: their shape, and what must hold before anything is computed. */
+import { z } from "zod";
+import { ensure, ensureCount } from "../core/errors";
+import { checkConfig, defaultFederation, type FederationConfig } from "../fl/config";
+import { objectives } from "../reconstruction/objective";
+import type { PriorName } from "../reconstruction/prior";
+import type { Attack, LeakagePlan } from "./measure";
+import { checkShape } from "./shape";
+
+// A field of the config is of the type that its default has; what may stand in it checkConfig knows.
+const types = { number: z.number(), string: z.string(), boolean: z.boolean() } as const;
+const federation = z.strictObject(
+  Object.fromEntries(
+    Object.entries(defaultFederation).map(([name, value]) => [
+      name,
+      types[typeof value as keyof typeof types] ?? z.json(),
+    ]),
+  ),
+) as unknown as z.ZodType<FederationConfig>;
+
+const attack = z.strictObject({
+  prior: z.enum({ pixel: "pixel", bicubic: "bicubic", autoencoder: "autoencoder" } satisfies {
+    [Name in PriorName]: Name;
+  }),
+  labels: z.enum(["inferred", "given"]),
+  autoencoderSteps: z.int().min(1),
+  objective: z.enum(Object.keys(objectives) as (keyof typeof objectives)[]).optional(),
+  steps: z.int().optional(),
+  learningRate: z.number().optional(),
+  totalVariation: z.number().optional(),
+  initialCode: z.enum(["normal", "uniform"]).optional(),
+  restarts: z.int().optional(),
+  seed: z.int().optional(),
+} satisfies Record<keyof Attack, z.ZodType>) as unknown as z.ZodType<Attack>; // JSON holds no undefined
+
+const plan = z.strictObject({
+  federation,
+  attack,
+  seeds: z.array(z.int()),
+  probeRounds: z.array(z.number()),
+  probeBatchSize: z.number(),
+  trajectoryRounds: z.array(z.number()),
+}) satisfies z.ZodType<LeakagePlan>;
+
+/**
+ * Reads leakage plans by name, as a file of JSON holds them. Fields that `federation` leaves out have their defaults.
+ *
+ * @param value { name: plan, ... }
+ * @returns plans for measureLeakage
+ * @throws InputError naming the place that is not as it should be; whatever checkConfig and checkPlan refuse
+ * @example
+ * readPlans({ passive: { ...plan, federation: { dataset: "strokes" } } }).passive.federation.rounds; // defaultFederation.rounds
+ * readPlans({ passive: { ...plan, seeds: "1..4" } }); // throws "readPlans: needs an array at passive.seeds, got 1..4"
+ */
+export function readPlans(value: unknown): Record<string, LeakagePlan> {
+  const fill = (part: unknown): unknown =>
+    isObject(part) && isObject(part["federation"])
+      ? { ...part, federation: { ...defaultFederation, ...part["federation"] } }
+      : part;
+  const filled = isObject(value)
+    ? Object.fromEntries(Object.entries(value).map(([name, part]) => [name, fill(part)]))
+    : value;
+  const plans = checkShape("readPlans", z.record(z.string(), plan), filled);
+  ensure(Object.keys(plans).length > 0, "readPlans", "needs at least one plan", "none");
+  for (const each of Object.values(plans)) {
+    checkConfig(each.federation);
+    checkPlan(each);
+  }
+  return plans;
+}
+
+/**
+ * Reads a leakage plan that came from another process.
+ *
+ * @param value a whole plan
+ * @returns the plan
+ * @throws InputError naming the place that is not as it should be
+ * @example
+ * readPlan(plan).seeds; // plan.seeds
+ * readPlan({ ...plan, attack: { ...plan.attack, prior: "magic" } }); // throws "readPlan: needs one of pixel, bicubic, autoencoder at attack.prior, got magic"
+ */
+export function readPlan(value: unknown): LeakagePlan {
+  return checkShape("readPlan", plan, value);
+}
+
+/**
+ * Refuses a plan that cannot be measured.
+ *
+ * @param plan of the right shape
+ * @throws InputError for no seed, no round, a round outside the run, or an empty probe
+ * @example
+ * checkPlan({ ...plan, probeRounds: [99] }); // throws "measureLeakage: needs rounds in 0..1, got 99"
+ */
+export function checkPlan({ seeds, federation, probeRounds, trajectoryRounds, probeBatchSize }: LeakagePlan): void {
+  ensure(seeds.length >= 1, "measureLeakage", "needs at least one seed", "none");
+  ensureCount("measureLeakage", "probeBatchSize", probeBatchSize);
+  for (const round of [...probeRounds, ...trajectoryRounds]) {
+    ensure(
+      Number.isInteger(round) && round >= 0 && round < federation.rounds,
+      "measureLeakage",
+      `needs rounds in 0..${federation.rounds - 1}`,
+      round,
+    );
+  }
+  ensure(
+    probeRounds.length + trajectoryRounds.length > 0,
+    "measureLeakage",
+    "needs at least one round to invert",
+    "none",
+  );
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}

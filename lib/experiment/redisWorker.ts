@@ -1,0 +1,135 @@
+/** @file The other end of the queue: takes jobs of any sweep, computes them in child processes, and sends the results back. */
+import { hostname } from "node:os";
+import { promisify } from "node:util";
+import { gzip } from "node:zlib";
+import { UnrecoverableError, WaitingError, Worker, type Job as QueuedJob } from "bullmq";
+import { InputError } from "../core/errors";
+import { runOf, UnfitError, unpackJob, type Payload } from "./job";
+import { openPool, workerCount, type JobProgress } from "./pool";
+import { openRedis, queueName, queueTiming, resultKey, type QueueTiming } from "./redis";
+import type { Done } from "./redisEngine";
+import { exportEntry, keyOf } from "./store";
+
+/** What a worker does, for its log. */
+export interface WorkerEvent {
+  readonly what: "started" | "computed" | "failed" | "given back" | "notice";
+  readonly key: string; // of the job; "" for a notice
+  readonly text: string; // the job's progress note, its error, or the notice
+}
+
+/** A worker at work. */
+export interface QueueWorker {
+  /** Takes no further job, gives back those under way, and ends. */
+  readonly close: () => Promise<void>;
+  /** When it has ended: null after close(), else why it stopped taking jobs. */
+  readonly ended: Promise<UnfitError | null>;
+}
+
+const progressEvery = 1000; // ms between two reports of a job
+
+/**
+ * Takes jobs from the queue of a Redis until it is closed. This process only speaks to Redis: child processes compute, so that
+ * its claim on the jobs is renewed in time.
+ *
+ * A job is given to another worker when this one dies. One whose process dies, or that fails for another reason than its
+ * config, is tried again, with waiting times that double. A worker that cannot compute a job because its library, dataset
+ * or backend is another fails it, saying so, and stops: else it would fail all others as well.
+ *
+ * @param url as openRedis
+ * @param options workers: jobs at a time (see workerCount); onEvent; file: the module that computes, see openPool; timing
+ * @returns close and ended
+ * @throws InputError when Redis does not answer, or workers is no integer >= 1
+ * @example
+ * const worker = await serveRedis("redis://127.0.0.1:6379", { workers: 2 });
+ * process.once("SIGTERM", () => void worker.close());
+ * await worker.ended;
+ */
+export async function serveRedis(
+  url: string,
+  {
+    workers = workerCount(),
+    onEvent,
+    file = "jobWorker.js",
+    timing: given,
+  }: {
+    readonly workers?: number;
+    readonly onEvent?: (event: WorkerEvent) => void;
+    readonly file?: string;
+    readonly timing?: Partial<QueueTiming>;
+  } = {},
+): Promise<QueueWorker> {
+  const timing = { ...queueTiming, ...given };
+  const notice = (text: string): void => onEvent?.({ what: "notice", key: "", text });
+  const redis = await openRedis("worker", url, notice);
+  const pool = await openPool(file, workers);
+  const name = `${hostname()}:${process.pid}`;
+  let isClosing = false;
+  let unfit: UnfitError | null = null;
+
+  async function compute(queued: QueuedJob<Payload, Done>): Promise<Done> {
+    const job = unpackJob(queued.data);
+    const run = runOf(job);
+    if (keyOf(run) !== queued.id) throw new InputError(`worker: needs the job of key ${queued.id}, got ${keyOf(run)}`);
+    let reportedAt = -Infinity;
+    const report = ({ share, note }: JobProgress): void => {
+      if (performance.now() - reportedAt < progressEvery) return;
+      reportedAt = performance.now();
+      queued.updateProgress({ share, note: `${note} (${name})` }).catch(() => undefined); // the job may be another's by now
+    };
+    const { seconds } = (await pool.run(job, report)) as { seconds: number };
+    // Not as the job's return value, which BullMQ would keep in its stream of events too.
+    await redis.set(resultKey(queued.id), await promisify(gzip)(await exportEntry(run)), "PX", timing.keepResult);
+    return { seconds, worker: name };
+  }
+
+  async function work(queued: QueuedJob<Payload, Done>, token?: string): Promise<Done> {
+    const key = queued.id!;
+    onEvent?.({ what: "started", key, text: queued.name });
+    try {
+      const done = await compute(queued);
+      onEvent?.({ what: "computed", key, text: `${done.seconds.toFixed(1)} s` });
+      return done;
+    } catch (error) {
+      const { name: kind, message } = error as Error;
+      if (isClosing) {
+        await queued.moveToWait(token);
+        onEvent?.({ what: "given back", key, text: "" });
+        throw new WaitingError();
+      }
+      onEvent?.({ what: "failed", key, text: message });
+      if (kind === "UnfitError") {
+        unfit = new UnfitError(message);
+        void close();
+      }
+      const reason = kind === "Error" ? message : `${kind}: ${message}`;
+      throw kind === "UnfitError" || kind === "InputError" ? new UnrecoverableError(reason) : new Error(reason);
+    }
+  }
+
+  const worker = new Worker<Payload, Done>(queueName, work, {
+    connection: redis,
+    concurrency: workers,
+    lockDuration: timing.lock,
+    stalledInterval: timing.stalled,
+    maxStalledCount: timing.losses,
+    runRetryDelay: timing.retry,
+  });
+  worker.on("error", () => undefined); // openRedis says when the connection is lost; a job that became another's needs no word
+  worker.on("stalled", (key) => notice(`job ${key.slice(0, 8)} was lost by its worker and waits again`));
+
+  let end: (reason: UnfitError | null) => void;
+  const ended = new Promise<UnfitError | null>((resolve) => (end = resolve));
+  let closed: Promise<void> | undefined;
+  function close(): Promise<void> {
+    closed ??= (async () => {
+      const drained = worker.close(); // takes no further job from here on, and waits for those under way
+      isClosing = true;
+      await pool.close();
+      await drained;
+      redis.disconnect();
+      end(unfit);
+    })();
+    return closed;
+  }
+  return { close, ended };
+}

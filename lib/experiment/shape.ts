@@ -1,0 +1,33 @@
+/** @file JSON from elsewhere, held against a schema. */
+import type { z } from "zod";
+import { refuse } from "../core/errors";
+
+/**
+ * Holds a value against a schema.
+ *
+ * @param fn name of the public function that was called
+ * @param schema of zod
+ * @param value whatever came
+ * @returns the value as the schema gives it
+ * @throws InputError naming the first place that does not fit, what is needed there, and what it got
+ * @example
+ * checkShape("read", z.object({ x: z.number() }), { x: "1" }); // throws "read: needs a number at x, got 1"
+ */
+export function checkShape<Value>(fn: string, schema: z.ZodType<Value>, value: unknown): Value {
+  const result = schema.safeParse(value);
+  if (result.success) return result.data;
+  const issue = result.error.issues[0]!;
+  const place = issue.path.length > 0 ? ` at ${issue.path.join(".")}` : "";
+  const found = issue.path.reduce<unknown>((at, name) => (at as Record<PropertyKey, unknown>)?.[name], value);
+  if (issue.code === "unrecognized_keys") refuse(fn, `needs only known names${place}`, issue.keys.join(", "));
+  const needs: Readonly<Record<string, string>> = {
+    array: "an array",
+    object: "an object",
+    record: "an object",
+    int: "an integer",
+  };
+  if (issue.code === "invalid_type")
+    refuse(fn, `needs ${needs[issue.expected] ?? `a ${issue.expected}`}${place}`, found);
+  if (issue.code === "invalid_value") refuse(fn, `needs one of ${issue.values.join(", ")}${place}`, found);
+  refuse(fn, `needs what fits${place} (${issue.message})`, found);
+}

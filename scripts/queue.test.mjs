@@ -1,0 +1,436 @@
+/** @file Sweeps on a real Redis with workers in processes of their own, and everything that can go wrong between them. */
+import assert from "node:assert/strict";
+import { spawn, spawnSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { createRequire } from "node:module";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import test, { after, before } from "node:test";
+import { setTimeout as wait } from "node:timers/promises";
+import { createServer as createTlsServer } from "node:tls";
+import { connect } from "node:net";
+import { findRedis, freePort, startRedis } from "./redis.mjs";
+import { at } from "./steps/common.mjs";
+
+const require = createRequire(at("lib", "dist", "experiment", "sweep.js"));
+const { sweep } = require("./sweep.js");
+const { runOnRedis } = require("./redisEngine.js");
+const { packJob, runOf } = require("./job.js");
+const { keyOf, remember } = require("./store.js");
+const { fixtureJob, resultOf } = require("./sweep.fixture.js");
+const { Queue } = require("bullmq");
+const { Redis } = require("ioredis");
+
+const skip = findRedis() ? false : "no redis-server (node scripts/setup.mjs redis)";
+const root = mkdtempSync(join(tmpdir(), "queue-"));
+const password = "hush-hush";
+// Short enough to wait for, long enough for a busy machine.
+const timing = { lock: 3000, stalled: 1000, retry: 100, look: 1000 };
+let redis;
+let engine;
+before(async () => {
+  if (skip) return;
+  mkdirSync(join(root, "redis"));
+  redis = await startRedis(join(root, "redis"), password);
+  engine = redis.url;
+});
+after(async () => {
+  await redis?.kill();
+  rmSync(root, { recursive: true, force: true });
+});
+
+let folders = 0;
+/** A store of its own for whoever sweeps or works. */
+const newFolder = () => {
+  const folder = join(root, String(folders++));
+  mkdirSync(folder);
+  return folder;
+};
+
+/** A process that works until it is stopped: its events, and everything it printed. */
+async function startWorker(t, { url = engine, workers = 1, before = "", env = {} } = {}) {
+  const code = `
+    ${before}
+    const { serveRedis } = require("./lib/dist/experiment/redisWorker.js");
+    (async () => {
+      const onEvent = (event) => console.log(JSON.stringify(event));
+      const worker = await serveRedis(${JSON.stringify(url)}, {
+        workers: ${workers}, file: "sweep.fixture.js", timing: ${JSON.stringify(timing)}, onEvent,
+      });
+      process.once("SIGTERM", () => void worker.close());
+      console.log(JSON.stringify({ what: "ready" }));
+      process.exitCode = (await worker.ended) === null ? 0 : 1;
+    })();`;
+  const child = spawn(process.execPath, ["-e", code], {
+    cwd: at(),
+    env: { ...process.env, CURIOUS_STORE: newFolder(), ...env },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  const events = [];
+  let printed = "";
+  const heard = new Set();
+  createInterface({ input: child.stdout }).on("line", (line) => {
+    printed += `${line}\n`;
+    events.push(JSON.parse(line));
+    for (const listener of heard) listener();
+  });
+  child.stderr.setEncoding("utf8").on("data", (text) => (printed += text));
+  const ended = new Promise((resolve) => child.once("exit", (code, signal) => resolve(signal ?? code)));
+  t.after(async () => {
+    child.kill("SIGKILL");
+    await ended;
+  });
+  const worker = {
+    events,
+    pid: child.pid,
+    printed: () => printed,
+    ended,
+    kill: (signal) => child.kill(signal),
+    /** Resolves when it has said that; rejects when it ends without. */
+    said: (what) =>
+      new Promise((resolve, reject) => {
+        const listener = () => {
+          if (!events.some((event) => event.what === what)) return;
+          heard.delete(listener);
+          resolve();
+        };
+        heard.add(listener);
+        listener();
+        void ended.then(() => reject(new Error(`the worker ended without "${what}":\n${printed}`)));
+      }),
+  };
+  await worker.said("ready");
+  return worker;
+}
+
+/** Computes jobs through the queue into a store of its own. */
+async function run(jobs, { store = newFolder(), url = engine } = {}) {
+  const heard = [];
+  const notices = [];
+  const tasks = jobs.map((job) => ({ key: keyOf(runOf(job)), job }));
+  process.env.CURIOUS_STORE = store;
+  const options = { onProgress: (progress) => heard.push(progress), onNotice: (text) => notices.push(text), timing };
+  const outcomes = await runOnRedis(url, tasks, options);
+  return { outcomes, heard, notices, store };
+}
+
+/** What a store holds of a job; fails where it holds nothing. */
+async function stored(job, folder) {
+  const never = () => Promise.reject(new Error("not stored"));
+  const { value } = await remember(runOf(job), never, { folder });
+  return { ...value, numbers: [...value.numbers] };
+}
+const expected = ({ plan }) => ({ ...resultOf(plan), numbers: [...resultOf(plan).numbers] });
+const statuses = (outcomes) => outcomes.map(({ status }) => status);
+const jobs = (name, count, plan = {}) =>
+  Array.from({ length: count }, (_, i) => fixtureJob({ id: `${name} ${i}`, ...plan }));
+const keysOf = (list) => list.map((job) => keyOf(runOf(job)));
+const count = (workers, what, key) =>
+  workers.flatMap(({ events }) => events).filter((event) => event.what === what && (!key || event.key === key)).length;
+async function assertStored(list, folder) {
+  for (const job of list) assert.deepEqual(await stored(job, folder), expected(job));
+}
+
+test(
+  "sweep: brings results of two workers, who share no disk, into its own store, each computed once",
+  { skip },
+  async (t) => {
+    const workers = [await startWorker(t), await startWorker(t)];
+    const list = jobs("plain", 12, { milliseconds: 50, bytes: 40_000 });
+    process.env.CURIOUS_STORE = newFolder();
+    const heard = [];
+    const reports = await sweep([...list, list[3]], { engine, onProgress: (progress) => heard.push(progress) });
+    assert.deepEqual(statuses(reports), Array(13).fill("computed"));
+    assert.deepEqual(
+      reports.map(({ key }) => key),
+      keysOf([...list, list[3]]),
+    );
+    await assertStored(list, process.env.CURIOUS_STORE);
+    assert.equal(count(workers, "computed"), 12);
+    for (const worker of workers) assert.ok(count([worker], "computed") > 0, "one worker did everything");
+    assert.deepEqual([heard.at(-1).done, heard.at(-1).total], [12, 12]);
+    assert.ok(heard.some(({ note }) => note.startsWith("half (")));
+
+    const again = await sweep(list, { engine });
+    assert.deepEqual(statuses(again), Array(12).fill("stored"));
+    assert.equal(count(workers, "started"), 12);
+  },
+);
+
+test("runOnRedis: computes a job once when two sweeps ask for it at once", { skip }, async (t) => {
+  const workers = [await startWorker(t), await startWorker(t)];
+  const list = jobs("twice", 8, { milliseconds: 100 });
+  process.env.CURIOUS_STORE = newFolder();
+  const both = await Promise.all([sweep(list, { engine }), sweep([...list].reverse(), { engine })]);
+  for (const reports of both) assert.deepEqual(statuses(reports), Array(8).fill("computed"));
+  await assertStored(list, process.env.CURIOUS_STORE);
+  for (const key of keysOf(list)) assert.equal(count(workers, "started", key), 1);
+});
+
+test("runOnRedis: computes again what is forced, once", { skip }, async (t) => {
+  const worker = await startWorker(t);
+  const [job] = jobs("forced", 1);
+  await run([job]);
+  const anew = { ...job, force: new Date().toISOString() };
+  for (let times = 0; times < 2; times++) assert.deepEqual(statuses((await run([anew])).outcomes), ["computed"]);
+  assert.equal(count([worker], "started"), 2);
+});
+
+test(
+  "runOnRedis: reports a job that always fails, tried again unless its config is at fault, and completes the others",
+  { skip },
+  async (t) => {
+    const worker = await startWorker(t, { workers: 2 });
+    const good = jobs("good", 4, { milliseconds: 20 });
+    const bad = [
+      fixtureJob({ id: "refused", refuse: "this one" }),
+      fixtureJob({ id: "failing", fail: "no luck" }),
+      fixtureJob({ id: "dying", die: true }),
+    ];
+    const { outcomes, store } = await run([bad[0], good[0], bad[1], good[1], bad[2], good[2], good[3]]);
+    const [refused, failing, dying] = [0, 2, 4].map((i) => outcomes[i]);
+    assert.deepEqual([refused.status, refused.error.name], ["failed", "InputError"]);
+    assert.equal(refused.error.message, "work: needs another plan, got this one");
+    assert.deepEqual([failing.status, failing.error.message], ["failed", "no luck"]);
+    assert.deepEqual([dying.status, dying.error.message], ["failed", "Worker exited unexpectedly"]);
+    const starts = keysOf(bad).map((key) => count([worker], "started", key));
+    assert.deepEqual([starts[0], starts[1]], [1, 3]);
+    assert.ok(starts[2] >= 3); // a neighbour that waited in the dead process's place may have died with it
+    await assertStored(good, store);
+
+    const second = await run([bad[1]]); // a further sweep tries again
+    assert.equal(second.outcomes[0].status, "failed");
+    assert.equal(count([worker], "started", keysOf(bad)[1]), 6);
+  },
+);
+
+test("runOnRedis: gives the job of a worker that was killed to another one", { skip }, async (t) => {
+  const victim = await startWorker(t);
+  const list = jobs("killed", 3, { milliseconds: 1500 });
+  const running = run(list);
+  await victim.said("started");
+  victim.kill("SIGKILL");
+  assert.equal(await victim.ended, "SIGKILL");
+  const other = await startWorker(t);
+  const { outcomes, store } = await running;
+  assert.deepEqual(statuses(outcomes), Array(3).fill("computed"));
+  await assertStored(list, store);
+  assert.ok(other.events.some(({ text }) => /was lost by its worker/.test(text ?? "")));
+});
+
+test("runOnRedis: goes on when Redis was killed and came back, at both ends", { skip }, async (t) => {
+  const workers = [await startWorker(t), await startWorker(t)];
+  const list = jobs("restart", 10, { milliseconds: 300 });
+  const running = run(list);
+  await workers[0].said("computed");
+  await redis.kill();
+  await wait(700); // jobs end meanwhile
+  await redis.restart();
+  const { outcomes, notices, store } = await running;
+  assert.deepEqual(statuses(outcomes), Array(10).fill("computed"));
+  await assertStored(list, store);
+  assert.ok(notices.some((text) => text.startsWith("lost the connection to redis://:***@")));
+  assert.ok(notices.some((text) => /^connected to .* again$/.test(text)));
+  assert.ok(![...notices, ...workers.map(({ printed }) => printed())].join().includes(password));
+});
+
+test("serveRedis: gives back its jobs and ends when it is asked to", { skip }, async (t) => {
+  const first = await startWorker(t);
+  const [job] = jobs("given back", 1, { milliseconds: 4000 });
+  const running = run([job]);
+  await first.said("started");
+  first.kill("SIGTERM");
+  assert.equal(await first.ended, 0);
+  await first.said("given back");
+  assert.equal(count([first], "failed"), 0);
+  const second = await startWorker(t);
+  const { outcomes } = await running;
+  assert.deepEqual(statuses(outcomes), ["computed"]);
+  assert.equal(count([second], "computed"), 1);
+  assert.equal(count([second], "notice"), 0); // it did not have to be found out
+});
+
+test("runOnRedis: collects what a sweep that was killed had asked for, without a worker", { skip }, async (t) => {
+  const worker = await startWorker(t);
+  const list = jobs("collected", 3);
+  const code = `
+    const { runOnRedis } = require("./lib/dist/experiment/redisEngine.js");
+    const { runOf } = require("./lib/dist/experiment/job.js");
+    const { keyOf } = require("./lib/dist/experiment/store.js");
+    const tasks = ${JSON.stringify(list)}.map((job) => ({ key: keyOf(runOf(job)), job }));
+    const onProgress = () => process.kill(process.pid, "SIGKILL");
+    runOnRedis(${JSON.stringify(engine)}, tasks, { onProgress, onNotice() {} });`;
+  const store = newFolder();
+  const { signal } = spawnSync(process.execPath, ["-e", code], {
+    cwd: at(),
+    env: { ...process.env, CURIOUS_STORE: store },
+  });
+  assert.equal(signal, "SIGKILL");
+  while (count([worker], "computed") < 3) await wait(20);
+  worker.kill("SIGTERM");
+  await worker.ended;
+  const { outcomes } = await run(list, { store });
+  assert.deepEqual(statuses(outcomes), Array(3).fill("computed"));
+  await assertStored(list, store);
+  assert.equal(count([worker], "started"), 3);
+});
+
+test(
+  "runOnRedis: asks again for a result that was damaged on its way, or that Redis kept no longer",
+  { skip },
+  async (t) => {
+    const worker = await startWorker(t);
+    const list = jobs("damaged", 2);
+    await run(list);
+    const client = new Redis(engine);
+    const names = keysOf(list).map((key) => `curious-inside:result:${key}`);
+    const ttl = await client.pttl(names[0]);
+    assert.ok(ttl > 0 && ttl <= 120_000, `it is kept for ${ttl} ms`);
+    const packed = await client.getBuffer(names[0]);
+    await client.set(names[0], packed.subarray(0, packed.length - 9));
+    await client.del(names[1]);
+    client.disconnect();
+    const { outcomes, store } = await run(list);
+    assert.deepEqual(statuses(outcomes), ["computed", "computed"]);
+    await assertStored(list, store);
+    for (const key of keysOf(list)) assert.equal(count([worker], "started", key), 2); // the worker had them in its store
+  },
+);
+
+test(
+  "serveRedis: refuses a job of another library, names both hashes, and stops before it fails the others",
+  { skip },
+  async (t) => {
+    const before = `require("./lib/dist/experiment/code.js").hashCode = () => "${"f".repeat(64)}";`;
+    const stale = await startWorker(t, { before });
+    const list = jobs("stale", 3);
+    const running = run(list);
+    assert.equal(await stale.ended, 1);
+    const fresh = await startWorker(t);
+    const { outcomes } = await running;
+    const failed = outcomes.filter(({ status }) => status === "failed");
+    assert.equal(failed.length, 1);
+    const { libraryHash } = packJob(list[0]);
+    assert.equal(failed[0].error.name, "UnfitError");
+    assert.ok(failed[0].error.message.includes("f".repeat(64)) && failed[0].error.message.includes(libraryHash));
+    assert.match(failed[0].error.message, /same commit/);
+    assert.equal(count([fresh], "computed"), 2);
+  },
+);
+
+test("serveRedis: stops when it has another dataset than the job asks for", { skip }, async (t) => {
+  const worker = await startWorker(t);
+  const { outcomes } = await run([
+    fixtureJob({ id: "unfit", unfit: "this worker's strokes has hash 1, the job asks for 2" }),
+  ]);
+  assert.equal(outcomes[0].error.message, "this worker's strokes has hash 1, the job asks for 2");
+  assert.equal(await worker.ended, 1);
+});
+
+test("serveRedis: refuses a payload that is not as it should be, and goes on", { skip }, async (t) => {
+  const worker = await startWorker(t);
+  const connection = new Redis(engine, { maxRetriesPerRequest: null });
+  const queue = new Queue("curious-inside", { connection });
+  t.after(async () => {
+    await queue.close();
+    connection.disconnect();
+  });
+  const [job] = jobs("malformed", 1);
+  const good = packJob(job);
+  const cases = [
+    [{ ...good, kind: 7 }, /^InputError: unpackJob: needs a string at kind, got 7$/],
+    [
+      { ...good, dataset: { name: "mnits", hash: "" } },
+      /^InputError: unpackJob: needs one of .*mnist.* at dataset.name, got mnits$/,
+    ],
+    [{ ...good, extra: 1 }, /^InputError: unpackJob: needs only known names, got extra$/],
+    ["nonsense", /^InputError: unpackJob: needs an object, got nonsense$/],
+    [good, /^InputError: worker: needs the job of key case-4, got [0-9a-f]{64}$/],
+  ];
+  for (const [i, [payload]] of cases.entries())
+    await queue.add("fixture", payload, { jobId: `case-${i}`, attempts: 3 });
+  for (const [i, [, message]] of cases.entries()) {
+    let queued = await queue.getJob(`case-${i}`);
+    while (!(await queued.isFailed())) await wait(20);
+    queued = await queue.getJob(`case-${i}`);
+    assert.match(queued.failedReason, message);
+    assert.equal(queued.attemptsMade, 1);
+    await queued.remove();
+  }
+  assert.deepEqual(statuses((await run([job])).outcomes), ["computed"]);
+  assert.equal(count([worker], "computed"), 1);
+});
+
+test("sweep: says when no worker is connected", { skip }, async (t) => {
+  const [job] = jobs("lonely", 1);
+  const running = run([job]);
+  await wait(300);
+  await startWorker(t);
+  const { notices } = await running;
+  assert.deepEqual(notices, ["no worker is connected; start one: npm run worker -- --engine …"]);
+});
+
+test("sweep: says what is wrong with an address, without its password", { skip }, async () => {
+  const { port } = redis;
+  const closed = await freePort();
+  const cases = [
+    [`redis://:wrong-word@127.0.0.1:${port}`, /WRONGPASS .*; check user and password in the address$/],
+    [`redis://someone:wrong-word@127.0.0.1:${port}`, /redis:\/\/someone:\*\*\*@127.* WRONGPASS/],
+    [`redis://127.0.0.1:${port}`, /NOAUTH .*; check user and password in the address$/],
+    [`redis://:wrong-word@127.0.0.1:${closed}`, /ECONNREFUSED .*; start it, or correct the address$/],
+    [`redis://:wrong-word@[`, /needs an address like/],
+    [`http://:wrong-word@127.0.0.1`, /needs an engine of local, redis:.*, got http:\/\/:\*\*\*@127/],
+  ];
+  for (const [address, message] of cases) {
+    await assert.rejects(sweep(jobs("nowhere", 1), { engine: address }), (error) => {
+      assert.equal(error.name, "InputError");
+      assert.match(error.message, message);
+      assert.ok(!error.message.includes("wrong-word"), error.message);
+      return true;
+    });
+  }
+});
+
+const openssl = spawnSync("openssl", ["version"]).status === 0;
+test(
+  "sweep: reaches a Redis behind TLS, and refuses one whose certificate nobody vouches for",
+  { skip: skip || (openssl ? false : "no openssl") },
+  async (t) => {
+    const [key, cert] = ["key.pem", "cert.pem"].map((name) => join(root, name));
+    const subject = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"];
+    const made = spawnSync("openssl", [
+      "req",
+      "-x509",
+      "-newkey",
+      "rsa:2048",
+      "-nodes",
+      "-days",
+      "2",
+      "-keyout",
+      key,
+      "-out",
+      cert,
+      ...subject,
+    ]);
+    assert.equal(made.status, 0, made.stderr.toString());
+    const gate = createTlsServer({ key: readFileSync(key), cert: readFileSync(cert) }, (secure) => {
+      const plain = connect(redis.port, "127.0.0.1");
+      secure.pipe(plain).pipe(secure);
+      for (const socket of [secure, plain]) socket.on("error", () => (secure.destroy(), plain.destroy()));
+    });
+    await new Promise((resolve) => gate.listen(0, "127.0.0.1", resolve));
+    t.after(() => gate.close());
+    gate.on("tlsClientError", () => undefined);
+    const url = `rediss://:${password}@localhost:${gate.address().port}`;
+
+    const [job] = jobs("tls", 1);
+    await assert.rejects(sweep([job], { engine: url }), (error) => {
+      assert.match(error.message, /certificate.*NODE_EXTRA_CA_CERTS/);
+      return !error.message.includes(password);
+    });
+    const worker = await startWorker(t, { url, env: { NODE_EXTRA_CA_CERTS: cert } });
+    assert.deepEqual(statuses((await run([job])).outcomes), ["computed"]);
+    assert.equal(count([worker], "computed"), 1);
+  },
+);
