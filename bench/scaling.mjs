@@ -31,21 +31,18 @@ const axes = {
     heading: "Views S, one image each",
     points: [1, 2, 4, 8, 16, 32, 64].map((views) => inverting(views, { views })),
     why:
-      "Below a dozen views an operation's fixed cost (about 30 µs each, some two hundred of them a step) outweighs its work, so the first " +
-      "views are nearly free. Then every view brings the same work, until the activations of all views no longer fit the processor's " +
-      "cache: from there on the same work waits for memory.",
+      "An operation costs some 30 µs before it computes anything, so the first views are nearly free; then every view brings the same work. " +
+      "A bold row is where what a step touches (see peak MB) outgrows a level of the processor's cache.",
   },
   images: {
     heading: "Images B in one view",
     points: [1, 2, 5, 10, 20, 50, 100].map((batchSize) => inverting(batchSize, { batchSize })),
-    why:
-      "As with views. Images of one view share its weights, so the products with them are larger and fewer; " +
-      "the patches of the first convolution (25 numbers a pixel) are what leaves the cache first.",
+    why: "As with views. Images of one view share its weights, so the products with them are fewer and larger.",
   },
   clients: {
     heading: "Clients M, one local step on 32 images each",
     points: [1, 2, 5, 10, 20, 50].map((numClients) => training(numClients, { numClients })),
-    why: "Every client has weights and images of its own, so nothing is shared and nothing is lost: linear, apart from the cache.",
+    why: "Every client has weights and images of its own: linear, but for the cache. The peak is the price of computing all clients at once.",
   },
   weights: {
     heading: "Weights d, by architecture; eight views of one image",
@@ -59,6 +56,7 @@ const axes = {
   },
 };
 const STEEP = 1.1; // an exponent above it is set in bold: faster than linear
+const GRAIN = 20; // megabytes below which the allocator decides, not the work
 
 export async function run({ repeats, warmUp, say }) {
   const rounds = { repeats, warmUp };
@@ -168,8 +166,8 @@ const overall = (rows, quantity) => between(rows[0], rows.at(-1), quantity);
 /** The exponent from the row above to this one, bold where cost grows faster than linear. */
 const exponent = (rows, i, quantity) => {
   if (i === 0) return "";
+  if (quantity === "megabytes" && Math.min(rows[i - 1].megabytes, rows[i].megabytes) < GRAIN) return "–";
   const value = between(rows[i - 1], rows[i], quantity);
-  if (!Number.isFinite(value)) return "–";
   return value > STEEP ? `**${value.toFixed(2)}**` : value.toFixed(2);
 };
 
@@ -210,7 +208,7 @@ export function section({ details: { tables, workers, lasting } }) {
         [2, spread(two), ratio(workers.throughput)],
       ],
     ),
-    "Less than twice because two processes share the memory's bandwidth and, on many machines, the clock rate and the last cache.",
+    "What is missing to twice is shared: the bandwidth of the memory and, on many machines, the clock rate and the last cache.",
     "### Memory over steps and rounds",
     inTable(["", "done", "resident MB", "tensors", "tensor MB"], held),
     "Steps and rounds leave nothing behind. What `train` returns grows with its rounds, by what a record holds: two vectors of d numbers " +

@@ -4,7 +4,7 @@ import test from "node:test";
 import { benchmarks } from "../bench/harness/main.mjs";
 import { checkNumbers } from "../bench/harness/numbers.mjs";
 import { together } from "../bench/harness/processes.mjs";
-import { digits, inTable, machine, ratio, sectionOf, withSection } from "../bench/harness/report.mjs";
+import { busyShare, digits, inTable, machine, ratio, sectionOf, withSection } from "../bench/harness/report.mjs";
 import { fastest, growth, interleave, median, quantile, speedup, summarize } from "../bench/harness/statistics.mjs";
 import { at } from "./steps/common.mjs";
 
@@ -84,11 +84,27 @@ test("withSection: replaces a section, appends a new one, and is stable", async 
 
 test("sectionOf: says what was wanted, on what machine and when, and no name of the machine", () => {
   const measured = { keys: { fast: 4.567 }, goals: { fast: 5 }, machine: machine(), versions: { node: "22.12.0" } };
-  const text = sectionOf({ title: "A", body: "numbers", date: "2026-01-01", repeats: 9, seconds: 61, ...measured });
+  const text = sectionOf({
+    title: "A",
+    body: "numbers",
+    date: "2026-01-01",
+    repeats: 9,
+    seconds: 61,
+    others: 0.04,
+    ...measured,
+  });
   assert.match(text, /^## A\n\nnumbers\n\n/);
   assert.match(text, /\| `fast` \| 4\.57 \| at least 5 \|/);
-  assert.match(text, /node 22\.12\.0; 2026-01-01; medians of 9 repeats with quartiles, 2 minutes in all/);
-  assert.deepEqual(Object.keys(machine()), ["processor", "cores", "memoryGigabytes", "platform", "load"]);
+  assert.match(
+    text,
+    /node 22\.12\.0; 2026-01-01; medians of 9 repeats with quartiles, 2 minutes in all; other programs used 4 % of the processors/,
+  );
+  assert.deepEqual(Object.keys(machine()), ["processor", "cores", "memoryGigabytes", "platform"]);
+});
+
+test("busyShare: is a share", async () => {
+  const share = await busyShare(20);
+  assert.ok(share >= 0 && share <= 1);
 });
 
 test("benchmarks: each has what the command needs, and a place in bench/README.md", async () => {

@@ -2,7 +2,7 @@
  * @file npm run bench [-- NAME…] [--json] [--quick]: every benchmark is a file bench/NAME.mjs that exports
  * title; goals?: key -> what is wanted at least; run({ python, repeats, warmUp, say }) -> { keys, details };
  * section({ keys, details }) -> Markdown.
- * `python()` resolves to the Python that has PyTorch and byzfl. What a run finds goes to bench/README.md, unless it is quick.
+ * `python()` resolves to the Python that has PyTorch and byzfl. What a run finds goes to bench/README.md, unless the run is quick or the machine busy.
  */
 import { readdirSync, readFileSync, realpathSync } from "node:fs";
 import { fileURLToPath, pathToFileURL } from "node:url";
@@ -11,10 +11,12 @@ import { setup } from "../../scripts/setup.mjs";
 import { at, SetupError, writeAtomic } from "../../scripts/steps/common.mjs";
 import { benchPython } from "./environment.mjs";
 import { startEngine, startPython } from "./processes.mjs";
-import { machine, sectionOf, withSection } from "./report.mjs";
+import { busyShare, machine, sectionOf, withSection } from "./report.mjs";
 
 const README = at("bench", "README.md");
 const REPEATS = 9;
+// Where others compute, PyTorch's threads wait for each other by spinning and look many times slower than they are.
+const QUIET = 0.1; // largest share of the processors that others may use
 const print = (line) => process.stderr.write(`${line}\n`);
 
 /** The names of the benchmarks. */
@@ -33,19 +35,24 @@ async function runOne(name, { quick }) {
     versions.pytorch ??= (await versionsOf(startPython(path, "pytorch"))).torch;
     return path;
   };
-  const before = machine();
+  const before = await busyShare();
   const started = performance.now();
   print(`${name}: ${benchmark.title}`);
   const say = (what) => print(`  ${((performance.now() - started) / 1000).toFixed(0).padStart(4)} s  ${what}`);
   const { keys, details } = await benchmark.run({ python, repeats, warmUp, say });
   const seconds = (performance.now() - started) / 1000;
+  const others = Math.max(before, await busyShare());
+  const busy = others > QUIET;
   const date = new Date().toISOString().slice(0, 10);
-  const result = { benchmark: name, quick, repeats, date, seconds, machine: before, versions, ...keys, details };
-  if (!quick) {
+  const run = { benchmark: name, quick, busy, others, repeats, date, seconds, machine: machine(), versions };
+  const result = { ...run, ...keys, details };
+  if (busy) print(`! Other programs used ${Math.round(100 * others)} % of the processors: these times say nothing.`);
+  if (quick) print("! Quick: too few repeats to say anything.");
+  if (!quick && !busy) {
     const body = benchmark.section({ keys, details });
     const section = sectionOf({ ...result, title: benchmark.title, goals: benchmark.goals, keys, body });
     writeAtomic(README, await withSection(readFileSync(README, "utf8"), name, section));
-  }
+  } else print("  bench/README.md is as it was.");
   for (const [key, value] of Object.entries(keys)) {
     const wanted = benchmark.goals?.[key];
     print(`  ${key} ${value.toFixed(2)}${wanted === undefined ? "" : ` (wanted: at least ${wanted})`}`);
@@ -74,7 +81,6 @@ async function main() {
   if (backend.backend !== "tensorflow") print("! The wasm backend is no match for PyTorch: these numbers say nothing.");
   const results = {};
   for (const name of names) results[name] = await runOne(name, values);
-  if (values.quick) print("Quick: too few repeats to say anything; bench/README.md is as it was.");
   if (values.json) console.log(JSON.stringify(names.length === 1 ? results[names[0]] : results));
 }
 

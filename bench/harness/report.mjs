@@ -1,5 +1,6 @@
 /** @file bench/README.md: one generated section a benchmark, between markers. */
-import { cpus, totalmem, availableParallelism, loadavg } from "node:os";
+import { availableParallelism, cpus, totalmem } from "node:os";
+import { setTimeout as sleep } from "node:timers/promises";
 
 /** A number to three significant digits, without exponent. */
 export const digits = (value) => {
@@ -24,8 +25,24 @@ export const machine = () => ({
   cores: availableParallelism(),
   memoryGigabytes: Math.round(totalmem() / 2 ** 30),
   platform: `${process.platform} ${process.arch}`,
-  load: Number(loadavg()[0].toFixed(1)), // average over the minute before; more than 0.5 says that others compute here too
 });
+
+/** The share of the processors' time that was in use over a while, 0..1: of others, as long as this process only waits. */
+export async function busyShare(milliseconds = 2000) {
+  const sum = () => {
+    const total = { busy: 0, all: 0 };
+    for (const { times } of cpus())
+      for (const [kind, time] of Object.entries(times)) {
+        total.all += time;
+        if (kind !== "idle") total.busy += time;
+      }
+    return total;
+  };
+  const before = sum();
+  await sleep(milliseconds);
+  const after = sum();
+  return (after.busy - before.busy) / Math.max(1, after.all - before.all);
+}
 
 const markers = (name) => [`<!-- bench:${name} -->`, `<!-- /bench:${name} -->`];
 
@@ -47,12 +64,13 @@ export async function withSection(text, name, body) {
 }
 
 /** A benchmark's whole section: heading, what it says, what was wanted, and where and when it was measured. */
-export function sectionOf({ title, body, keys, goals = {}, machine, versions, date, repeats, seconds }) {
-  const { processor, cores, memoryGigabytes, platform, load } = machine;
+export function sectionOf({ title, body, keys, goals = {}, machine, versions, date, repeats, seconds, others }) {
+  const { processor, cores, memoryGigabytes, platform } = machine;
+  const percent = Math.round(100 * others);
   const rows = Object.entries(goals).map(([key, wanted]) => [`\`${key}\``, digits(keys[key]), `at least ${wanted}`]);
   const software = Object.entries(versions).map(([name, version]) => `${name} ${version}`);
   const stamp =
     `_${processor}, ${cores} cores, ${memoryGigabytes} GB, ${platform}; ${software.join(", ")}; ${date}; ` +
-    `medians of ${repeats} repeats with quartiles, ${Math.ceil(seconds / 60)} minutes in all; load before the run ${load}._`;
+    `medians of ${repeats} repeats with quartiles, ${Math.ceil(seconds / 60)} minutes in all; other programs used ${percent} % of the processors._`;
   return [`## ${title}`, body, rows.length > 0 ? inTable(["key", "measured", "wanted"], rows) : "", stamp].join("\n\n");
 }
