@@ -15,7 +15,7 @@ const seeded = {
 const globals = (names) => Object.fromEntries(names.split(" ").map((name) => [name, "readonly"]));
 
 export default defineConfig(
-  { ignores: ["**/dist/", "build/", "data/", "figures/", ".setup/", ".venv/"] },
+  { ignores: ["**/dist/", "build/", "data/", "figures/", ".setup/", ".venv/", ".venv-bench/"] },
   js.configs.recommended,
   {
     files: ["lib/**/*.ts", "notebooks/*.ts", "bench/**/*.ts"],

@@ -1,0 +1,184 @@
+/** @file The library's side of the benchmarks: a process that answers lines of JSON. It knows public functions only. */
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+
+const require = createRequire(import.meta.url);
+const lib = require("curious-inside");
+const deep = (path) => require(`curious-inside/dist/${path}.js`);
+const { localUpdates } = deep("fl/client");
+const { drawBatches, firstBroadcast, stepAgainst } = deep("fl/train");
+const { tf } = deep("core/backend");
+
+const seconds = () => Number(process.hrtime.bigint()) / 1e9;
+
+/** Times work that is asynchronous or not. */
+async function timed(work) {
+  globalThis.gc(); // what earlier questions left behind is not this one's
+  const start = seconds();
+  await work();
+  return { start, end: seconds() };
+}
+
+/** Drawings of our own code: the same on every machine, and no download. */
+const dataset = await lib.loadDataset("strokes");
+
+const federationOf = (config) =>
+  lib.setUp({ ...lib.defaultFederation, dataset: "strokes", partition: "iid", ...config }, dataset);
+
+let problem; // views with their labels
+let federation; // with a first broadcast and the batches of a round
+
+const operations = {
+  async versions() {
+    return { node: process.versions.node, backend: await lib.backendReady() };
+  },
+
+  /** Writes what `count` clients with models and private batches of their own would show: float32 in files, for all sides. */
+  problem({ folder, count, batchSize, ...model }) {
+    mkdirSync(folder, { recursive: true });
+    const all = { weights: [], target: [], start: [], labels: [], images: [] };
+    for (let seed = 0; seed < count; seed++) {
+      const own = federationOf({ ...model, batchSize, seed, numClients: 2 });
+      const weights = firstBroadcast(own);
+      const [[batch]] = drawBatches(own, dataset, 0);
+      const [gradient] = lib.lossAndGradient(own.network, [weights], [batch]).gradients;
+      all.weights.push(weights);
+      all.target.push(gradient);
+      all.start.push(startOf(seed, batchSize));
+      all.labels.push(Float32Array.from(batch.labels));
+      all.images.push(batch.images);
+    }
+    for (const [name, parts] of Object.entries(all))
+      writeFileSync(join(folder, `${name}.f32`), Buffer.concat(parts.map(bytes)));
+    return {};
+  },
+
+  /** Takes the views start..end-1 of the `count` that the files hold. */
+  views({ folder, start, end, count, batchSize, architecture = "lenet5", activation, pooling }) {
+    const { inputShape, numClasses } = dataset;
+    const network = lib.buildNetwork(architecture, inputShape, numClasses, { activation, pooling });
+    const rows = (name) => rowsOf(readFileSync(join(folder, `${name}.f32`)), count).slice(start, end);
+    const common = { architecture, activation, pooling, inputShape, numClasses, batchSize, numImages: batchSize };
+    const alone = { numClients: 1, localSteps: 1, learningRate: 1, ownBatch: null }; // nobody else's update is in the target
+    const targets = rows("target");
+    const views = rows("weights").map((weights, i) => {
+      const observedGradient = targets[i];
+      return { round: start + i, weights, observedGradient, ownUpdate: observedGradient, ...common, ...alone };
+    });
+    const labels = rows("labels").map((row) => Int32Array.from(row));
+    problem = { network, views, labels, starts: rows("start") };
+    return { size: network.size };
+  },
+
+  /** What the other side has to find as well: the objective and its gradient at the start, and the objective after some steps. */
+  async numbers({ folder, checked, steps, objective }) {
+    const { network, views, labels, starts } = problem;
+    const found = await invert(steps, objective);
+    const own = views.slice(0, checked).map((view, i) => {
+      const dummy = { images: starts[i], labels: labels[i], size: labels[i].length };
+      return lib.gradientMatching(network, view.weights, dummy, view.observedGradient, objective);
+    });
+    const matches = await Promise.all(own);
+    writeFileSync(
+      join(folder, "imagesGradient.f32"),
+      Buffer.concat(matches.map(({ imagesGradient }) => bytes(imagesGradient))),
+    );
+    return {
+      before: matches.map(({ distance }) => distance),
+      first: found.slice(0, checked).map(({ trace }) => trace[0].matchingLoss),
+      after: found.slice(0, checked).map(({ matchingLoss }) => matchingLoss),
+    };
+  },
+
+  /** Inverts all views taken. */
+  invert: ({ steps, objective }) => timed(() => invert(steps, objective)),
+
+  /** Writes or takes the weights and the batches of one round. */
+  federation({ folder, ...config }) {
+    const own = federationOf(config);
+    const weights = firstBroadcast(own);
+    const batches = drawBatches(own, dataset, 0);
+    federation = { own, weights, batches };
+    if (folder) {
+      mkdirSync(folder, { recursive: true });
+      const flat = batches.flat();
+      writeFileSync(join(folder, "weights.f32"), bytes(weights));
+      writeFileSync(join(folder, "images.f32"), Buffer.concat(flat.map(({ images }) => bytes(images))));
+      writeFileSync(
+        join(folder, "labels.f32"),
+        Buffer.concat(flat.map(({ labels }) => bytes(Float32Array.from(labels)))),
+      );
+      writeFileSync(join(folder, "updates.f32"), Buffer.concat(updates().map(bytes)));
+    }
+    return { size: own.network.size };
+  },
+
+  /** The clients' part of `rounds` rounds. */
+  rounds: ({ rounds }) =>
+    timed(() => {
+      for (let round = 0; round < rounds; round++) updates();
+    }),
+
+  /** Rounds as training runs them, each on new batches, from the weights that the last one left. */
+  train({ rounds }) {
+    const { own, batches } = federation;
+    const rate = own.config.learningRate;
+    for (let round = 0; round < rounds; round++) {
+      const sent = localUpdates(own.network, federation.weights, drawBatches(own, dataset, round), rate);
+      const mean = sent[0].map((_, i) => sent.reduce((sum, update) => sum + update[i], 0) / batches.length);
+      federation.weights = stepAgainst(federation.weights, mean, rate);
+    }
+    return {};
+  },
+
+  /** Training as notebooks call it, with every record kept until the next question. */
+  async records({ rounds }) {
+    federation.records = await lib.train({ ...federation.own.config, rounds, evaluationImages: 10 }, dataset);
+    return {};
+  },
+
+  /** What this process holds now, and the most it held since the last reset, in megabytes. */
+  memory({ reset = false }) {
+    globalThis.gc();
+    if (reset && process.platform === "linux") writeFileSync("/proc/self/clear_refs", "5"); // the kernel forgets the peak
+    const { numTensors, numBytes } = tf.memory();
+    return {
+      resident: process.memoryUsage().rss / 2 ** 20,
+      peak: process.resourceUsage().maxRSS / 2 ** 10,
+      tensors: numTensors,
+      tensorMegabytes: numBytes / 2 ** 20,
+    };
+  },
+};
+
+const updates = () => {
+  const { own, weights, batches } = federation;
+  return localUpdates(own.network, weights, batches, own.config.learningRate);
+};
+
+const invert = (steps, objective) =>
+  lib.invert(problem.views, { prior: { kind: "pixel" }, labels: problem.labels, objective, steps });
+
+/** The start that invert draws for a view of that round. That it is the same is checked: the first entry of a trace tells. */
+const startOf = (round, batchSize) =>
+  lib
+    .createRng(0)
+    .split("code", round, 0)
+    .normals(batchSize * 784)
+    .map((x) => 0.1 * x);
+
+const bytes = (array) => Buffer.from(array.buffer, array.byteOffset, array.byteLength);
+
+function rowsOf(buffer, count) {
+  const all = new Float32Array(buffer.buffer.slice(buffer.byteOffset, buffer.byteOffset + buffer.byteLength));
+  const length = all.length / count;
+  return Array.from({ length: count }, (_, i) => all.slice(i * length, (i + 1) * length));
+}
+
+for await (const line of createInterface({ input: process.stdin })) {
+  const { op, ...details } = JSON.parse(line);
+  const answer = await (async () => operations[op](details))().catch((error) => ({ error: error.stack }));
+  process.stdout.write(JSON.stringify(answer) + "\n");
+}
