@@ -123,7 +123,8 @@ export function chosenClientLaw(clients: Clients, index: number): AggregateLaw {
  *     without clipping   ρ = 1, b = 0                                       v = σ^2 / M + d s^2 / M
  *     with clipping      ρ = <c, grad F> / ||grad F||^2, b = c - ρ grad F   v the same: clipping is a projection, and shrinks it
  *
- * c is the mean over clients of E clip(g_m). s = σ_DP C for local DP, σ_DP C / B for DP-SGD with batches of B.
+ * c is the mean over clients of E clip(g_m). Among equal clients ρ <= 1; among different ones clipping may also shorten those who
+ * held the mean back, and ρ > 1. s = σ_DP C for local DP, σ_DP C / B for DP-SGD with batches of B.
  *
  * @param clients b_m and σ (before clipping)
  * @param options dpStd s >= 0; clipped: gradient grad F [d], not 0, and means E clip(g_m) [M][d], where clipping acts

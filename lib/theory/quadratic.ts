@@ -60,6 +60,7 @@ export function federatedQuadratic(
   ensureFinite(fn, "offsets", offsets);
   const { eigs, lusolve } = require("mathjs") as typeof MathJs; // takes half a second to load
   const spectrum = (matrix: Matrix): number[] => [...(eigs(matrix as number[][], { eigenvectors: false }).values as number[])]; // prettier-ignore
+  const spectra = new Map<Matrix, number[]>(); // clients may share a Hessian
   let clientSmoothness = 0;
   for (const [m, matrix] of hessians.entries()) {
     const isSquare = matrix.length === dimension && matrix.every((row) => row.length === dimension);
@@ -68,7 +69,8 @@ export function federatedQuadratic(
     const scale = Math.max(...matrix.flat().map(Math.abs));
     const isSymmetric = matrix.every((row, i) => row.every((x, j) => Math.abs(x - matrix[j]![i]!) <= 1e-9 * scale));
     ensure(isSymmetric, fn, "needs symmetric Hessians", `one of client ${m} that is not`);
-    const eigenvalues = spectrum(symmetric(matrix));
+    const eigenvalues = spectra.get(matrix) ?? spectrum(symmetric(matrix));
+    spectra.set(matrix, eigenvalues);
     ensure(Math.min(...eigenvalues) >= -1e-9 * scale, fn, "needs positive semidefinite Hessians", `the eigenvalue ${Math.min(...eigenvalues)} of client ${m}`); // prettier-ignore
     clientSmoothness = Math.max(clientSmoothness, ...eigenvalues);
   }
@@ -156,7 +158,20 @@ export function drawQuadratic(options: QuadraticOptions, rng: Rng): Quadratic {
   });
   const rebuild = (values: Vector): number[][] =>
     basis.map((_, i) => basis.map((_, j) => values.reduce((sum, value, k) => sum + value * basis[k]![i]! * basis[k]![j]!, 0))); // prettier-ignore
-  const root = rebuild(eigenvalues.map(Math.sqrt));
+  const hessians = curvatures(rebuild(eigenvalues), rebuild(eigenvalues.map(Math.sqrt)), options, rng);
+  const minimizer = normalVector(dimension, rng.split("minimizer"));
+  const raw = centered(Array.from({ length: numClients }, (_, m) => normalVector(dimension, rng.split("bias", m))));
+  const scale = heterogeneity === 0 ? 0 : heterogeneity / Math.sqrt(dispersionOf(raw));
+  return federatedQuadratic(
+    hessians,
+    hessians.map((matrix, m) => plus(times(matrix, minimizer), -scale, raw[m]!)),
+  );
+}
+
+/** The A_m: all A itself where they do not differ. */
+function curvatures(hessian: Matrix, root: Matrix, options: QuadraticOptions, rng: Rng): Matrix[] {
+  const { dimension, numClients, curvatureSpread = 0 } = options;
+  if (curvatureSpread === 0) return Array.from({ length: numClients }, () => hessian);
   const spreads = centered(
     Array.from({ length: numClients }, (_, m) => {
       const stream = rng.split("curvature", m);
@@ -165,17 +180,10 @@ export function drawQuadratic(options: QuadraticOptions, rng: Rng): Quadratic {
     }),
   );
   const largest = Math.sqrt(Math.max(...spreads.map(squaredNorm))) || 1; // Frobenius norm: at least the spectral one
-  const hessians = spreads.map((flat) => {
+  return spreads.map((flat) => {
     const inner = root.map((_, i) => root.map((_, j) => (i === j ? 1 : 0) + (curvatureSpread / largest) * flat[i * dimension + j]!)); // prettier-ignore
     return symmetric(product(product(root, inner), root));
   });
-  const minimizer = normalVector(dimension, rng.split("minimizer"));
-  const raw = centered(Array.from({ length: numClients }, (_, m) => normalVector(dimension, rng.split("bias", m))));
-  const scale = heterogeneity === 0 ? 0 : heterogeneity / Math.sqrt(dispersionOf(raw));
-  return federatedQuadratic(
-    hessians,
-    hessians.map((matrix, m) => plus(times(matrix, minimizer), -scale, raw[m]!)),
-  );
 }
 
 function product(a: Matrix, b: Matrix): number[][] {
