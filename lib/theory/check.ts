@@ -2,6 +2,7 @@
 import { ensure, ensureCount } from "../core/errors";
 import type { Rng } from "../core/rng";
 import {
+  backfireRatio,
   dispersionOf,
   driftBound,
   effectiveClients,
@@ -32,7 +33,7 @@ import {
   signFlipLaw,
   type Clients,
 } from "./progress";
-import { expectedGapAfter, objectiveGapAt } from "./quadratic";
+import { expectedGapAfter, expectedGaps, objectiveGapAt } from "./quadratic";
 import { drawSoftmax, softmaxAt, softmaxLeak, solveSoftmax } from "./softmax";
 import { combine, dot, normalVector, plus, squaredDistance, squaredNorm, unitVector, type Vector } from "./vectors";
 
@@ -310,6 +311,30 @@ export const checks: Readonly<Record<string, Check>> = {
     },
   },
 
+  "DP noise that backfires": {
+    line: "(13)",
+    group: "theorem",
+    holds: "in expectation",
+    compare(instance, rng) {
+      const { quadratic, weights, clients, round, noiseAxis, noiseShare } = instance;
+      const { numClients, dimension } = quadratic;
+      const { learningRate, smoothness } = round;
+      const { samplingStd } = clients;
+      const [dpStd, k] = [samplingStd * logUniform(0.1, 10, rng), 1 + rng.integer(60)];
+      const gapWith = (s: number): number => {
+        const flat = ((1 - noiseShare) * samplingStd ** 2) / dimension + s ** 2;
+        const noise = noiseAxis.map((a, i) => noiseAxis.map((b, j) => (samplingStd ** 2 * noiseShare * a * b + (i === j ? flat : 0)) / numClients)); // prettier-ignore
+        return expectedGaps(quadratic, weights, { learningRate, noise, rounds: k + 1 })[k]!;
+      };
+      const heterogeneity = Math.sqrt(dispersionOf(clients.biases));
+      const terms = { samplingStd, heterogeneity, effectiveClients: numClients };
+      const clean = gapWith(0);
+      if (gapWith(dpStd) / clean <= backfireRatio({ ...terms, dpStd, dimension })) return undefined; // no backfire to speak of
+      const relative = expectedDispersion(terms) / (2 * smoothness * clean); // at most B / ||grad F||^2
+      return { smaller: (2 - learningRate * smoothness) / (learningRate * smoothness), larger: relative };
+    },
+  },
+
   "honest mean": {
     line: "(17)",
     group: "lemma",
@@ -565,7 +590,7 @@ export interface CheckSummary {
  *
  * @param count instances of each line
  * @param rng where they come from; depends on its key alone. All lines of one index share an instance
- * @param options onProgress: told the fraction done
+ * @param options lines: which ones, default all; onProgress: told the fraction done
  * @returns one summary a line, in the derivation's order
  * @throws InputError when count is no integer >= 1
  * @example
@@ -574,15 +599,15 @@ export interface CheckSummary {
 export function checkTheory(
   count: number,
   rng: Rng,
-  { onProgress }: { onProgress?: (done: number) => void } = {},
+  { lines = checks, onProgress }: { lines?: Readonly<Record<string, Check>>; onProgress?: (done: number) => void } = {},
 ): CheckSummary[] {
   ensureCount("checkTheory", "count", count);
-  const names = Object.keys(checks);
+  const names = Object.keys(lines);
   const ratios = names.map((): number[] => []);
   for (let i = 0; i < count; i++) {
     const instance = drawInstance(rng.split("instance", i));
     names.forEach((name, c) => {
-      const comparison = checks[name]!.compare(instance, rng.split(name, i));
+      const comparison = lines[name]!.compare(instance, rng.split(name, i));
       if (comparison === undefined) return;
       const { smaller, larger } = comparison;
       const ratio = smaller === 0 ? 0 : smaller / larger;
@@ -592,7 +617,7 @@ export function checkTheory(
     onProgress?.((i + 1) / count);
   }
   return names.map((check, c) => {
-    const { line, group, holds } = checks[check]!;
+    const { line, group, holds } = lines[check]!;
     const sorted = [...ratios[c]!].sort((a, b) => a - b);
     const violations = sorted.filter((ratio) => ratio > 1 + 1e-9).length;
     return { check, line, group, holds, ratios: ratios[c]!, violations, worst: sorted.at(-1)!, median: sorted[Math.floor((sorted.length - 1) / 2)]! }; // prettier-ignore

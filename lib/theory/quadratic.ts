@@ -255,3 +255,35 @@ export function expectedGapAfter(
 ): number {
   return objectiveGapAt(quadratic, plus(weights, -learningRate, mean)) + (learningRate ** 2 * curvatureTrace) / 2;
 }
+
+/**
+ * The exact expected gaps along a run of unbiased steps, E Δ^(0) .. E Δ^(rounds-1).
+ *
+ *     mean:        m_(k+1) = (I - η A) m_k                       m_0 = w^(0) - w*
+ *     covariance:  S_(k+1) = (I - η A) S_k (I - η A) + η^2 N     S_0 = 0
+ *     E Δ^(k) = m_k^T A m_k / 2 + tr(A S_k) / 2
+ *
+ * @param quadratic the objective
+ * @param start w^(0) [d]
+ * @param run learningRate η; noise N, the covariance of u [d][d]; rounds
+ * @returns [rounds]
+ * @throws InputError when rounds is no integer >= 1
+ * @example
+ * expectedGaps(federatedQuadratic([[[2]]], [[0]]), [4], { learningRate: 0.25, noise: [[16]], rounds: 2 }); // [16, 5]; w: 4, then 2 ± 1
+ */
+export function expectedGaps(
+  { hessian, minimizer }: Quadratic,
+  start: Vector,
+  { learningRate, noise, rounds }: { learningRate: number; noise: Matrix; rounds: number },
+): number[] {
+  ensureCount("expectedGaps", "rounds", rounds);
+  const shrink = hessian.map((row, i) => row.map((value, j) => (i === j ? 1 : 0) - learningRate * value));
+  let mean = plus(start, -1, minimizer);
+  let covariance = hessian.map((row) => row.map(() => 0));
+  return Array.from({ length: rounds }, () => {
+    const gap = (form(hessian, mean) + hessian.reduce((sum, row, i) => sum + dot(row, covariance[i]!), 0)) / 2;
+    mean = times(shrink, mean);
+    covariance = product(product(shrink, covariance), shrink).map((row, i) => plus(row, learningRate ** 2, noise[i]!));
+    return gap;
+  });
+}
