@@ -200,7 +200,7 @@ export function sweep(quantity: SweptQuantity, draws: number, rng: Rng): Sweep {
  * @returns the slope
  * @throws InputError when a number is not positive and finite, or fewer than two points with different x are left
  * @example
- * powerSlope([1, 2, 4], [3, 12, 48]); // 2.0000000001
+ * powerSlope([1, 4, 16], [3, 24, 192]); // 1.5
  */
 export function powerSlope(x: readonly number[], y: readonly number[], { below = Infinity } = {}): number {
   const fn = "powerSlope";
