@@ -37,6 +37,18 @@ export { labelAccuracy } from "./metrics/labels";
 export { scoreLeak, type Leak } from "./metrics/leak";
 export { floorRmse, leakage, type Floor, type FloorGuess, type FloorOptions } from "./metrics/baseline";
 
+export { checkTheory, sampleTheory, type CheckSummary, type SamplingSummary } from "./theory/check";
+export { powerSlope, predictedSlopes, sweep, type Sweep, type SweptQuantity } from "./theory/sweeps";
+export { attained, tightness, type Tightness } from "./theory/tightness";
+export { compareBackfire, type Backfire, type BackfireOptions } from "./theory/backfire";
+export { plus, unitVector, type Matrix, type Vector } from "./theory/vectors";
+export { drawQuadratic, federatedQuadratic, leastSquares, objectiveGapAt, type Quadratic } from "./theory/quadratic";
+export * from "./theory/bound";
+export * from "./theory/progress";
+export * from "./theory/constants";
+
+export { followAnalyticLeak, type AnalyticLeak } from "./experiment/analyticLeak";
+export { estimateProportion } from "./experiment/proportion";
 export { curveOf, seedMeans, type Curve, type SeriesName } from "./experiment/curves";
 export { compareMasking, type MaskingCheck } from "./experiment/masking";
 export { bands, estimateMean, pairedDifference, seedsNeeded, type Estimate } from "./experiment/stats";
@@ -55,6 +67,8 @@ export { progressBar, type Progress } from "./report/progress";
 export { showFigure, showLines, type Figure, type LineFigureSpec, type Panel, type Series } from "./report/figure";
 export { asRmse, showImages } from "./report/imageGrid";
 export { leakPanel, privateRow, reconstructedRow, roundPanel, type LeakLine } from "./report/leakage";
+export { analyticLeakPanels, backfirePanels, sweepPanel } from "./report/theory";
+export { slackFigure, type SlackRow } from "./report/slack";
 export { table } from "./report/table";
 export {
   claimTable,
