@@ -5,7 +5,9 @@ import type { Dataset } from "../core/types";
 import type { FederationConfig } from "../fl/config";
 import { setUp, train } from "../fl/train";
 import { lossAndGradient } from "../model/network";
+import { dispersionOf } from "../theory/bound";
 import { softmaxLeak } from "../theory/softmax";
+import { combine, squaredNorm } from "../theory/vectors";
 
 /** The analytic leak at one round, from the mean of some peers. */
 export type AnalyticLeak = {
@@ -13,15 +15,18 @@ export type AnalyticLeak = {
   readonly round: number;
   readonly effectiveClients: number; // M_eff: peers in the mean
   readonly objectiveGap: number; // Δ^(k), nats; F* taken as config.optimum
-  readonly rmse: number; // of the reading against every peer's image, pixels in [0, 1]
+  readonly rmse: number; // of the readings against the images in their means, pixels in [0, 1]
   readonly bound: number; // line (10), in the same unit
+  readonly dispersion: number; // V of line (3)
+  readonly relativeDispersion: number; // V / ||gbar||^2: what the inversion has to bear
 };
 
 /**
- * Trains softmax regression, and at each of the rounds reads one image off the mean gradient of the first peers.
+ * Trains softmax regression, and at each of the rounds reads images off mean gradients of some peers.
  *
- * The private images are those of the first round at every round, so that image difficulty cancels. The reading needs no
- * optimisation: its error is the mixing of images, nothing else.
+ * The private images are those of the first round at every round, and all sets of `victims` neighbours in the ring of peers are
+ * read and averaged (squares), so that every image counts equally often whatever is varied. The reading needs no optimisation:
+ * its error is the mixing of images, nothing else.
  *
  * @param config architecture "softmaxRegression", batchSize 1; its seed is replaced by each of the seeds
  * @param dataset as loadDataset gives it
@@ -59,16 +64,24 @@ export async function followAnalyticLeak(
       const { gradients } = lossAndGradient(network, peers.map(() => weights), peers); // prettier-ignore
       const exact = gradients.map((gradient) => Array.from(gradient));
       for (const count of victims) {
-        const options = { numClasses: dataset.numClasses, gradientNorm: 1 }; // L_R is not asked for
-        const { error, bound } = softmaxLeak(exact.slice(0, count), images.slice(0, count), options);
-        const perPixel = (squared: number): number => Math.sqrt(squared / images[0]!.length);
+        const windows = peers.map((_, first) => peers.map((__, j) => (first + j) % peers.length).slice(0, count));
+        const readings = windows.map((chosen) => {
+          const sent = chosen.map((i) => exact[i]!);
+          const options = { numClasses: dataset.numClasses, gradientNorm: 1 }; // L_R is not asked for
+          const dispersion = dispersionOf(sent);
+          return { ...softmaxLeak(sent, chosen.map((i) => images[i]!), options), dispersion, relative: dispersion / squaredNorm(combine(sent)) }; // prettier-ignore
+        });
+        const mean = (of: "error" | "bound" | "dispersion" | "relative"): number => readings.reduce((sum, reading) => sum + reading[of] / readings.length, 0); // prettier-ignore
+        const pixels = images[0]!.length;
         leaks.push({
           seed,
           round,
           effectiveClients: count,
           objectiveGap,
-          rmse: perPixel(error),
-          bound: perPixel(bound),
+          rmse: Math.sqrt(mean("error") / pixels),
+          bound: Math.sqrt(mean("bound") / pixels),
+          dispersion: mean("dispersion"),
+          relativeDispersion: mean("relative"),
         });
       }
     }

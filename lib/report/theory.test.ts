@@ -34,10 +34,10 @@ test("backfirePanels: divides gaps by the clean run's of the same federation", (
 });
 
 test("analyticLeakPanels: puts each number of victims on a line of its own", () => {
-  const leak = (seed: number, round: number, effectiveClients: number) => ({ seed, round, effectiveClients, objectiveGap: 1, rmse: effectiveClients + round + seed / 10, bound: 50 }); // prettier-ignore
+  const leak = (seed: number, round: number, effectiveClients: number) => ({ seed, round, effectiveClients, objectiveGap: 1, rmse: effectiveClients + round + seed / 10, bound: 50, dispersion: 3, relativeDispersion: 4 }); // prettier-ignore
   const leaks = [1, 3].flatMap((seed) => [0, 5].flatMap((round) => [2, 9].map((count) => leak(seed, round, count))));
-  const [errors, bounds] = analyticLeakPanels(leaks, [9, 2]);
+  const [errors, bounds, relative, dispersion] = analyticLeakPanels(leaks, [9, 2]);
   assert.deepEqual(errors!.series.map(({ x, mean }) => [x, mean.map((m) => Number(m.toFixed(6)))]), [[[0, 5], [9.2, 14.2]], [[0, 5], [2.2, 7.2]]]); // prettier-ignore
-  assert.deepEqual(bounds!.series[0]!.mean, [50, 50]);
+  assert.deepEqual([bounds, relative, dispersion].map((panel) => panel!.series[0]!.mean), [[50, 50], [4, 4], [3, 3]]); // prettier-ignore
   assert.throws(() => analyticLeakPanels(leaks, [4]), /needs leaks of every count, got none of 4/);
 });

@@ -93,36 +93,39 @@ export function backfirePanels(perSeed: readonly Backfire[]): Panel[] {
 }
 
 /**
- * RMSE of the analytic leak and its bound along the run: means over seeds with 95 % bands.
+ * RMSE of the analytic leak, its bound, and the relative dispersion along the run: means over seeds with 95 % bands.
  *
  * @param leaks as followAnalyticLeak returns them, of at least two seeds
  * @param counts which numbers of victims to show
- * @returns two panels for showLines
+ * @returns four panels for showLines, the last of the dispersion itself
  * @throws InputError when the leaks hold fewer than two seeds, or none of a count
  * @example
- * const leak = { round: 0, effectiveClients: 2, objectiveGap: 1, rmse: 0.3, bound: 2 };
- * analyticLeakPanels([{ ...leak, seed: 1 }, { ...leak, seed: 2 }], [2]).length; // 2
+ * const leak = { round: 0, effectiveClients: 2, objectiveGap: 1, rmse: 0.3, bound: 2, dispersion: 1, relativeDispersion: 2 };
+ * analyticLeakPanels([{ ...leak, seed: 1 }, { ...leak, seed: 2 }], [2]).length; // 4
  */
 export function analyticLeakPanels(leaks: readonly AnalyticLeak[], counts: readonly number[]): Panel[] {
   const seeds = [...new Set(leaks.map(({ seed }) => seed))];
+  const looks = {
+    rmse: { setting: "measured", name: "measured" },
+    bound: { setting: "theorem", name: "bound" },
+    relativeDispersion: { setting: "measured", name: "measured" },
+    dispersion: { setting: "measured", name: "measured" },
+  } as const;
   const dashes = ["solid", "dot", "dashdot", "dash"] as const;
-  const line = (of: "rmse" | "bound", count: number, place: number): Series => {
+  const line = (of: keyof typeof looks, count: number, place: number): Series => {
     const shown = leaks.filter(({ effectiveClients }) => effectiveClients === count);
     ensure(shown.length > 0, "analyticLeakPanels", "needs leaks of every count", `none of ${count}`);
     const perSeed = seeds.map((seed) => shown.filter((leak) => leak.seed === seed));
     const x = perSeed[0]!.map(({ round }) => round);
-    const setting = of === "rmse" ? "measured" : "theorem";
+    const { setting, name } = looks[of];
     const values = bands(perSeed.map((run) => run.map((leak) => leak[of])));
-    return {
-      setting,
-      name: `${of === "rmse" ? "RMSE" : "bound"}, mean of ${count}`,
-      dash: dashes[place % 4]!,
-      x,
-      ...values,
-    };
+    return { setting, name: `${name}, mean of ${count}`, dash: dashes[place % 4]!, x, ...values };
   };
+  const panel = (of: keyof typeof looks, title: string, y: Panel["y"]): Panel => ({ title, x: "round", y, series: counts.map((count, i) => line(of, count, i)) }); // prettier-ignore
   return [
-    { title: "RMSE of the leak", x: "round", y: "rmse", series: counts.map((count, i) => line("rmse", count, i)) },
-    { title: "Its bound, line (10)", x: "round", y: "rmse", series: counts.map((count, i) => line("bound", count, i)) },
+    panel("rmse", "RMSE of the leak", "rmse"),
+    panel("bound", "Its bound, line (10)", "rmse"),
+    panel("relativeDispersion", "Relative dispersion", { label: "V / ‖mean gradient‖²" }),
+    panel("dispersion", "Dispersion, line (3)", { label: "V" }),
   ];
 }

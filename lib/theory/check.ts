@@ -590,7 +590,7 @@ export interface CheckSummary {
  *
  * @param count instances of each line
  * @param rng where they come from; depends on its key alone. All lines of one index share an instance
- * @param options lines: which ones, default all; onProgress: told the fraction done
+ * @param options lines: which ones, default all; onProgress: told how many instances of how many are done
  * @returns one summary a line, in the derivation's order
  * @throws InputError when count is no integer >= 1
  * @example
@@ -599,7 +599,10 @@ export interface CheckSummary {
 export function checkTheory(
   count: number,
   rng: Rng,
-  { lines = checks, onProgress }: { lines?: Readonly<Record<string, Check>>; onProgress?: (done: number) => void } = {},
+  {
+    lines = checks,
+    onProgress,
+  }: { lines?: Readonly<Record<string, Check>>; onProgress?: (done: number, total: number) => void } = {},
 ): CheckSummary[] {
   ensureCount("checkTheory", "count", count);
   const names = Object.keys(lines);
@@ -614,7 +617,7 @@ export function checkTheory(
       ensure(ratio >= 0, "checkTheory", `needs two sides >= 0 in "${name}"`, `${smaller} and ${larger}`);
       ratios[c]!.push(ratio);
     });
-    onProgress?.((i + 1) / count);
+    onProgress?.(i + 1, count);
   }
   return names.map((check, c) => {
     const { line, group, holds } = lines[check]!;
