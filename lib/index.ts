@@ -58,6 +58,18 @@ export { assignment, matchImages, type Assignment, type Match, type MatchOptions
 export { scoreLeak, type Leak, type LeakOptions } from "./metrics/leak";
 export { floorRmse, leakage, type Floor, type FloorGuess, type FloorOptions } from "./metrics/baseline";
 
+export { checkTheory, sampleTheory, type CheckSummary, type SamplingSummary } from "./theory/check";
+export { powerSlope, predictedSlopes, sweep, type Sweep, type SweptQuantity } from "./theory/sweeps";
+export { attained, tightness, type Tightness } from "./theory/tightness";
+export { compareBackfire, type Backfire, type BackfireOptions } from "./theory/backfire";
+export { plus, unitVector, type Matrix, type Vector } from "./theory/vectors";
+export { drawQuadratic, federatedQuadratic, leastSquares, objectiveGapAt, type Quadratic } from "./theory/quadratic";
+export * from "./theory/bound";
+export * from "./theory/progress";
+export * from "./theory/constants";
+
+export { followAnalyticLeak, type AnalyticLeak } from "./experiment/analyticLeak";
+export { estimateProportion } from "./experiment/proportion";
 export { curveOf, seedMeans, type Curve, type SeriesName } from "./experiment/curves";
 export { compareMasking, type MaskingCheck } from "./experiment/masking";
 export { bands, estimateMean, pairedDifference, seedsNeeded, type Estimate } from "./experiment/stats";
@@ -76,6 +88,8 @@ export { showForest, type ForestRow, type ForestSpec } from "./report/forest";
 export { showHeatmap, type HeatmapSpec } from "./report/heatmap";
 export { asRmse, showImages } from "./report/imageGrid";
 export { leakPanel, privateRow, reconstructedRow, roundPanel, type LeakLine } from "./report/leakage";
+export { analyticLeakPanels, backfirePanels, sweepPanel } from "./report/theory";
+export { slackFigure, type SlackRow } from "./report/slack";
 export { table } from "./report/table";
 export {
   claimTable,

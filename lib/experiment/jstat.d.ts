@@ -8,5 +8,6 @@ declare module "jstat" {
     readonly normal: { inv(p: number, mean: number, std: number): number };
     readonly studentt: { inv(p: number, degreesOfFreedom: number): number };
     readonly noncentralt: { cdf(this: void, x: number, degreesOfFreedom: number, noncentrality: number): number };
+    readonly beta: { inv(p: number, a: number, b: number): number };
   };
 }

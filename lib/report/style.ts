@@ -13,7 +13,7 @@ export interface SettingStyle {
 }
 
 /** Settings of one family are shown together; their colours must differ for colour-blind readers too (a test computes it). */
-export type Family = "victim" | "architecture" | "poisoning" | "defense" | "privacy" | "prior" | "reference";
+export type Family = "victim" | "architecture" | "poisoning" | "defense" | "privacy" | "prior" | "theory" | "reference";
 
 const style = (family: Family, label: string, colour: string, dash: Dash = "solid"): SettingStyle => ({ label, colour, dash, family }); // prettier-ignore
 const noDefense = style("defense", "no defense (mean)", "#222222");
@@ -67,6 +67,10 @@ export const settings = {
   autoencoder: style("prior", "autoencoder prior", "#1B4F9C"),
   bicubic: style("prior", "bicubic prior", "#E7298A"),
   pixel: style("prior", "pixel prior", "#66A61E"),
+
+  measured: style("theory", "measured", "#222255"),
+  theorem: style("theory", "bound, lines (6) and (23)", "#BB5566", "dash"),
+  proven: style("theory", "proven for this inversion, line (9)", "#B58900", "dot"),
 
   floor: style("reference", "no-information floor", "#767676", "dash"),
 } as const satisfies Readonly<Record<string, SettingStyle>>;

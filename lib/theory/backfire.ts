@@ -1,0 +1,80 @@
+/** @file Does local DP backfire? Federations from one start: without defense, with noise, with clipping and noise. */
+import { ensure, ensureCount } from "../core/errors";
+import type { Rng } from "../core/rng";
+import { backfireRatio, dispersionOf } from "./bound";
+import { directionOf, drawGradients, instanceAt } from "./instances";
+import { biasesAt, objectiveGapAt, type Quadratic } from "./quadratic";
+import { combine, normalVector, plus, squaredDistance, squaredNorm, type Vector } from "./vectors";
+
+/** A defense's course, means over runs, round by round. */
+export interface Course {
+  readonly gap: readonly number[]; // Δ^(k)
+  readonly error: readonly number[]; // squared error of a scale-free inversion, over victims; at most 4
+}
+
+/** Three courses, and the ratio of gaps from which the bound predicts that noise backfires. */
+export interface Backfire {
+  readonly clean: Course;
+  readonly noise: Course;
+  readonly clipped: Course; // noise of the same standard deviation, after clipping
+  readonly threshold: number; // line (12)
+}
+
+/** What is run. */
+export interface BackfireOptions {
+  readonly quadratic: Quadratic;
+  readonly start: Vector; // w^(0) [d]
+  readonly learningRate: number; // η
+  readonly samplingStd: number; // σ
+  readonly dpStd: number; // s, per coordinate and client
+  readonly clipNorm: number; // C > 0
+  readonly rounds: number;
+  readonly runs: number;
+}
+
+/**
+ * Runs a federation without DP, with DP noise, and with clipping and the same noise.
+ *
+ * The inversion is scale-free: the secret of a client is the direction of its gradient, which clipping leaves as it is.
+ *
+ * @param options see BackfireOptions
+ * @param rng where the noise comes from; depends on its key alone
+ * @returns the three courses
+ * @throws InputError when rounds or runs is no integer >= 1, or clipNorm is not > 0
+ * @example
+ * const quadratic = drawQuadratic({ dimension: 2, numClients: 3, conditionNumber: 1 }, createRng(1));
+ * const noises = { samplingStd: 1, dpStd: 1, clipNorm: 1 };
+ * const options = { quadratic, start: [5, 5], learningRate: 0.1, ...noises, rounds: 2, runs: 1 };
+ * compareBackfire(options, createRng(1)).threshold; // 2; 1 + 2 / (3 * 2/3)
+ * @source our derivation, lines (12) and (13)
+ */
+export function compareBackfire(options: BackfireOptions, rng: Rng): Backfire {
+  const { quadratic, start, learningRate, samplingStd, dpStd, clipNorm, rounds, runs } = options;
+  ensureCount("compareBackfire", "rounds", rounds);
+  ensureCount("compareBackfire", "runs", runs);
+  ensure(clipNorm > 0, "compareBackfire", "needs clipNorm > 0", clipNorm);
+  const { numClients, dimension } = quadratic;
+  const follow = (s: number, clip: number, stream: Rng): Course => {
+    const [gap, error] = [new Array<number>(rounds).fill(0), new Array<number>(rounds).fill(0)];
+    for (let r = 0; r < runs; r++) {
+      let weights: Vector = start;
+      for (let k = 0; k < rounds; k++) {
+        const own = drawGradients(instanceAt(quadratic, weights, { samplingStd, learningRate }), stream);
+        const sent = own.map((g) => g.map((value) => value * Math.min(1, clip / Math.sqrt(squaredNorm(g)))));
+        const observed = plus(combine(sent), s / Math.sqrt(numClients), normalVector(dimension, stream));
+        const seen = directionOf(observed);
+        gap[k]! += objectiveGapAt(quadratic, weights) / runs;
+        for (const g of own) error[k]! += squaredDistance(seen, directionOf(g)) / numClients / runs;
+        weights = plus(weights, -learningRate, observed);
+      }
+    }
+    return { gap, error };
+  };
+  const heterogeneity = Math.sqrt(dispersionOf(biasesAt(quadratic, start)));
+  return {
+    clean: follow(0, Infinity, rng.split("clean")),
+    noise: follow(dpStd, Infinity, rng.split("noise")),
+    clipped: follow(dpStd, clipNorm, rng.split("clipped")),
+    threshold: backfireRatio({ samplingStd, heterogeneity, effectiveClients: numClients, dpStd, dimension }),
+  };
+}
