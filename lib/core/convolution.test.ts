@@ -26,8 +26,8 @@ const cases: fc.Arbitrary<Case> = fc
     replicas: small(1, 3),
     channels: small(1, 3),
     outputs: small(1, 3),
-    batch: small(1, 2),
-    sides: fc.tuple(small(1, 8), small(1, 8)),
+    batch: small(1, 5),
+    sides: fc.oneof(fc.tuple(small(1, 8), small(1, 8)), fc.constantFrom<[number, number]>([4, 8], [12, 4])),
     seed: fc.nat(),
   })
   .filter(({ window, sides }) => sides.every((side) => windowCount(side, window) >= 1));

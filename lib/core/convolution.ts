@@ -83,6 +83,7 @@ export function imageGradient(
 ): Tensor {
   const [batch, channels] = [d.shape[0], filters.shape[2]!];
   if (groupsWork()) {
+    if (paysInBlocks(d, channels, [height, width], window)) return blockGradient(d, filters, replicas, window);
     const { attributes, margin } = grouped([height, width], window);
     const sizes = [batch, height + 2 * margin, width + 2 * margin, replicas * channels];
     const padded = runKernel("Conv2DBackpropInput", attributes, [tf.tensor1d(sizes, "int32"), filters, d])[0]!;
@@ -92,6 +93,54 @@ export function imageGradient(
   const rows = tf.reshape(images, [replicas, images.shape[1]!, -1]);
   const patches = tf.matMul(filterRows(filters, replicas), rows, true);
   return replicasLast(col2im(patches, [replicas, channels, batch, height, width], window));
+}
+
+const block = 4; // pixels a side
+
+/**
+ * Whether to compute an image gradient block by block. oneDNN computes 16 channels of a group at a time, of which images have one
+ * or three; the price is larger filters, which a few images do not pay back.
+ */
+function paysInBlocks(
+  d: Tensor,
+  channels: number,
+  sides: readonly number[],
+  { size, stride, padding }: Window,
+): boolean {
+  const fits = stride === 1 && padding < size && sides.every((side) => side % block === 0);
+  return fits && channels <= 3 && d.shape[0] >= 4;
+}
+
+/**
+ * The image gradient as a convolution of d in strides of a block, with a channel for every pixel of the block.
+ *
+ * Pixel 4 I + a takes d_j times the tap u = 4 I + a + padding - j; with j = 4 I + padding - (k - 1) + r that is tap a + k - 1 - r,
+ * whatever I is: filters of side k + 3 over r.
+ */
+function blockGradient(d: Tensor, filters: Tensor, replicas: number, { size, padding }: Window): Tensor {
+  const [, , c, total] = filters.shape as FourSizes;
+  const [outputs, side] = [total / replicas, size + block - 1];
+  const spread = tf.tensor2d(tapsOfBlocks(size), [size * size, side * side * block * block]);
+  const taps = tf.matMul(tf.reshape(filters, [size * size, c * total]), spread, true);
+  const parts = tf.reshape(taps, [c, replicas, outputs, side * side, block * block]);
+  const kernel = tf.reshape(tf.transpose(parts, [3, 2, 1, 4, 0]), [side, side, outputs, replicas * block * block * c]);
+  const blocks = convolvable(d, replicas, { size: side, stride: block, padding: size - 1 - padding }).convolve(kernel);
+  const [b, h, w] = blocks.shape as FourSizes;
+  const pixels = tf.transpose(tf.reshape(blocks, [b * h, w, replicas, block, block, c]), [0, 3, 1, 4, 2, 5]);
+  return tf.reshape(pixels, [b, h * block, w * block, replicas * c]);
+}
+
+/** 0/1 matrix [k·k, (k+3)·(k+3)·4·4]: which tap (u, v) stands at (r, s) in the filter of pixel (a, b). */
+function tapsOfBlocks(size: number): Float32Array {
+  const side = size + block - 1;
+  const matrix = new Float32Array(size ** 2 * side ** 2 * block ** 2);
+  const at = (u: number, a: number): number => a + size - 1 - u; // r
+  for (let u = 0; u < size; u++)
+    for (let v = 0; v < size; v++)
+      for (let a = 0; a < block; a++)
+        for (let b = 0; b < block; b++)
+          matrix[((((u * size + v) * side + at(u, a)) * side + at(v, b)) * block + a) * block + b] = 1;
+  return matrix;
 }
 
 /** The kernels' attributes, and the zeros to put around the images first where the kernels' own padding differs. */
