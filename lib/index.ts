@@ -59,7 +59,7 @@ export { scoreLeak, type Leak, type LeakOptions } from "./metrics/leak";
 export { floorRmse, leakage, type Floor, type FloorGuess, type FloorOptions } from "./metrics/baseline";
 
 export { checkTheory, sampleTheory, type CheckSummary, type SamplingSummary } from "./theory/check";
-export { powerSlope, predictedSlopes, sweep, type Sweep, type SweptQuantity } from "./theory/sweeps";
+export { powerSlope, predictedSlopes, sweepBound, type Sweep, type SweptQuantity } from "./theory/sweeps";
 export { attained, tightness, type Tightness } from "./theory/tightness";
 export { compareBackfire, type Backfire, type BackfireOptions } from "./theory/backfire";
 export { plus, unitVector, type Matrix, type Vector } from "./theory/vectors";

@@ -36,7 +36,7 @@
 // violation in $n$ instances leaves the interval $[0,\, 1 - 0.025^{1/n}]$ for their fraction (Clopper and Pearson).
 
 // %%
-import { checkTheory, sampleTheory, sweep, powerSlope, predictedSlopes, tightness, attained } from "curious-inside";
+import { checkTheory, sampleTheory, sweepBound, powerSlope, predictedSlopes, tightness, attained } from "curious-inside";
 import {
   compareBackfire,
   analyticLeakPanels,
@@ -269,7 +269,7 @@ table(attained(createRng(1)), {
 const quantities = Object.keys(predictedSlopes) as (keyof typeof predictedSlopes)[];
 const bar2 = progressBar("sweeps");
 const sweeps = quantities.map((quantity, i) => {
-  const perSeed = seeds.map((seed) => sweep(quantity, draws, createRng(seed)));
+  const perSeed = seeds.map((seed) => sweepBound(quantity, draws, createRng(seed)));
   bar2.update(i + 1, quantities.length);
   return { quantity: quantity, perSeed: perSeed, predicted: predictedSlopes[quantity] };
 });

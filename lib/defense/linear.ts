@@ -12,7 +12,7 @@ import { kernels } from "./kernels";
  * @param divisor default 1: a mean as a sum divided by the count rounds once, the same in any order of the vectors
  * @returns a new vector [d]
  * @example
- * combine([Float32Array.of(1, 2), Float32Array.of(3, 4)], [2, -1]); // Float32Array [-1, 0]
+ * combine([Float32Array.of(1, 2), Float32Array.of(3, 4)], [2, -1]); // [-1, 0]
  */
 export function combine(vectors: readonly Float32Array[], weights: readonly number[], divisor = 1): Float32Array {
   const d = vectors[0]!.length;

@@ -120,13 +120,12 @@ test("measureLeakage: reads the store the second time, to the same numbers", asy
   assert.deepEqual(heard, []); // nothing to wait for
 });
 
-test("measureLeakage: gives the same to the bit in two child processes with memory for one view as in this one, and hears of their progress", async () => {
+test("measureLeakage: gives the same to the bit in two child processes as in this one, and hears of their progress", async () => {
   newStore();
-  Object.assign(process.env, { CURIOUS_WORKERS: "2", CURIOUS_MEMORY: "1 kB" });
+  process.env["CURIOUS_WORKERS"] = "2";
   const heard: [number, number, string][] = [];
   const onProgress = (...progress: [number, number, string]): void => void heard.push(progress);
   const study = await measure(plan, { onProgress }).finally(() => (process.env["CURIOUS_WORKERS"] = "1"));
-  delete process.env["CURIOUS_MEMORY"];
   assert.deepEqual(plain(study.runs), plain(uninterrupted.runs)); // one thread here and there
   assert.deepEqual(statuses(study), ["computed", "computed"]);
   assert.deepEqual(heard.at(-1)!.slice(0, 2), [200, 200]);

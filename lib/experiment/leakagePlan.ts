@@ -23,6 +23,7 @@ const attack = z.strictObject({
     [Name in PriorName]: Name;
   }),
   labels: z.enum(["inferred", "given"]),
+  contributors: z.enum(["all", "known"]).optional(),
   autoencoderSteps: z.int().min(1),
   objective: z.enum(Object.keys(objectives) as (keyof typeof objectives)[]).optional(),
   steps: z.int().optional(),

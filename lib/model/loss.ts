@@ -1,6 +1,5 @@
 /** @file Softmax cross-entropy over stacked replicas. */
 import { tf, type Tensor } from "../core/backend";
-import { exp } from "../core/exp";
 
 /** The loss of a pass and its derivatives. */
 export interface LossTrace {
@@ -24,12 +23,13 @@ export interface LossTrace {
  */
 export function crossEntropy(logits: Tensor, targets: Tensor): LossTrace {
   const batch = logits.shape[1]!;
-  const shifted = tf.sub(logits, tf.max(logits, 2, true)); // exp stays finite
-  const powers = exp(shifted);
-  const total = tf.sum(powers, 2, true);
-  const q = tf.div(powers, total);
+  const q = tf.softmax(logits);
   return {
-    value: () => tf.div(tf.sum(tf.mul(targets, tf.sub(shifted, tf.log(total))), [1, 2]), -batch),
+    value() {
+      const shifted = tf.sub(logits, tf.max(logits, 2, true)); // exp stays finite
+      const logTotal = tf.log(tf.sum(tf.exp(shifted), 2, true));
+      return tf.div(tf.sum(tf.mul(targets, tf.sub(shifted, logTotal)), [1, 2]), -batch);
+    },
     logitsGradient: tf.div(tf.sub(q, targets), batch),
     along: (logitsR) => tf.div(tf.mul(q, tf.sub(logitsR, tf.sum(tf.mul(q, logitsR), 2, true))), batch),
   };

@@ -2,7 +2,7 @@
 import { jStat } from "jstat";
 import { ensure } from "../core/errors";
 import { honestOf, meanOf, stdOf } from "./honest";
-import { directionOf, poisoningDefaults, type Poisoning, type PoisoningContext } from "./poisoning";
+import { signOf, poisoningDefaults, type Poisoning, type PoisoningContext } from "./poisoning";
 
 /**
  * Shifts every coordinate by as many standard deviations as still leave the poisoned value among the honest ones ("a little is
@@ -28,7 +28,7 @@ export const alie: Poisoning = {
   poisonUpdate(own, context) {
     const { scale = alieScale(context), direction } = { ...poisoningDefaults.alie, ...context.parameters };
     ensure(Number.isFinite(scale), "alie", "needs a finite scale", scale);
-    const z = directionOf("alie", direction) * scale;
+    const z = signOf("alie", direction) * scale;
     const honest = honestOf("alie", own, context, 2);
     const mean = meanOf(honest);
     const std = stdOf(honest, mean);

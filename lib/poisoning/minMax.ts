@@ -1,6 +1,6 @@
 /** @file Min-Max. */
 import { honestOf, meanOf, stdOf } from "./honest";
-import { directionOf, poisoningDefaults, type Poisoning } from "./poisoning";
+import { signOf, poisoningDefaults, type Poisoning } from "./poisoning";
 
 const UPPER = 5; // the search begins with gamma in [0, UPPER]
 const WIDTH = 0.01; // and ends when the interval is as narrow
@@ -25,7 +25,7 @@ export const minMax: Poisoning = {
   source: "Shejwalkar and Houmansadr 2021",
   knows: "honest",
   poisonUpdate(own, context) {
-    const sign = directionOf("minMax", { ...poisoningDefaults.minMax, ...context.parameters }.direction);
+    const sign = signOf("minMax", { ...poisoningDefaults.minMax, ...context.parameters }.direction);
     const honest = honestOf("minMax", own, context, 2);
     const mean = meanOf(honest);
     const std = stdOf(honest, mean);
@@ -52,7 +52,7 @@ export const minMax: Poisoning = {
  */
 export function minMaxGamma(honest: readonly Float32Array[], direction: "plus" | "minus" = "minus"): number {
   const mean = meanOf(honest);
-  return gammaOf(honest, mean, stdOf(honest, mean), directionOf("minMaxGamma", direction));
+  return gammaOf(honest, mean, stdOf(honest, mean), signOf("minMaxGamma", direction));
 }
 
 function gammaOf(honest: readonly Float32Array[], mean: Float64Array, std: Float64Array, sign: number): number {

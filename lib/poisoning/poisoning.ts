@@ -83,9 +83,9 @@ export const poisoningDefaults = {
  * @returns 1 or -1
  * @throws InputError when it is neither
  * @example
- * directionOf("alie", "minus"); // -1
+ * signOf("alie", "minus"); // -1
  */
-export function directionOf(fn: string, direction: "plus" | "minus"): 1 | -1 {
+export function signOf(fn: string, direction: "plus" | "minus"): 1 | -1 {
   if (direction === "plus") return 1;
   if (direction === "minus") return -1;
   return refuse(fn, 'needs a direction of "plus", "minus"', direction);

@@ -32,7 +32,7 @@ function logBands(perSeed: readonly (readonly number[])[]): { mean: number[]; lo
  * @returns a panel for showLines
  * @throws InputError when there are fewer than two sweeps
  * @example
- * const sweeps = [1, 2].map((seed) => sweep("localSteps", 2, createRng(seed)));
+ * const sweeps = [1, 2].map((seed) => sweepBound("localSteps", 2, createRng(seed)));
  * sweepPanel("localSteps", sweeps).series.map(({ setting }) => setting); // ["measured", "theorem"]
  */
 export function sweepPanel(quantity: SweptQuantity, perSeed: readonly Sweep[]): Panel {

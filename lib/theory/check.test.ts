@@ -5,7 +5,7 @@ import { compareBackfire } from "./backfire";
 import { checks, checkTheory, sampleTheory } from "./check";
 import { drawInstance, drawSamplingNoise, instanceAt } from "./instances";
 import { drawQuadratic, expectedGaps } from "./quadratic";
-import { powerSlope, predictedSlopes, sweep, type SweptQuantity } from "./sweeps";
+import { powerSlope, predictedSlopes, sweepBound, type SweptQuantity } from "./sweeps";
 import { attained, tightness } from "./tightness";
 import { form, plus, squaredNorm, unitVector } from "./vectors";
 
@@ -60,9 +60,9 @@ test("drawSamplingNoise: has E||n||^2 = σ^2 and the curvature that the instance
   assert.ok(Math.abs(curved / (instance.curvature * samplingStd ** 2) - 1) < 0.06);
 });
 
-test("sweep: error and bound have the predicted slopes", () => {
+test("sweepBound: error and bound have the predicted slopes", () => {
   for (const [quantity, slope] of Object.entries(predictedSlopes) as [SweptQuantity, number][]) {
-    const { driver, measured, bound, proven } = sweep(quantity, 400, createRng(1));
+    const { driver, measured, bound, proven } = sweepBound(quantity, 400, createRng(1));
     // along the flipped path the ratio ||grad F||^2 / Δ moves too
     const tolerance = quantity === "scale" ? 0.7 : 0.15;
     assert.ok(Math.abs(powerSlope(driver, measured, { below: 0.5 }) - slope) < tolerance, quantity);

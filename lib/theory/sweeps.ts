@@ -135,11 +135,11 @@ function driftPoint(instance: Instance, localSteps: number) {
  * @returns the sweep
  * @throws InputError when draws is no integer >= 2
  * @example
- * sweep("localSteps", 2, createRng(1)).x; // [2, 3, 5, 10, 20]
+ * sweepBound("localSteps", 2, createRng(1)).x; // [2, 3, 5, 10, 20]
  * @source our derivation, lines (6), (9) and (23)
  */
-export function sweep(quantity: SweptQuantity, draws: number, rng: Rng): Sweep {
-  ensureCount("sweep", "draws", draws, 2);
+export function sweepBound(quantity: SweptQuantity, draws: number, rng: Rng): Sweep {
+  ensureCount("sweepBound", "draws", draws, 2);
   const federation = rng.split("federation"); // the same whatever is varied
   const noise = (i: number): Rng => rng.split("noise", i);
   const at = (gap: number, noises: { samplingStd: number; heterogeneity: number }): Instance =>

@@ -64,28 +64,6 @@ const rules = {
     const { output } = poisoning("innerProductManipulation", () => ({ scale: tau }))(library, updates, {}) ?? {};
     return output && { output: new Array(f).fill(output) };
   },
-  Median: aggregator("median"),
-  TrMean: aggregator("trimmedMean"),
-  TrimmedMean: aggregator("trimmedMean"),
-  Meamed: aggregator("meaMed"),
-  GeometricMedian: aggregator("geometricMedian", ({ nu, T }) => ({ f: 0, smoothing: nu, iterations: T })),
-  GeoMed: aggregator("geometricMedian", ({ eps, maxiter }) => ({ f: 0, smoothing: eps, iterations: maxiter })),
-  Krum: aggregator("krum", ({ f }) => ({ f, neighbours: "n-f-1" })),
-  Krum_blanchard2017: aggregator("krum", ({ f, neighbours }) => ({ f, neighbours })),
-  MultiKrum: aggregator("multiKrum", ({ f }) => ({ f, neighbours: "n-f-1" })),
-  MultiKrum_blanchard2017: aggregator("multiKrum", ({ f, neighbours }) => ({ f, neighbours })), // its m is n - f
-  CenteredClipping: aggregator("centeredClipping", ({ L, tau }) => ({ f: 0, iterations: L, clipNorm: tau })),
-  MDA: aggregator("mda"),
-  MoNNA: aggregator("moNna", ({ f, idx }) => ({ f, trusted: idx })),
-  CAF: aggregator("caf"),
-  CAF_exact_eig: aggregator("caf"),
-  SMEA: aggregator("smea"),
-  SMEA_exact_eig: aggregator("smea"),
-  NNM: preAggregation("nnm"),
-  Bucketing: preAggregation("bucketing"),
-  Clipping: preAggregation("clipping", ({ c }) => ({ f: 0, clipNorm: c })),
-  ARC: preAggregation("arc"),
-  "Clipping>NNM>TrMean": pipeline(["clipping", "nnm"], "trimmedMean", ({ c, f }) => ({ f, clipNorm: c })),
 };
 
 /** A rule of the registry `aggregators`; `options` turns the reference's parameters, and d, into the library's. */
