@@ -72,8 +72,8 @@ export { showFigure, showLines, type Figure, type LineFigureSpec, type Panel, ty
 export { showForest, type ForestRow, type ForestSpec } from "./report/forest";
 export { showHeatmap, type HeatmapSpec } from "./report/heatmap";
 export { asRmse, showImages } from "./report/imageGrid";
-export { commonPlan, vary } from "./report/commonPlan";
-export { differenceRows, type Windows } from "./report/differences";
+export { commonPlan, vary, varyEach } from "./report/commonPlan";
+export { differencePanel, differenceRows, type Windows } from "./report/differences";
 export { gapPanel, leakPanel, linesOf, privateRow, reconstructedRow, roundPanel, settingsOf } from "./report/leakage";
 export type { LeakLine, Studies } from "./report/leakage";
 export { settingRows } from "./report/settingRows";

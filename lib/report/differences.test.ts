@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { differenceRows, windowLabel } from "./differences";
+import { differencePanel, differenceRows, windowLabel } from "./differences";
 import { leakOf, studyOf } from "./study.fixture";
 
 const seed = (early: number[], late: number[], contributed = [true, true]) => ({
@@ -35,6 +35,19 @@ test("differenceRows: has no estimate where fewer than two seeds have contributo
   const estimates = (over: "all" | "contributors") =>
     differenceRows({ krum: lone }, passive, windows, { over }).map(({ estimate }) => estimate === null);
   assert.deepEqual([estimates("all"), estimates("contributors")], [[false, false], [true, true]]); // prettier-ignore
+});
+
+test("differencePanel: pairs by seed, round by round; a round that cannot be compared is a gap (hand-worked)", () => {
+  const panel = differencePanel({ passive, krum: flipped }, passive);
+  assert.deepEqual([panel.series.map(({ setting }) => setting), panel.series[0]!.x], [["krum"], [0, 9]]); // prettier-ignore
+  [0, -0.05].forEach((mean, i) => assert.ok(Math.abs(panel.series[0]!.mean[i]! - mean) < 1e-12)); // seeds -0.1, 0.1; 0, -0.1
+  assert.ok(panel.series[0]!.low![1]! < -0.1 && panel.series[0]!.high![1]! > 0); // -0.05 ± 12.7 * 0.05
+  const lone = studyOf(seed([0.1, 0.3], [0.3, 0.3]), seed([0.2, 0.4], [0.2, 0.4], [false, false]));
+  assert.deepEqual(differencePanel({ krum: lone }, passive, { over: "contributors" }).series[0]!.mean, [NaN, NaN]);
+  assert.throws(
+    () => differencePanel({ passive }, passive),
+    /differencePanel: needs a setting other than the baseline/,
+  );
 });
 
 test("windowLabel: names one round once", () => {

@@ -1,7 +1,9 @@
-/** @file From studies to the rows of a forest plot: each setting's paired difference to a baseline, window by window. */
+/** @file Each setting's paired difference to a baseline: window by window for a forest plot, round by round for a panel. */
+import { ensure } from "../core/errors";
 import { leakDifferences, type LeakComparison } from "../experiment/compare";
 import type { LeakageStudy } from "../experiment/leakage";
 import { estimateMean } from "../experiment/stats";
+import type { Panel } from "./figure";
 import type { ForestRow } from "./forest";
 import { settingsOf, type Studies } from "./leakage";
 import { styleOf } from "./style";
@@ -47,6 +49,38 @@ export function differenceRows(
       };
     }),
   );
+}
+
+/**
+ * The same differences round by round, as a panel: since image and seed cancel, its bands are narrower than those of the errors.
+ *
+ * @param studies by setting; the baseline itself, where it is among them, gets no line
+ * @param baseline run on the same seeds and rounds
+ * @param options as differenceRows; title instead of "Paired difference"
+ * @returns a panel for showLines; a round in which fewer than two seeds can be compared is a gap
+ * @throws InputError when there is no setting but the baseline, and as leakDifferences and styleOf
+ * @example
+ * differencePanel({ passive: study, krum: { ...study } }, study).series[0].mean; // [0, 0]; the same runs
+ * @source our choice (design: measuring honestly)
+ */
+export function differencePanel(
+  studies: Studies,
+  baseline: LeakageStudy,
+  { title = "Paired difference", ...options }: Omit<LeakComparison, "rounds"> & { readonly title?: string } = {},
+): Panel {
+  const others = settingsOf(studies).filter((setting) => studies[setting] !== baseline);
+  ensure(others.length > 0, "differencePanel", "needs a setting other than the baseline", "none");
+  const x = baseline.runs[0]![options.series ?? "probe"].map(({ round }) => round);
+  const series = others.map((setting) => {
+    const points = x.map((round) => {
+      const differences = leakDifferences(studies[setting]!, baseline, { ...options, rounds: [round, round] });
+      return differences.length < 2 ? { mean: NaN, interval: [NaN, NaN] as const } : estimateMean(differences);
+    });
+    const [low, high] = [points.map(({ interval }) => interval[0]), points.map(({ interval }) => interval[1])];
+    return { setting, x, mean: points.map(({ mean }) => mean), low, high };
+  });
+  const label = options.relative ? "relative RMSE difference" : "RMSE difference (pixels)";
+  return { title, x: "round", y: { label }, series };
 }
 
 /**

@@ -154,6 +154,6 @@ export function containsZero({ interval: [low, high] }: Pick<Estimate, "interval
 function inWords(estimate: Estimate | null): string {
   if (estimate === null) return "fewer than two seeds have one";
   const { mean, interval, n } = estimate;
-  const [value, low, high] = [mean, ...interval].map((x) => formatReal(x).replace("-", "−"));
+  const [value, low, high] = [mean, ...interval].map((x) => formatReal(x).replaceAll("-", "−"));
   return `${value} [${low}, ${high}], ${n}`;
 }

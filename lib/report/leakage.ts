@@ -119,7 +119,12 @@ export function roundPanel(
   ensure(lines.length > 0, "roundPanel", "needs at least one line", "none");
   const series = lines.map(({ setting, study }) => ({ setting, ...curveOf(study, "rounds", valueOf(quantity)) }));
   const panel = { title, x: "round", y: quantity, series: withValues("roundPanel", quantity, series) } as const;
-  return quantity === "accuracy" || quantity === "attackSuccess" ? { ...panel, yRange: fractions } : panel;
+  if (quantity === "accuracy" || quantity === "attackSuccess") return { ...panel, yRange: fractions };
+  if (quantity !== "effective") return panel;
+  const all = lines.flatMap(({ study }) =>
+    study.runs.flatMap(({ rounds }) => rounds.map(({ effective }) => effective)),
+  );
+  return { ...panel, yRange: [0, 1.05 * Math.max(...all)] };
 }
 
 /**
