@@ -71,6 +71,7 @@ export * from "./theory/constants";
 export { followAnalyticLeak, type AnalyticLeak } from "./experiment/analyticLeak";
 export { estimateProportion } from "./experiment/proportion";
 export { curveOf, seedMeans, type Curve, type SeriesName } from "./experiment/curves";
+export { leakDifferences, type LeakComparison } from "./experiment/compare";
 export { compareMasking, type MaskingCheck } from "./experiment/masking";
 export { bands, estimateMean, pairedDifference, seedsNeeded, type Estimate } from "./experiment/stats";
 export { measureLeakage, type LeakageStudy } from "./experiment/leakage";
@@ -87,9 +88,14 @@ export { showFigure, showLines, type Figure, type LineFigureSpec, type Panel, ty
 export { showForest, type ForestRow, type ForestSpec } from "./report/forest";
 export { showHeatmap, type HeatmapSpec } from "./report/heatmap";
 export { asRmse, showImages } from "./report/imageGrid";
-export { leakPanel, privateRow, reconstructedRow, roundPanel, type LeakLine } from "./report/leakage";
 export { analyticLeakPanels, backfirePanels, sweepPanel } from "./report/theory";
 export { slackFigure, type SlackRow } from "./report/slack";
+export { commonPlan, vary, varyEach } from "./report/commonPlan";
+export { differencePanel, differenceRows, type Windows } from "./report/differences";
+export { gapPanel, leakPanel, linesOf, privateRow, reconstructedRow, roundPanel, settingsOf } from "./report/leakage";
+export type { LeakLine, Studies } from "./report/leakage";
+export { settingRows } from "./report/settingRows";
+export { inOrder, styleOf, type SettingName } from "./report/style";
 export { table } from "./report/table";
 export {
   claimTable,

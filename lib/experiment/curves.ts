@@ -2,12 +2,12 @@
 import { ensure } from "../core/errors";
 import type { LeakageStudy } from "./leakage";
 import type { LeakageRun } from "./measure";
-import { bands } from "./stats";
+import { estimateMean } from "./stats";
 
 /** The series of a run: the training rounds, the fixed probe's rounds, or the trajectory's. */
 export type SeriesName = "rounds" | "probe" | "trajectory";
 
-/** A mean over seeds with its 95 % band, round by round. */
+/** A mean over seeds with its 95 % band, round by round; NaN where fewer than two seeds have a value. */
 export interface Curve {
   readonly x: readonly number[]; // rounds
   readonly mean: readonly number[];
@@ -18,48 +18,63 @@ export interface Curve {
 /**
  * A quantity along the rounds: mean over the seeds with a pointwise 95 % band.
  *
+ * A quantity may be null, as the error of contributors is where only the attacker's own update was kept. A seed without a value in
+ * a round is left out of that round, and a round in which fewer than two seeds have one is NaN: a gap in a figure.
+ *
  * @param study at least two seeds
  * @param series "rounds", "probe" or "trajectory"
- * @param quantity what to take from an entry of the series
+ * @param quantity what to take from an entry of the series; null where it has none
  * @returns the curve, to be spread into a series of a figure
- * @throws InputError when the study has no such rounds, or fewer than two seeds
+ * @throws InputError when the study has no such rounds or fewer than two seeds, or a value is not finite
  * @example
  * curveOf(study, "probe", (leak) => leak.rmse).x; // plan.probeRounds
  */
 export function curveOf<Name extends SeriesName>(
   study: LeakageStudy,
   series: Name,
-  quantity: (entry: LeakageRun[Name][number]) => number,
+  quantity: (entry: LeakageRun[Name][number]) => number | null,
 ): Curve {
   const perSeed = study.runs.map((run) => (run[series] as readonly LeakageRun[Name][number][]).map(quantity));
   const x = (study.runs[0]?.[series] ?? []).map(({ round }) => round);
   ensure(x.length > 0, "curveOf", `needs a study with ${series} rounds`, "none");
-  return { x, ...bands(perSeed) };
+  ensure(perSeed.length > 1, "curveOf", "needs at least two seeds for a band", perSeed.length);
+  const points = x.map((_, at) => {
+    const values = perSeed.flatMap((curve) => curve[at] ?? []);
+    return values.length < 2 ? { mean: NaN, interval: [NaN, NaN] as const } : estimateMean(values);
+  });
+  return {
+    x,
+    mean: points.map(({ mean }) => mean),
+    low: points.map(({ interval }) => interval[0]),
+    high: points.map(({ interval }) => interval[1]),
+  };
 }
 
 /**
- * One number a seed: the mean of a quantity over the rounds of a window.
+ * One number a seed: the mean of a quantity over those rounds of a window that have a value.
  *
  * @param study its runs
  * @param series "rounds", "probe" or "trajectory"
  * @param window first and last round, both included
- * @param quantity what to take from an entry of the series
- * @returns [seeds], in the order of the study's seeds
+ * @param quantity what to take from an entry of the series; null where it has none
+ * @returns [seeds], in the order of the study's seeds; null for a seed without any value in the window
  * @throws InputError when no round of the series lies in the window
  * @example
  * seedMeans(study, "probe", [0, 9], (leak) => leak.rmse).length; // plan.seeds.length
  */
-export function seedMeans<Name extends SeriesName>(
+export function seedMeans<Name extends SeriesName, Value extends number | null>(
   study: LeakageStudy,
   series: Name,
   [first, last]: readonly [number, number],
-  quantity: (entry: LeakageRun[Name][number]) => number,
-): number[] {
+  quantity: (entry: LeakageRun[Name][number]) => Value,
+): (number | Extract<Value, null>)[] {
   return study.runs.map((run) => {
     const entries = (run[series] as readonly LeakageRun[Name][number][]).filter(
       ({ round }) => round >= first && round <= last,
     );
     ensure(entries.length > 0, "seedMeans", `needs a ${series} round in ${first}..${last}`, "none");
-    return entries.reduce((sum, entry) => sum + quantity(entry), 0) / entries.length;
+    const values = entries.map(quantity).filter((value): value is Value & number => value !== null);
+    if (values.length === 0) return null as Extract<Value, null>;
+    return values.reduce((sum, value) => sum + value, 0) / values.length;
   });
 }

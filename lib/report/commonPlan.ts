@@ -55,3 +55,20 @@ export function commonPlan(profile: Profile = currentProfile()): LeakagePlan {
 export function vary(plan: LeakagePlan, changes: Partial<FederationConfig>): LeakagePlan {
   return { ...plan, federation: { ...plan.federation, ...changes } };
 }
+
+/**
+ * A plan varied in several ways, each under its name: what measureLeakage takes.
+ *
+ * @param plan to start from
+ * @param changes by name, of the style table where the studies are to be drawn; fields of the federation
+ * @returns a plan a name
+ * @example
+ * const plans = varyEach(plan, { passive: {}, backdoor: { poisoning: "backdoor" } });
+ * plans.backdoor.federation.poisoning; // "backdoor"
+ */
+export function varyEach(
+  plan: LeakagePlan,
+  changes: Readonly<Record<string, Partial<FederationConfig>>>,
+): Record<string, LeakagePlan> {
+  return Object.fromEntries(Object.entries(changes).map(([name, change]) => [name, vary(plan, change)]));
+}

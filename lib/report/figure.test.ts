@@ -110,6 +110,15 @@ test("lineFigure: sets ticks at integers only when there are few rounds", () => 
   assert.deepEqual([[0, 1, 2], [3], [0, 49], [0, 0.5, 1]].map(ticks), [1, 1, undefined, undefined]);
 });
 
+test("lineFigure: has ticks within decades when a logarithmic axis spans less than one and a half", () => {
+  const ticks = (x: number[]) => {
+    const series = [{ setting: "probe", x, mean: x } as const];
+    const { layout } = lineFigure({ title: "t", panels: [{ x: { label: "Δ", scale: "log" }, y: "rmse", series }] });
+    return (layout["xaxis"] as { dtick?: number }).dtick;
+  };
+  assert.deepEqual([[1, 2, 3], [0.1, 100]].map(ticks), [undefined, 1]); // prettier-ignore
+});
+
 test("lineFigure: refuses to draw nothing", () => {
   assert.throws(() => lineFigure({ title: "t", panels: [] }), /lineFigure: needs at least one panel/);
 });

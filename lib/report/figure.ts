@@ -199,7 +199,7 @@ export function lineFigure(spec: LineFigureSpec): Figure {
     const [x, y] = [axisOf(panel.x), axisOf(panel.y)];
     layout[axisKey("x", p + 1)] = {
       ...axisLayout(x, [left / frame.width, right / frame.width], axisId("y", p + 1)),
-      ...(isFewIntegers(panel.series.flatMap((series) => series.x)) && { dtick: 1, tickformat: "d" }),
+      ...ticksOf(x, panel.series.flatMap((series) => series.x)), // prettier-ignore
     };
     layout[axisKey("y", p + 1)] = {
       ...axisLayout(y, [1 - below / height, 1 - above / height], axisId("x", p + 1)),
@@ -326,9 +326,11 @@ export function axisLayout(axis: AxisSpec, domain: readonly number[], anchor: st
   };
 }
 
-/** Few rounds, clients or steps: no ticks between integers. */
-function isFewIntegers(x: readonly number[]): boolean {
-  return x.every(Number.isInteger) && Math.max(...x) - Math.min(...x) <= 7;
+/** Few rounds, clients or steps: no ticks between integers. Less than a decade and a half: ticks within decades. */
+function ticksOf({ scale }: AxisSpec, x: readonly number[]): object {
+  const [low, high] = [Math.min(...x), Math.max(...x)];
+  if (scale === "log") return high / low < 30 ? { dtick: undefined, nticks: 5 } : {};
+  return x.every(Number.isInteger) && high - low <= 7 ? { dtick: 1, tickformat: "d" } : {};
 }
 
 /** The names in the order of the style table; one name counts once. */

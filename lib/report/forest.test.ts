@@ -67,6 +67,14 @@ test("forestFigure: shows zero and the band even where no interval reaches them"
   assert.deepEqual(forestFigure(spec(row("krum"))).layout["shapes"], []);
 });
 
+test("forestFigure: keeps the place of a row without an estimate, and says why it has none", () => {
+  const none = { setting: "krum", name: "late", estimate: null } as const;
+  const figure = forestFigure(spec(none, row("median"), row("krum", undefined, "early")));
+  assert.deepEqual(marksOf(figure).map(({ name, y }) => [name, y]), [["early", [1]], ["median", [2]]]); // prettier-ignore
+  assert.ok(textsOf(figure).includes("fewer than two seeds have one"));
+  assert.throws(() => forestFigure(spec(none)), /forestFigure: needs a row with an estimate, got none/);
+});
+
 test("forestFigure: is as high as its rows, and leaves room for names and numbers", () => {
   const heights = [1, 2, 12].map((count) => forestFigure(spec(...Array.from({ length: count }, () => row("krum")))).layout.height); // prettier-ignore
   assert.deepEqual([heights[1]! - heights[0]!, heights[2]! - heights[1]!], [30, 300]);

@@ -11,7 +11,7 @@ import { wrapWords } from "./table";
 export interface ForestRow {
   readonly setting: SettingName; // decides colour, name and place
   readonly name?: string; // instead of the setting's own name
-  readonly estimate: Estimate; // of a paired difference, or a relative change
+  readonly estimate: Estimate | null; // of a paired difference, or a relative change; null: fewer than two seeds have one
 }
 
 /** A table of differences. */
@@ -28,11 +28,12 @@ const rowHeight = 30;
 /**
  * Differences with their 95 % intervals, one a row, in the style table's order; rows of one setting stay in theirs.
  *
- * A filled mark has an interval on one side of zero, a hollow one contains it: undecided. The numbers stand at the right.
+ * A filled mark has an interval on one side of zero, a hollow one contains it: undecided. The numbers stand at the right. A row
+ * without an estimate keeps its place and says why it has none.
  *
  * @param spec title, axis, rows, and perhaps the ends' meaning and a band
  * @returns a plotly figure, 900 px wide
- * @throws InputError when there is no row, or a number is not finite
+ * @throws InputError when no row has an estimate, or a number is not finite
  * @example
  * const rows = [{ setting: "krum", estimate: { mean: -0.02, interval: [-0.03, -0.01], n: 10 } }] as const;
  * forestFigure({ title: "Against no defense", x: { label: "difference of RMSE" }, rows }).layout.width; // 900
@@ -43,7 +44,10 @@ export function forestFigure(spec: ForestSpec): Figure {
   const order = inOrder(spec.rows.map(({ setting }) => setting));
   const rows = [...spec.rows].sort((a, b) => order.indexOf(a.setting) - order.indexOf(b.setting));
   const names = rows.map(({ setting, name }) => wrapWords(name ?? styleOf(setting).label, 40));
+  const intervals = rows.flatMap(({ estimate }) => (estimate ? [estimate.interval] : []));
+  ensure(intervals.length > 0, "forestFigure", "needs a row with an estimate", "none");
   for (const [i, { estimate }] of rows.entries()) {
+    if (estimate === null) continue;
     ensureFinite("forestFigure", `the estimate of "${names[i]!.join(" ")}"`, [estimate.mean, ...estimate.interval]);
   }
 
@@ -53,11 +57,13 @@ export function forestFigure(spec: ForestSpec): Figure {
   const below = above + rows.length * rowHeight;
   const height = below + 50 + frame.footer;
   const domains = { x: [left / frame.width, right / frame.width], y: [1 - below / height, 1 - above / height] };
-  const reach = [0, ...(band?.range ?? []), ...rows.flatMap(({ estimate }) => estimate.interval)];
+  const reach = [0, ...(band?.range ?? []), ...intervals.flat()];
   const [low, high] = [Math.min(...reach), Math.max(...reach)];
   const margin = 0.04 * (high - low || 1);
 
-  const data = rows.map(({ setting, estimate: { mean, interval, n } }, i) => {
+  const data = rows.flatMap(({ setting, estimate }, i) => {
+    if (estimate === null) return [];
+    const { mean, interval, n } = estimate;
     const { colour } = styleOf(setting);
     const errors = { type: "data", symmetric: false, array: [interval[1] - mean], arrayminus: [mean - interval[0]] };
     return {
@@ -145,7 +151,9 @@ export function containsZero({ interval: [low, high] }: Pick<Estimate, "interval
   return low <= 0 && high >= 0;
 }
 
-function inWords({ mean, interval, n }: Estimate): string {
-  const [value, low, high] = [mean, ...interval].map((x) => formatReal(x).replace("-", "−"));
+function inWords(estimate: Estimate | null): string {
+  if (estimate === null) return "fewer than two seeds have one";
+  const { mean, interval, n } = estimate;
+  const [value, low, high] = [mean, ...interval].map((x) => formatReal(x).replaceAll("-", "−"));
   return `${value} [${low}, ${high}], ${n}`;
 }

@@ -80,7 +80,7 @@ export function imageGrid(spec: ImageGridSpec): Figure {
     textAt(heads[c]!.join("<br>"), lefts[c]! + width / 2, 52 + headHeight, total, { ...centred, yanchor: "bottom" }),
   );
   for (const [r, row] of rows.entries()) {
-    const label = wrapWords(row.label, 15).join("<br>");
+    const label = wrapWords(row.label, 13).join("<br>");
     const middle = { ...small, xanchor: "right", align: "right", yanchor: "middle" };
     texts.push(textAt(label, space.left - 12, tops[r]! + height / 2, total, middle));
     captions[r]!.forEach((caption, c) => {

@@ -2,16 +2,18 @@
 import { ensure } from "../core/errors";
 import { curveOf } from "../experiment/curves";
 import type { LeakageStudy } from "../experiment/leakage";
+import type { RoundSummary } from "../experiment/measure";
 import type { Leak } from "../metrics/leak";
 import type { Panel, Series } from "./figure";
 import { asRmse, type ImageRow } from "./imageGrid";
-import type { SettingName } from "./style";
+import { axisOf, inOrder, type SettingName } from "./style";
 
 /** A quantity of an inverted round. */
-export type LeakQuantity = "rmse" | "leakage" | "matchingLoss" | "labelAccuracy";
+export type LeakQuantity =
+  "rmse" | "leakage" | "contributorRmse" | "contributorLeakage" | "matchingLoss" | "labelAccuracy";
 
 /** A quantity of a training round. */
-export type RoundQuantity = "loss" | "objectiveGap" | "accuracy";
+export type RoundQuantity = "loss" | "objectiveGap" | "accuracy" | "attackSuccess" | "effective";
 
 /** A line of a leak panel: whose leaks, and how they look. */
 export interface LeakLine {
@@ -20,9 +22,14 @@ export interface LeakLine {
   readonly series: "probe" | "trajectory";
 }
 
+/** Studies by the settings that they measured: a SettingName each, which is checked when it is drawn, since sweeps compose them. */
+export type Studies = Readonly<Record<string, LeakageStudy>>;
+
 const leakTitles: Readonly<Record<LeakQuantity, string>> = {
   rmse: "Error",
   leakage: "Leakage",
+  contributorRmse: "Error, contributors only",
+  contributorLeakage: "Leakage, contributors only",
   matchingLoss: "Did the inversion converge?",
   labelAccuracy: "Labels",
 };
@@ -30,17 +37,49 @@ const roundTitles: Readonly<Record<RoundQuantity, string>> = {
   loss: "Training loss",
   objectiveGap: "Objective gap",
   accuracy: "Accuracy",
+  attackSuccess: "Does the poisoning reach its own goal?",
+  effective: "Who is in the aggregate",
 };
 const fractions = [0, 1.05] as const; // the axis of a fraction; bands of few seeds reach beyond it
 
 /**
+ * One line a study, to be drawn by leakPanel, roundPanel or gapPanel.
+ *
+ * @param studies by setting, as measureLeakage returns them where plans are named by settings
+ * @param series whose leaks: the fixed probe's (default) or the trajectory's
+ * @returns a line a study
+ * @throws InputError when a name is not a setting of the style table
+ * @example
+ * linesOf({ passive: study, "signFlip κ=3": study }).length; // 2
+ */
+export function linesOf(studies: Studies, series: LeakLine["series"] = "probe"): LeakLine[] {
+  return settingsOf(studies).map((setting) => ({ setting, study: studies[setting]!, series }));
+}
+
+/**
+ * The settings of studies, in the style table's order.
+ *
+ * @param studies by setting
+ * @returns their names
+ * @throws InputError when a name is not a setting of the style table
+ * @example
+ * settingsOf({ "signFlip κ=3": study, passive: study }); // ["passive", "signFlip κ=3"]
+ */
+export function settingsOf(studies: Studies): SettingName[] {
+  return inOrder(Object.keys(studies) as SettingName[]);
+}
+
+/**
  * A panel of a quantity of the inverted rounds: mean over seeds with its 95 % band, one line a setting.
  *
- * @param quantity "rmse", "leakage", "matchingLoss" or "labelAccuracy"
+ * Contributors are the clients in the aggregate other than the attacker. Where a seed has none in a round it is left out of that
+ * round, and a round in which fewer than two seeds have any is a gap. A setting that has gaps only is not drawn.
+ *
+ * @param quantity "rmse", "leakage", "contributorRmse", "contributorLeakage", "matchingLoss" or "labelAccuracy"
  * @param lines at least one; studies of at least two seeds
  * @param options floor: a study whose no-information floor is drawn too; title instead of the quantity's own
  * @returns a panel for showLines
- * @throws InputError when there is no line, or a study lacks the series
+ * @throws InputError when there is no line, none has the quantity, or a study lacks the series
  * @example
  * leakPanel("rmse", [{ setting: "probe", study, series: "probe" }], { floor: study }).series.length; // 2
  */
@@ -55,28 +94,77 @@ export function leakPanel(
     ...curveOf(line.study, line.series, (leak) => leak[quantity]),
   }));
   if (floor !== undefined) series.push({ setting: "floor", ...curveOf(floor, "probe", (leak) => leak.floor) });
-  const panel = { title, x: "round", y: quantity, series } as const;
+  const panel = { title, x: "round", y: quantity, series: withValues("leakPanel", quantity, series) } as const;
   return quantity === "labelAccuracy" ? { ...panel, yRange: fractions } : panel;
 }
 
 /**
  * A panel of a quantity of the training rounds: mean over seeds with its 95 % band, one line a setting.
  *
- * @param quantity "loss", "objectiveGap" or "accuracy"
+ * A setting without the quantity, as the attack success of a poisoning that has no goal of its own, is not drawn.
+ *
+ * @param quantity "loss", "objectiveGap", "accuracy", "attackSuccess" or "effective" (M_eff, clients)
  * @param lines at least one; studies of at least two seeds
+ * @param options title instead of the quantity's own
  * @returns a panel for showLines
- * @throws InputError when there is no line
+ * @throws InputError when there is no line, or none has the quantity
  * @example
  * roundPanel("accuracy", [{ setting: "passive", study }]).title; // "Accuracy"
  */
-export function roundPanel(quantity: RoundQuantity, lines: readonly Omit<LeakLine, "series">[]): Panel {
+export function roundPanel(
+  quantity: RoundQuantity,
+  lines: readonly Omit<LeakLine, "series">[],
+  { title = roundTitles[quantity] }: { title?: string } = {},
+): Panel {
   ensure(lines.length > 0, "roundPanel", "needs at least one line", "none");
-  const series = lines.map(({ setting, study }) => ({
-    setting,
-    ...curveOf(study, "rounds", (round) => round[quantity]),
-  }));
-  const panel = { title: roundTitles[quantity], x: "round", y: quantity, series } as const;
-  return quantity === "accuracy" ? { ...panel, yRange: fractions } : panel;
+  const series = lines.map(({ setting, study }) => ({ setting, ...curveOf(study, "rounds", valueOf(quantity)) }));
+  const panel = { title, x: "round", y: quantity, series: withValues("roundPanel", quantity, series) } as const;
+  if (quantity === "accuracy" || quantity === "attackSuccess") return { ...panel, yRange: fractions };
+  if (quantity !== "effective") return panel;
+  const all = lines.flatMap(({ study }) =>
+    study.runs.flatMap(({ rounds }) => rounds.map(({ effective }) => effective)),
+  );
+  return { ...panel, yRange: [0, 1.05 * Math.max(...all)] };
+}
+
+/**
+ * A panel of the error against the objective gap, one line a setting: if the gap alone explained the error, all would lie on one
+ * curve. A point is a round: the means over seeds, of the gap the geometric one since its axis is logarithmic; rounds are joined
+ * in their order.
+ *
+ * @param lines at least one
+ * @param options title instead of "Error against the objective gap"
+ * @returns a panel for showLines
+ * @throws InputError when there is no line, or a gap is not above 0
+ * @example
+ * gapPanel([{ setting: "passive", study, series: "probe" }]).y; // "rmse"
+ */
+export function gapPanel(
+  lines: readonly LeakLine[],
+  { title = "Error against the objective gap" }: { title?: string } = {},
+): Panel {
+  ensure(lines.length > 0, "gapPanel", "needs at least one line", "none");
+  const series = lines.map(({ setting, study, series: whose }) => {
+    const x = (study.runs[0]?.[whose] ?? []).map(({ round }) => {
+      const gaps = study.runs.map(({ rounds }) => rounds[round]!.objectiveGap);
+      ensure(gaps.every((gap) => gap > 0), "gapPanel", `needs objective gaps > 0 in round ${round}`, gaps); // prettier-ignore
+      return Math.exp(gaps.reduce((sum, gap) => sum + Math.log(gap) / gaps.length, 0));
+    });
+    return { setting, x, mean: curveOf(study, whose, (leak) => leak.rmse).mean };
+  });
+  return { title, x: { ...axisOf("objectiveGap"), scale: "log" }, y: "rmse", series };
+}
+
+/** The lines that are not gaps from end to end. */
+function withValues(fn: string, quantity: string, all: readonly Series[]): readonly Series[] {
+  const series = all.filter(({ mean }) => mean.some(Number.isFinite));
+  ensure(series.length > 0, fn, `needs a setting of which two seeds have ${quantity} in one round`, "none");
+  return series;
+}
+
+/** What a round has of a quantity: after the last one nothing is aggregated. */
+function valueOf(quantity: RoundQuantity): (round: RoundSummary) => number | null {
+  return (round) => (quantity === "effective" && round.effective === 0 ? null : round[quantity]);
 }
 
 /**

@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { aggregators } from "../defense/aggregators";
-import { axes, axisOf, inOrder, settings, styleOf, type AxisName, type Setting, type SettingStyle } from "./style";
+import { poisonings } from "../poisoning/poisonings";
+import { axes, axisOf, inOrder, parameters, settings, styleOf } from "./style";
+import type { AxisName, Parameter, Setting, SettingName, SettingStyle } from "./style";
 
 const distinct = [...new Set<SettingStyle>(Object.values(settings))]; // none and mean are one setting
 
@@ -34,6 +36,50 @@ test("settings: every aggregation rule has a style", () => {
   for (const name of Object.keys(aggregators) as Setting[]) assert.ok(styleOf(name).colour);
 });
 
+test("settings: every poisoning rule has a style", () => {
+  for (const name of Object.keys(poisonings)) assert.equal(styleOf(name as Setting).family, "poisoning");
+});
+
+test("parameters: values a half decade apart differ in pattern and in lightness, whatever the setting and the sight", () => {
+  const withValues = (Object.keys(parameters) as Parameter[]).flatMap((symbol) => {
+    const [low, high] = parameters[symbol];
+    const values = [1, 3, 10, 30, 100, 300, 1000].map((factor) => low * factor).filter((value) => value <= 1.01 * high);
+    return Object.keys(settings).map((row) => values.map((value) => styleOf(`${row as Setting} ${symbol}=${value}`)));
+  });
+  for (const sweep of withValues) {
+    for (const [i, { label, colour, dash }] of sweep.entries()) {
+      for (const sight of Object.keys(sights) as (keyof typeof sights)[]) {
+        const light = lab(colour, sight)[0]!;
+        assert.ok(light > 15 && light < 85, `${label} is too pale or too dark (${sight})`);
+        const next = sweep[i + 1];
+        if (next === undefined) continue;
+        assert.notEqual(dash, next.dash, label);
+        assert.ok(light - lab(next.colour, sight)[0]! > 5, `${label} and ${next.label} are alike (${sight})`);
+      }
+    }
+  }
+});
+
+test("styleOf: parameters stand in the label, shade the row's colour, and set the pattern by the half decade", () => {
+  assert.deepEqual(styleOf("signFlip κ=1"), { ...settings.signFlip, label: "sign flip, κ = 1", colour: "#E3A898" });
+  // log10(3) = 0.48, half decade 1; log10(0.03) = -1.52, half decade -3; log10(6) = 0.78, half decade 2
+  assert.deepEqual(
+    (["signFlip κ=3", "localDp σ=0.03", "signFlip κ=6", "localDp σ=0"] as const).map((name) => styleOf(name).dash),
+    ["dash", "solid", "dot", "dashdot"],
+  );
+  const pair = styleOf("krum+localDp σ=3 C=1");
+  assert.equal(pair.label, "Krum + local DP, σ = 3, C = 1");
+  assert.deepEqual([pair.colour, pair.dash], [styleOf("krum σ=3").colour, "solid"]); // the shade of σ, the pattern of C
+});
+
+test("styleOf: refuses an unknown parameter and a value that is no number >= 0", () => {
+  assert.throws(() => styleOf("signFlip kappa=3" as SettingName), /styleOf: needs a parameter of the style table, got kappa=3; known: κ/); // prettier-ignore
+  for (const wrong of ["signFlip κ=", "signFlip κ=x", "signFlip κ=-1", "signFlip κ=Infinity"] as const) {
+    assert.throws(() => styleOf(wrong), /^InputError: styleOf: needs a number >= 0 for κ, got κ=/);
+  }
+  assert.throws(() => styleOf("signFlip  κ=1" as SettingName), /needs a parameter/); // two spaces
+});
+
 test("styleOf: a combination takes the colour of its first part and is dotted", () => {
   assert.deepEqual(styleOf("krum+localDp"), { ...settings.krum, label: "Krum + local DP", dash: "dot" });
 });
@@ -49,6 +95,13 @@ test("inOrder: sorts into the table's order, combinations after their first part
   assert.deepEqual(inOrder(names), ["none", "krum", "krum+localDp", "median", "floor"]);
   assert.equal(names[0], "floor");
   assert.throws(() => inOrder(["krum", "crum" as Setting]), /InputError/);
+});
+
+test("inOrder: sorts by the parameters' values as numbers, after the setting without any", () => {
+  const names = ["krum+localDp", "krum σ=10", "krum σ=3", "krum", "krum σ=3 C=1", "krum σ=3 C=0.1"] as const;
+  const sorted = ["krum", "krum σ=3", "krum σ=3 C=0.1", "krum σ=3 C=1", "krum σ=10", "krum+localDp"];
+  assert.deepEqual(inOrder(names), sorted);
+  assert.deepEqual(inOrder([...names].reverse()), sorted);
 });
 
 test("axisOf: known quantities have one label each; an axis of its own passes; other names are refused", () => {

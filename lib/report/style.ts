@@ -1,5 +1,6 @@
 /** @file One look for every figure: the colour, name and order of each setting, and the label of each quantity. */
-import { refuse } from "../core/errors";
+import { ensure, refuse } from "../core/errors";
+import { shade } from "./shade";
 
 /** Line patterns, as plotly calls them. */
 export type Dash = "solid" | "dash" | "dot" | "dashdot";
@@ -36,6 +37,15 @@ export const settings = {
   signFlip: style("poisoning", "sign flip", "#D55E00"),
   gaussianNoise: style("poisoning", "Gaussian noise", "#009E73"),
   backdoor: style("poisoning", "backdoor", "#CC79A7"),
+  labelFlip: style("poisoning", "label flip", "#88BB66"),
+  omniscientSignFlip: style("poisoning", "omniscient sign flip", "#886633"),
+  innerProductManipulation: style("poisoning", "inner-product manipulation", "#1177FF"),
+  optimalInnerProductManipulation: style("poisoning", "optimal inner-product manipulation", "#000099"),
+  alie: style("poisoning", "ALIE", "#66AAFF"),
+  optimalAlie: style("poisoning", "optimal ALIE", "#4477BB"),
+  minMax: style("poisoning", "Min-Max", "#0000FF"),
+  mimic: style("poisoning", "mimic", "#331144"),
+  infinity: style("poisoning", "infinity", "#553300"),
 
   none: noDefense,
   mean: noDefense, // the plain mean is what "no defense" does
@@ -78,45 +88,113 @@ export const settings = {
 /** A row of the table. */
 export type Setting = keyof typeof settings;
 
-/** A row, or two that act together: "krum+localDp" has the colour and place of the first and the line pattern "dot". */
-export type SettingName = Setting | `${Setting}+${Setting}`;
+/** What a setting may be varied in: its symbol, and the range over which shades go from light to dark. */
+export const parameters = {
+  κ: [1, 10], // scale of a poisoning
+  σ_ζ: [1e-3, 1e-1], // noiseStd of a poisoning
+  σ: [0.03, 10], // noiseMultiplier
+  C: [0.1, 3], // clipNorm
+} as const satisfies Readonly<Record<string, readonly [low: number, high: number]>>;
+
+/** A symbol of the table of parameters. */
+export type Parameter = keyof typeof parameters;
+
+/**
+ * A row, or two that act together, or either with parameters: "krum", "krum+localDp", "signFlip κ=3", "krum+localDp σ=3 C=1".
+ * What follows the first "+" or "=" is checked when it is drawn: all pairs of rows are more than a type can hold.
+ */
+export type SettingName = Setting | `${Setting}+${string}` | `${Setting} ${Parameter}=${string}`;
 
 /**
  * How a setting looks.
  *
- * @param name a row of the table, or two joined by "+"
+ * Two that act together have the colour and place of the first and the line pattern "dot". A parameter's size gives the shade,
+ * light when small and dark when large, and its half decade the line pattern, so that 1, 3 and 10 differ in both; of several
+ * parameters the first gives the shade and the last the pattern. Without parameters a setting has its own colour.
+ *
+ * @param name a row of the table, or two joined by "+", perhaps with parameters: "signFlip κ=3"
  * @returns label, colour and line pattern
- * @throws InputError when a name is not in the table: a figure must not invent colours
+ * @throws InputError when a name is not in the table: a figure must not invent colours; or a value is not a number >= 0
  * @example
  * styleOf("krum").colour; // "#332288"
  * styleOf("krum+localDp").label; // "Krum + local DP"
+ * styleOf("signFlip κ=3").label; // "sign flip, κ = 3"
  */
 export function styleOf(name: SettingName): SettingStyle {
-  const [first, ...rest] = name.split("+").map(row);
-  if (rest.length === 0) return first!;
-  return { ...first!, label: [first!, ...rest].map(({ label }) => label).join(" + "), dash: "dot" };
+  const { rows, values } = parse(name);
+  const label = [rows.map((row) => row.label).join(" + "), ...values.map(({ text }) => text)].join(", ");
+  const [first, size, last] = [rows[0]!, values[0], values.at(-1)];
+  return {
+    ...first,
+    label,
+    colour: size ? shade(first.colour, size.strength) : first.colour,
+    dash: last ? patternOf(last.value) : rows.length > 1 ? "dot" : first.dash,
+  };
 }
 
-function row(name: string): SettingStyle {
+/** A name taken apart. */
+interface Parts {
+  readonly rows: readonly SettingStyle[];
+  readonly values: readonly { readonly text: string; readonly value: number; readonly strength: number }[];
+}
+
+function parse(name: string): Parts {
+  const [names, ...values] = name.split(" ");
+  return { rows: names!.split("+").map(rowOf), values: values.map(valueOf) };
+}
+
+function rowOf(name: string): SettingStyle {
   if (!Object.hasOwn(settings, name)) {
     refuse("styleOf", "needs a setting of the style table", name, `known: ${Object.keys(settings).join(", ")}`);
   }
   return settings[name as Setting];
 }
 
+function valueOf(text: string): Parts["values"][number] {
+  const [symbol, digits] = text.split("=") as [string, string?];
+  if (!Object.hasOwn(parameters, symbol)) {
+    refuse("styleOf", "needs a parameter of the style table", text, `known: ${Object.keys(parameters).join(", ")}`);
+  }
+  const value = Number(digits || NaN);
+  ensure(value >= 0 && value < Infinity, "styleOf", `needs a number >= 0 for ${symbol}`, text);
+  const [low, high] = parameters[symbol as Parameter].map(Math.log) as [number, number];
+  const strength = Math.min(1, Math.max(0, (Math.log(value) - low) / (high - low)));
+  return { text: `${symbol} = ${digits}`, value, strength };
+}
+
+/** By the half decade, so that neighbours of a usual sweep (1, 3, 10) differ. */
+function patternOf(value: number): Dash {
+  if (value === 0) return "dashdot";
+  const halfDecade = Math.round(2 * Math.log10(value));
+  return (["solid", "dash", "dot"] as const)[((halfDecade % 3) + 3) % 3]!;
+}
+
 /**
- * Sorts settings into the table's order, single ones before their combinations.
+ * Sorts settings into the table's order, single ones before their combinations, and each by its parameters' values.
  *
  * @param names settings, in any order
  * @returns a sorted copy
  * @throws InputError when a name is not in the table
  * @example
  * inOrder(["krum", "none", "krum+localDp"]); // ["none", "krum", "krum+localDp"]
+ * inOrder(["signFlip κ=10", "signFlip κ=3", "signFlip"]); // ["signFlip", "signFlip κ=3", "signFlip κ=10"]
  */
 export function inOrder<Name extends SettingName>(names: readonly Name[]): Name[] {
-  const rank = (name: Name): number => Object.values<SettingStyle>(settings).indexOf(row(name.split("+")[0]!));
-  names.forEach(styleOf);
-  return [...names].sort((a, b) => rank(a) - rank(b) || a.split("+").length - b.split("+").length);
+  const table = Object.values<SettingStyle>(settings);
+  const keys = new Map(
+    names.map((name) => {
+      const { rows, values } = parse(name);
+      const key = [table.indexOf(rows[0]!), rows.length, ...rows.map((row) => table.indexOf(row))];
+      return [name, [...key, ...values.map(({ value }) => value)]];
+    }),
+  );
+  return [...names].sort((a, b) => compareLists(keys.get(a)!, keys.get(b)!));
+}
+
+/** The first entry that differs decides; a list that goes on comes later. */
+function compareLists(a: readonly number[], b: readonly number[]): number {
+  for (const [i, value] of a.entries()) if (value !== b[i]) return value - (b[i] ?? -Infinity);
+  return a.length - b.length;
 }
 
 /** An axis: its label with the unit, and whether it is logarithmic. */
@@ -134,9 +212,13 @@ export const axes = {
   leakage: { label: "leakage, 1 − RMSE / floor" },
   psnr: { label: "PSNR (dB)" },
   ssim: { label: "SSIM" },
+  contributorRmse: { label: "RMSE, contributors (pixels in [0, 1])" },
+  contributorLeakage: { label: "leakage, contributors" },
   matchingLoss: { label: "matching loss" },
   labelAccuracy: { label: "labels recovered (fraction)" },
   accuracy: { label: "test accuracy (fraction)" },
+  attackSuccess: { label: "attack success (fraction)" },
+  effective: { label: "effective participants M_eff" },
   loss: { label: "training loss (nats)" },
   objectiveGap: { label: "objective gap Δ (nats)" },
   numClients: { label: "clients M" },

@@ -68,3 +68,8 @@ test("wrapWords: breaks at spaces and newlines, never inside a word", () => {
   assert.deepEqual(wrapWords("a b\nreconstruction", 3), ["a b", "reconstruction"]);
   assert.deepEqual(wrapWords("", 5), [""]);
 });
+
+test("wrapWords: keeps a parameter and its value together", () => {
+  assert.deepEqual(wrapWords("sign flip, κ = 3, C = 1", 12), ["sign flip,", "κ = 3, C = 1"]);
+  assert.deepEqual(wrapWords("a =b", 1), ["a", "=b"]);
+});

@@ -135,7 +135,7 @@ function toText(columns: readonly Column[], count: number): string {
 }
 
 /**
- * Breaks a text at spaces into lines of at most that many letters; a longer word has a line of its own.
+ * Breaks a text at spaces into lines of at most that many letters; a longer word has a line of its own, and "κ = 3" is a word.
  *
  * @param text any text; a "\n" breaks too
  * @param letters a line, at least 1
@@ -146,7 +146,7 @@ function toText(columns: readonly Column[], count: number): string {
 export function wrapWords(text: string, letters: number): string[] {
   return text.split("\n").flatMap((part) => {
     const lines: string[] = [];
-    for (const word of part.split(" ")) {
+    for (const word of part.split(/(?<! =) (?!= )/)) {
       const last = lines.at(-1);
       if (last !== undefined && last.length + 1 + word.length <= letters) lines[lines.length - 1] = `${last} ${word}`;
       else lines.push(word);

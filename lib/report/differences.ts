@@ -1,0 +1,97 @@
+/** @file Each setting's paired difference to a baseline: window by window for a forest plot, round by round for a panel. */
+import { ensure } from "../core/errors";
+import { leakDifferences, type LeakComparison } from "../experiment/compare";
+import type { LeakageStudy } from "../experiment/leakage";
+import { estimateMean } from "../experiment/stats";
+import type { Panel } from "./figure";
+import type { ForestRow } from "./forest";
+import { settingsOf, type Studies } from "./leakage";
+import { styleOf } from "./style";
+
+/** Stretches of rounds by what they are called, e.g. { early: [0, 9], late: [35, 49] }; first and last round are both included. */
+export type Windows = Readonly<Record<string, readonly [first: number, last: number]>>;
+
+/**
+ * How much larger each setting's error is than a baseline's, paired by seed and private image: the rows of a forest plot.
+ *
+ * A setting of which fewer than two seeds can be compared, since nobody but the attacker was in the aggregate, has a row without
+ * an estimate, which showForest says.
+ *
+ * @param studies by setting; the baseline itself, where it is among them, gets no row
+ * @param baseline run on the same seeds and rounds
+ * @param windows at least one; their names stand behind the setting's unless there is only one
+ * @param options over: "all" honest clients' images (default) or the "contributors"'; relative: as a fraction of the baseline's
+ *   error; series: "probe" (default) or "trajectory"
+ * @returns a row a setting and window, settings in the style table's order
+ * @throws InputError as leakDifferences and styleOf
+ * @example
+ * const rows = differenceRows({ passive: study, krum: { ...study } }, study, { early: [0, 0], late: [1, 1] });
+ * rows.map(({ name }) => name); // ["Krum, early (0)", "Krum, late (1)"]
+ * rows[0].estimate.mean; // 0; the same runs
+ * @source our choice (design: measuring honestly)
+ */
+export function differenceRows(
+  studies: Studies,
+  baseline: LeakageStudy,
+  windows: Windows,
+  options: Omit<LeakComparison, "rounds"> = {},
+): ForestRow[] {
+  const named = Object.entries(windows);
+  const others = settingsOf(studies).filter((setting) => studies[setting] !== baseline);
+  return others.flatMap((setting) =>
+    named.map(([name, rounds]) => {
+      const differences = leakDifferences(studies[setting]!, baseline, { ...options, rounds });
+      const { label } = styleOf(setting);
+      return {
+        setting,
+        name: named.length === 1 ? label : `${label}, ${windowLabel(name, rounds)}`,
+        estimate: differences.length < 2 ? null : estimateMean(differences),
+      };
+    }),
+  );
+}
+
+/**
+ * The same differences round by round, as a panel: since image and seed cancel, its bands are narrower than those of the errors.
+ *
+ * @param studies by setting; the baseline itself, where it is among them, gets no line
+ * @param baseline run on the same seeds and rounds
+ * @param options as differenceRows; title instead of "Paired difference"
+ * @returns a panel for showLines; a round in which fewer than two seeds can be compared is a gap
+ * @throws InputError when there is no setting but the baseline, and as leakDifferences and styleOf
+ * @example
+ * differencePanel({ passive: study, krum: { ...study } }, study).series[0].mean; // [0, 0]; the same runs
+ * @source our choice (design: measuring honestly)
+ */
+export function differencePanel(
+  studies: Studies,
+  baseline: LeakageStudy,
+  { title = "Paired difference", ...options }: Omit<LeakComparison, "rounds"> & { readonly title?: string } = {},
+): Panel {
+  const others = settingsOf(studies).filter((setting) => studies[setting] !== baseline);
+  ensure(others.length > 0, "differencePanel", "needs a setting other than the baseline", "none");
+  const x = baseline.runs[0]![options.series ?? "probe"].map(({ round }) => round);
+  const series = others.map((setting) => {
+    const points = x.map((round) => {
+      const differences = leakDifferences(studies[setting]!, baseline, { ...options, rounds: [round, round] });
+      return differences.length < 2 ? { mean: NaN, interval: [NaN, NaN] as const } : estimateMean(differences);
+    });
+    const [low, high] = [points.map(({ interval }) => interval[0]), points.map(({ interval }) => interval[1])];
+    return { setting, x, mean: points.map(({ mean }) => mean), low, high };
+  });
+  const label = options.relative ? "relative RMSE difference" : "RMSE difference (pixels)";
+  return { title, x: "round", y: { label }, series };
+}
+
+/**
+ * A window in words.
+ *
+ * @param name as a notebook calls it
+ * @param rounds first and last, both included
+ * @returns name and rounds
+ * @example
+ * windowLabel("early", [0, 9]); // "early (0–9)"
+ */
+export function windowLabel(name: string, [first, last]: readonly [number, number]): string {
+  return `${name} (${first === last ? first : `${first}–${last}`})`;
+}

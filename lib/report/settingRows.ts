@@ -1,0 +1,52 @@
+/** @file From studies to a dataframe: one row a setting, means over seeds in a window of rounds. */
+import { ensure } from "../core/errors";
+import { seedMeans } from "../experiment/curves";
+import { estimateMean } from "../experiment/stats";
+import { settingsOf, type Studies } from "./leakage";
+import { styleOf } from "./style";
+import type { Row } from "./table";
+
+/**
+ * What each setting did and leaked in a window of rounds, for table(): means over seeds, with the 95 % interval of the error.
+ *
+ *     columns  setting, rmse, low, high, leakage, contributorRmse, effective, matchingLoss, labelAccuracy, objectiveGap, accuracy
+ *
+ * @param studies by setting, at least two seeds each
+ * @param window first and last round, both included; at least one inverted round lies in it
+ * @param series whose leaks: the fixed probe's (default) or the trajectory's
+ * @returns a row a setting, in the style table's order; contributorRmse is over the seeds in which somebody but the attacker was
+ *   in the aggregate, NaN where there is none
+ * @throws InputError when there is no study, or none of its rounds lies in the window
+ * @example
+ * table(settingRows({ passive: study }, [0, 1])).shape; // [1, 11]
+ */
+export function settingRows(
+  studies: Studies,
+  window: readonly [number, number],
+  series: "probe" | "trajectory" = "probe",
+): Row[] {
+  const names = settingsOf(studies);
+  ensure(names.length > 0, "settingRows", "needs at least one study", "none");
+  return names.map((setting) => {
+    const study = studies[setting]!;
+    const { mean, interval } = estimateMean(seedMeans(study, series, window, ({ rmse }) => rmse));
+    const [low, high] = interval;
+    return {
+      setting: styleOf(setting).label,
+      ...{ rmse: mean, low, high },
+      leakage: average(seedMeans(study, series, window, ({ leakage }) => leakage)),
+      contributorRmse: average(seedMeans(study, series, window, ({ contributorRmse }) => contributorRmse)),
+      effective: average(seedMeans(study, series, window, ({ effective }) => effective)),
+      matchingLoss: average(seedMeans(study, series, window, ({ matchingLoss }) => matchingLoss)),
+      labelAccuracy: average(seedMeans(study, series, window, ({ labelAccuracy }) => labelAccuracy)),
+      objectiveGap: average(seedMeans(study, "rounds", window, ({ objectiveGap }) => objectiveGap)),
+      accuracy: average(seedMeans(study, "rounds", window, ({ accuracy }) => accuracy)),
+    };
+  });
+}
+
+/** NaN, shown as a dash, when no seed has a value. */
+function average(values: readonly (number | null)[]): number {
+  const known = values.flatMap((value) => value ?? []);
+  return known.reduce((sum, value) => sum + value, 0) / known.length;
+}
