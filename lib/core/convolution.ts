@@ -119,27 +119,31 @@ function paysInBlocks(
  */
 function blockGradient(d: Tensor, filters: Tensor, replicas: number, { size, padding }: Window): Tensor {
   const [, , c, total] = filters.shape as FourSizes;
-  const [outputs, side] = [total / replicas, size + block - 1];
-  const spread = tf.tensor2d(tapsOfBlocks(size), [size * size, side * side * block * block]);
-  const taps = tf.matMul(tf.reshape(filters, [size * size, c * total]), spread, true);
-  const parts = tf.reshape(taps, [c, replicas, outputs, side * side, block * block]);
-  const kernel = tf.reshape(tf.transpose(parts, [3, 2, 1, 4, 0]), [side, side, outputs, replicas * block * block * c]);
-  const blocks = convolvable(d, replicas, { size: side, stride: block, padding: size - 1 - padding }).convolve(kernel);
+  const [outputs, side, numbers] = [total / replicas, size + block - 1, block * block * c]; // numbers of a block
+  const spread = tf.tensor2d(tapsOfBlocks(size, c), [size * size * c, side * side * numbers]);
+  const taps = tf.matMul(tf.reshape(filters, [size * size * c, total]), spread, true);
+  const kernel = tf.transpose(tf.reshape(taps, [replicas, outputs, side * side, numbers]), [2, 1, 0, 3]);
+  const blocks = convolvable(d, replicas, { size: side, stride: block, padding: size - 1 - padding }).convolve(
+    tf.reshape(kernel, [side, side, outputs, replicas * numbers]),
+  );
   const [b, h, w] = blocks.shape as FourSizes;
   const pixels = tf.transpose(tf.reshape(blocks, [b * h, w, replicas, block, block, c]), [0, 3, 1, 4, 2, 5]);
   return tf.reshape(pixels, [b, h * block, w * block, replicas * c]);
 }
 
-/** 0/1 matrix [k·k, (k+3)·(k+3)·4·4]: which tap (u, v) stands at (r, s) in the filter of pixel (a, b). */
-function tapsOfBlocks(size: number): Float32Array {
+/** 0/1 matrix [k·k·C, (k+3)·(k+3)·4·4·C]: which tap (u, v) of a channel stands at (r, s) in the filter of its pixel (a, b). */
+function tapsOfBlocks(size: number, channels: number): Float32Array {
   const side = size + block - 1;
-  const matrix = new Float32Array(size ** 2 * side ** 2 * block ** 2);
+  const matrix = new Float32Array((size * side * block * channels) ** 2);
   const at = (u: number, a: number): number => a + size - 1 - u; // r
   for (let u = 0; u < size; u++)
     for (let v = 0; v < size; v++)
-      for (let a = 0; a < block; a++)
-        for (let b = 0; b < block; b++)
-          matrix[((((u * size + v) * side + at(u, a)) * side + at(v, b)) * block + a) * block + b] = 1;
+      for (let c = 0; c < channels; c++)
+        for (let a = 0; a < block; a++)
+          for (let b = 0; b < block; b++) {
+            const place = (((u * size + v) * channels + c) * side + at(u, a)) * side + at(v, b);
+            matrix[((place * block + a) * block + b) * channels + c] = 1;
+          }
   return matrix;
 }
 

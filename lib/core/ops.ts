@@ -188,6 +188,18 @@ export function reluGradient(d: Tensor, output: Tensor): Tensor {
 }
 
 /**
+ * Sums of every channel over all pixels of all images.
+ *
+ * @param x [B, H, W, N]
+ * @returns [N]; the caller's tidy owns it
+ * @example
+ * sumPixels(tf.ones([2, 3, 3, 4])).dataSync(); // [18, 18, 18, 18]
+ */
+export function sumPixels(x: Tensor): Tensor {
+  return hasKernels ? runKernel("BiasAddGrad", { T: "float", data_format: "NHWC" }, [x])[0]! : tf.sum(x, [0, 1, 2]);
+}
+
+/**
  * Sums over the numbers of each replica in stacked images.
  *
  * @param x [B, H, W, S·C]
@@ -197,7 +209,7 @@ export function reluGradient(d: Tensor, output: Tensor): Tensor {
  * sumPerReplica(tf.tensor4d([1, 2, 3, 4], [1, 1, 2, 2]), 2).dataSync(); // [4, 6]; a channel each
  */
 export function sumPerReplica(x: Tensor, replicas: number): Tensor {
-  return tf.sum(tf.reshape(tf.sum(x, [0, 1, 2]), [replicas, -1]), 1);
+  return tf.sum(tf.reshape(sumPixels(x), [replicas, -1]), 1);
 }
 
 /**

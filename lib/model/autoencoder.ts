@@ -183,8 +183,8 @@ function autoencoderStep(
   const difference = tf.sub(decoded.output, images);
   const replicas = images.shape[3]! / encoder.inputShape[0]!;
   const perReplica = images.size / replicas;
-  const inDecoder = decoded.backward(tf.mul(difference, 2 / perReplica), true);
-  const inEncoder = code.backward(inDecoder.input!, false);
+  const inDecoder = decoded.backward(tf.mul(difference, 2 / perReplica), "both");
+  const inEncoder = code.backward(inDecoder.input!, "weights");
   const decoderGradients = inDecoder.weights.map(asTensor);
   // The standardisation is set once at the end; while training it is the identity.
   const fixed = decoderGradients.slice(0, 2).map((gradient) => tf.zerosLike(gradient));

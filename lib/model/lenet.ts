@@ -3,7 +3,8 @@ import type { Shape } from "../core/types";
 import type { ArchitectureOptions } from "./options";
 import { activation } from "./layers/activation";
 import { sequence, type LayerBuilder } from "./layers/compose";
-import { convolution } from "./layers/convolution";
+import { bias } from "./layers/bias";
+import { convolution, filters } from "./layers/convolution";
 import { dense } from "./layers/dense";
 import { pooling } from "./layers/pooling";
 import { flatten } from "./layers/shape";
@@ -27,7 +28,16 @@ import { createNetwork, type Network } from "./network";
 export function lenet5(inputShape: Shape, numClasses: number, options: ArchitectureOptions = {}): Network {
   // Images other than 28×28 keep LeCun's unpadded first convolution (32×32 in the original).
   const padding = inputShape[1] === 28 ? 2 : 0;
-  return lenet("lenet5", inputShape, [convolve(6, padding), convolve(16, 0)], [120, 84, numClasses], options);
+  return lenet(
+    "lenet5",
+    inputShape,
+    [
+      { channels: 6, padding },
+      { channels: 16, padding: 0 },
+    ],
+    [120, 84, numClasses],
+    options,
+  );
 }
 
 /**
@@ -44,29 +54,41 @@ export function lenet5(inputShape: Shape, numClasses: number, options: Architect
  * @source the first author's public `LeNet`, of which the widths are taken
  */
 export function lenet5Wide(inputShape: Shape, numClasses: number, options: ArchitectureOptions = {}): Network {
-  return lenet("lenet5Wide", inputShape, [convolve(32, 2), convolve(64, 2)], [512, numClasses], options);
+  return lenet(
+    "lenet5Wide",
+    inputShape,
+    [
+      { channels: 32, padding: 2 },
+      { channels: 64, padding: 2 },
+    ],
+    [512, numClasses],
+    options,
+  );
 }
 
-function convolve(channels: number, padding: number): LayerBuilder {
-  return (shape) => convolution(shape, { channels, size: 5, padding });
+/** One convolution of a LeNet. */
+interface Convolution {
+  readonly channels: number;
+  readonly padding: number;
 }
 
 function lenet(
   name: string,
   inputShape: Shape,
-  convolutions: readonly LayerBuilder[],
+  convolutions: readonly Convolution[],
   units: readonly number[],
   { activation: activationName = "relu", pooling: poolingName = "max" }: ArchitectureOptions,
 ): Network {
   const act: LayerBuilder = (shape) => activation(shape, activationName);
   const pool: LayerBuilder = (shape) => pooling(shape, poolingName);
-  // Maxima commute with rising functions, and there are fewer of them.
-  const after = poolingName === "max" ? [pool, act] : [act, pool];
+  const blocks = convolutions.map(({ channels, padding }): LayerBuilder => {
+    const options = { channels, size: 5, padding };
+    if (poolingName !== "max") return (shape) => sequence(shape, [(s) => convolution(s, options), act, pool]);
+    // Maxima commute with adding a bias and with rising functions, and there are fewer of them.
+    return (shape) => sequence(shape, [(s) => filters(s, options), pool, (s) => bias(s, 25 * shape[0]!), act]);
+  });
   const heads = units.flatMap((count, i): LayerBuilder[] =>
     i === 0 ? [(shape) => dense(shape, count)] : [act, (shape) => dense(shape, count)],
   );
-  return createNetwork(
-    name,
-    sequence(inputShape, [...convolutions.flatMap((convolve) => [convolve, ...after]), flatten, ...heads]),
-  );
+  return createNetwork(name, sequence(inputShape, [...blocks, flatten, ...heads]));
 }

@@ -99,7 +99,7 @@ export interface Pass {
 export function differentiate(network: Network, weights: readonly Tensor[], images: Tensor, targets: Tensor): Pass {
   const trace = network.layer.forward(images, weights);
   const loss = crossEntropy(trace.output, targets);
-  return { trace, loss, gradients: trace.backward(loss.logitsGradient, false) };
+  return { trace, loss, gradients: trace.backward(loss.logitsGradient, "weights") };
 }
 
 /**

@@ -201,7 +201,7 @@ function decode(
 ): { output: Tensor; pull: (imagesGradient: Tensor) => Tensor } {
   if (layer === null) return { output: code, pull: (imagesGradient) => imagesGradient };
   const trace = layer.forward(code, weights);
-  return { output: trace.output, pull: (imagesGradient) => trace.backward(imagesGradient, true).input! };
+  return { output: trace.output, pull: (imagesGradient) => trace.backward(imagesGradient, "input").input! };
 }
 
 /** The objective per replica, and the gradient of objective plus smoothness with respect to the codes. */

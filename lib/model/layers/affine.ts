@@ -33,10 +33,10 @@ export function affine(inputShape: Shape): Layer {
     parameters: [parameter("scale"), parameter("offset")],
     forward: (x, [scale, offset]) => ({
       output: tf.add(tf.mul(scale!, x), offset!),
-      backward: (d, wantInput) => ({
+      backward: (d, want) => ({
         outputGradient: d,
-        input: wantInput ? tf.mul(scale!, d) : null,
-        weights: [tf.sum(tf.mul(d, x), 0), tf.sum(d, 0)],
+        input: want === "weights" ? null : tf.mul(scale!, d),
+        weights: want === "input" ? [] : [tf.sum(tf.mul(d, x), 0), tf.sum(d, 0)],
         inner: [],
       }),
       along(direction, xR) {

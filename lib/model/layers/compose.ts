@@ -37,13 +37,13 @@ export function sequence(inputShape: Shape, builders: readonly LayerBuilder[]): 
       }
       return {
         output: traces.at(-1)!.output,
-        backward(outputGradient, wantInput) {
+        backward(outputGradient, want) {
           const inner: Gradients[] = new Array<Gradients>(layers.length);
           let d: Tensor | null = outputGradient;
           for (let i = layers.length - 1; i >= 0 && d !== null; i--) {
             // Below the first layer with weights nobody needs a gradient unless the input's is wanted; nothing moves there
             // either, so R{backward} of those layers does not look at the gradients that are missing.
-            inner[i] = traces[i]!.backward(d, wantInput || i > firstWeighted);
+            inner[i] = traces[i]!.backward(d, want === "weights" && i > firstWeighted ? "both" : want);
             d = inner[i]!.input;
           }
           return { outputGradient, input: d, weights: inner.flatMap(({ weights: w }) => w), inner };
@@ -102,10 +102,10 @@ export function residual(
       const b = side?.forward(input, weights.slice(split)) ?? null;
       return {
         output: tf.add(a.output, b?.output ?? input),
-        backward(outputGradient, wantInput) {
-          const inA = a.backward(outputGradient, wantInput);
-          const inB = b?.backward(outputGradient, wantInput) ?? null;
-          const input = wantInput ? tf.add(inA.input!, inB === null ? outputGradient : inB.input!) : null;
+        backward(outputGradient, want) {
+          const inA = a.backward(outputGradient, want);
+          const inB = b?.backward(outputGradient, want) ?? null;
+          const input = want === "weights" ? null : tf.add(inA.input!, inB === null ? outputGradient : inB.input!);
           return {
             outputGradient,
             input,

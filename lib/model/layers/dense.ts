@@ -45,10 +45,10 @@ export function dense(inputShape: Shape, units: number): Layer {
     forward(x, [w, b]) {
       return {
         output: tf.add(tf.matMul(x, w!, false, true), b!),
-        backward: (d, wantInput) => ({
+        backward: (d, want) => ({
           outputGradient: d,
-          input: wantInput ? tf.matMul(d, w!) : null,
-          weights: [product(d, x), tf.sum(d, 1, true)],
+          input: want === "weights" ? null : tf.matMul(d, w!),
+          weights: want === "input" ? [] : [product(d, x), tf.sum(d, 1, true)],
           inner: [],
         }),
         along([v, c], xR) {

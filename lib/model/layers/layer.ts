@@ -27,11 +27,14 @@ export interface Parameter {
 /** A forward pass through a layer. */
 export interface Trace {
   readonly output: Tensor;
-  /** The gradients of a scalar loss L, given dL/d output. The input's gradient is left out (null) unless wanted. */
-  backward(outputGradient: Tensor, wantInput: boolean): Gradients;
+  /** The gradients of a scalar loss L, given dL/d output; what is not wanted is left out (null, or no weights). */
+  backward(outputGradient: Tensor, want: Want): Gradients;
   /** R{forward}: the change of this pass when the weights move along `direction` and the input along inputR (null: fixed). */
   along(direction: readonly Direction[], inputR: Tensor | null): TraceR;
 }
+
+/** What a backward pass is for. A layer without weights gives its input's gradient whatever is wanted. */
+export type Want = "weights" | "input" | "both";
 
 /** dL/d of everything a layer touches. */
 export interface Gradients {

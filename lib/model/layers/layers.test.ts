@@ -15,6 +15,7 @@ import { countWeights } from "../network";
 import { packWeights, unpackWeights, volume } from "../stack";
 import { activation, gainOf } from "./activation";
 import { affine } from "./affine";
+import { bias } from "./bias";
 import { residual, sequence } from "./compose";
 import { convolution } from "./convolution";
 import { dense } from "./dense";
@@ -176,6 +177,18 @@ function slowAffine(input: Shape): Slow {
   };
 }
 
+function slowBias(input: Shape): Slow {
+  const [c, h, w] = input as [number, number, number];
+  const at = indexer(input);
+  return (x, weights) => {
+    const y = new Float64Array(x.length);
+    loop([c, BATCH, h, w], (channel, b, row, column) => {
+      y[at(channel, b, row, column)] = x[at(channel, b, row, column)]! + weights[channel]!;
+    });
+    return y;
+  };
+}
+
 /** One case after the other; each takes its weights from the front of what is left. */
 function slowChain(cases: readonly Case[]): Slow {
   return (x, w) => {
@@ -259,6 +272,7 @@ const cases: readonly Case[] = [
   flat([2, 3, 4]),
   { name: "resample", layer: resample([2, 3, 3], anyMatrix, 5), slow: slowResample([2, 3, 3], anyMatrix, 5) },
   { name: "affine", layer: affine([2, 3, 4]), slow: slowAffine([2, 3, 4]) },
+  { name: "bias", layer: bias([2, 3, 4], 1), slow: slowBias([2, 3, 4]) },
   chainCase("sequence", [
     tanh([1, 6, 6]), // without weights, before the first layer that has some
     convolutionCase([1, 6, 6], { channels: 2, size: 3, stride: 1, padding: 1 }),
@@ -368,8 +382,8 @@ function compute({ layer }: Case, drawn: Drawn, replicas: readonly number[]): Co
     const [d, dR, v] = [stack(drawn.d, outputShape), stack(drawn.dR, outputShape), weigh(drawn.v)];
     const trace = layer.forward(x, weigh(drawn.w));
     assert.deepEqual(trace.output.shape, d.shape);
-    const gradients = trace.backward(d, true);
-    const lean = trace.backward(d, false);
+    const gradients = trace.backward(d, "both");
+    const lean = trace.backward(d, "weights");
     const [both, weightsOnly] = [trace.along(v, xR), trace.along(v, null)];
     return {
       output: rows(trace.output, outputShape),
@@ -570,7 +584,7 @@ test("pooling max: the first of equal maxima takes the gradient when a window is
   const gradient = (values: number[], size: number): number[] => {
     const input = tidy(() => {
       const trace = pooling([1, size, size], "max", size).forward(tf.tensor(values, [1, size, size, 1]), []);
-      return trace.backward(tf.ones([1, 1, 1, 1]), true).input!;
+      return trace.backward(tf.ones([1, 1, 1, 1]), "both").input!;
     });
     const found = [...input.dataSync()];
     input.dispose();
@@ -586,7 +600,7 @@ test("pooling max: the first of equal maxima takes the gradient when a window is
 test("pooling max, size 1: is the identity, forward and backward", () => {
   const found = tidy(() => {
     const trace = pooling([1, 1, 2], "max", 1).forward(tf.tensor([5, -6], [1, 1, 2, 1]), []);
-    return { output: trace.output, input: trace.backward(tf.tensor([2, 3], [1, 1, 2, 1]), true).input! };
+    return { output: trace.output, input: trace.backward(tf.tensor([2, 3], [1, 1, 2, 1]), "both").input! };
   });
   assert.deepEqual([...found.output.dataSync()], [5, -6]);
   assert.deepEqual([...found.input.dataSync()], [2, 3]);
