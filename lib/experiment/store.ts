@@ -285,7 +285,9 @@ async function writeEntry(file: string, header: Header, payload: Buffer): Promis
 }
 
 async function writeWhole(file: string, ...parts: readonly (string | Buffer)[]): Promise<void> {
-  await removeAbandoned(dirname(file));
+  const folder = dirname(file);
+  if (!tidied.has(folder)) await removeAbandoned(folder);
+  tidied.add(folder);
   const temporary = `${file}.${machine}.${process.pid}.${randomUUID()}.tmp`;
   try {
     const handle = await open(temporary, "wx");
@@ -304,6 +306,9 @@ async function writeWhole(file: string, ...parts: readonly (string | Buffer)[]):
 
 const machine = hostname().replace(/[^A-Za-z0-9-]/g, "_");
 const DAY = 24 * 3600 * 1000;
+
+/** Folders from which this process has removed what others abandoned: a store of many entries takes long to list. */
+const tidied = new Set<string>();
 
 /** Removes the temporary files of processes that died: on this machine at once, on others (a shared folder) after a day. */
 async function removeAbandoned(folder: string): Promise<void> {
