@@ -37,19 +37,11 @@
 
 // %%
 import { checkTheory, sampleTheory, sweepBound, powerSlope, predictedSlopes, tightness, attained } from "curious-inside";
-import {
-  compareBackfire,
-  analyticLeakPanels,
-  backfirePanels,
-  sweepPanel,
-  drawQuadratic,
-  plus,
-  unitVector,
-} from "curious-inside";
-import { followAnalyticLeak, reconstructionBound, youngBound } from "curious-inside";
-import { expectedDispersion, createRng, defaultFederation, loadDataset, byProfile } from "curious-inside";
-import { estimateMean, estimateProportion, pairedDifference, progressBar, stampOf } from "curious-inside";
-import { table, showLines, showFigure, slackFigure, decide, claimTable, writeRecord } from "curious-inside";
+import { expectedDispersion, reconstructionBound, youngBound, drawQuadratic, plus, unitVector } from "curious-inside";
+import { compareBackfire, followAnalyticLeak, analyticLeakPanels, backfirePanels, sweepPanel } from "curious-inside";
+import { createRng, defaultFederation, loadDataset, byProfile, progressBar, stampOf } from "curious-inside";
+import { estimateMean, estimateProportion, pairedDifference, slackFigure } from "curious-inside";
+import { table, showLines, showFigure, decide, claimTable, writeRecord } from "curious-inside";
 
 // %% tags=["parameters"]
 const instances = byProfile({ smoke: 50, quick: 1500, paper: 10000 }); // of every line: our choice
@@ -68,16 +60,19 @@ const softmax = {
 // %% [markdown]
 // ## 1. The setting
 // $M$ clients, $F = \frac1M \sum_m F_m$. Client $m$ sends its gradient; $b_m$ is what makes it different, $n_m$ the noise of its batch:
+//
 // $$g_m = \nabla F_m(w) + n_m = \nabla F(w) + b_m + n_m, \qquad \textstyle\sum_m b_m = 0 \tag{1}$$
+//
 // The maliciously curious client sees a weighted mean over a set $K$ of honest clients. The victim $i$ is drawn from $K$ with
 // probability $w_i$:
+//
 // $$\bar g = \sum_{i\in K} w_i g_i, \quad \sum_i w_i = 1, \qquad M_\text{eff} = 1 \big/ \sum_i w_i^2 \tag{2}$$
 //
 // | | assumption | in this notebook |
 // |---|---|---|
 // | A1 | $F$ is $L$-smooth | computed: largest eigenvalue |
 // | A2 | Polyak–Łojasiewicz: $\lVert\nabla F(w)\rVert^2 \ge 2\mu\Delta$ | computed: smallest eigenvalue |
-// | A3 | $n_m$ independent, mean 0, $\mathbb E\lVert n_m\rVert^2 \le \sigma^2$ | drawn so; §7 strains it |
+// | A3 | $n_m$ independent, mean 0, $\mathbb E\lVert n_m\rVert^2 \le \sigma^2$ | drawn so; §9 strains it |
 // | A4 | the inversion $R$ is Lipschitz in **relative** error: $\lVert R(g) - R(g')\rVert \le L_R \lVert g-g'\rVert / \lVert\nabla F(w)\rVert$, and inverts a lone gradient up to $\varepsilon_0$: $\mathbb E\lVert R(g_i) - x_i\rVert^2 \le \varepsilon_0^2$ | exact for linear maps, proved for scale-free ones (9), computed for softmax (10) |
 //
 // All expectations are **given $w^{(k)}$**: Δ is a number, not a mean. As $1/\Delta$ is convex, putting $\mathbb E\Delta$ in its place would
@@ -87,16 +82,26 @@ const softmax = {
 // ## 2. The theorem
 // **Step 1: how far is the observed gradient from the victim's?** In one round, whatever the noise and however $K$ was chosen, the
 // mean squared distance over victims is the dispersion
+//
 // $$V = \sum_{i\in K} w_i \lVert g_i - \bar g\rVert^2 \tag{3}$$
+//
 // If $K$ does not depend on the noise, cross terms vanish; victim $i$ contributes $(1-w_i)^2\sigma^2 + \sum_{j\ne i} w_j^2\sigma^2$, and
+//
 // $$\mathbb E V = B := \sigma^2\Big(1 - \frac{1}{M_\text{eff}}\Big) + \zeta_K^2, \qquad \zeta_K^2 = \sum_{i\in K} w_i \lVert b_i - \textstyle\sum_j w_j b_j\rVert^2 \tag{4}$$
+//
 // **Step 2: through the inversion.** By A4, the root mean square of $R(\bar g) - R(g_i)$ obeys
+//
 // $$\sqrt{\mathbb E\lVert R(\bar g) - R(g_i)\rVert^2} \le L_R \sqrt{B} \,/\, \lVert\nabla F\rVert \tag{5}$$
+//
 // **Step 3: add the error of a lone inversion.** $\hat x_i - x_i = (R(\bar g) - R(g_i)) + (R(g_i) - x_i)$. The triangle inequality of
 // root mean squares (Minkowski), and A2 in the form $\lVert\nabla F\rVert \ge \sqrt{2\mu\Delta}$, give
+//
 // $$\boxed{\;\mathbb E\lVert\hat x_i - x_i\rVert^2 \le \Big(\varepsilon_0 + L_R\sqrt{\frac{B}{2\mu\Delta}}\Big)^2\;} \tag{6}$$
+//
 // With $\lVert a+b\rVert^2 \le 2\lVert a\rVert^2 + 2\lVert b\rVert^2$ in place of the triangle inequality one gets a looser form:
+//
 // $$\mathbb E\lVert\hat x_i - x_i\rVert^2 \le 2\varepsilon_0^2 + L_R^2 \frac{B}{\mu\Delta} \tag{7}$$
+//
 // The bound falls as Δ grows (T1), falls as $M_\text{eff}$ falls, and is $\varepsilon_0^2$ for a lone client (T2). It speaks of victims
 // **inside** $K$; of the others the observed gradient says nothing.
 
@@ -115,28 +120,39 @@ table(exampleRows, { title: "Δ = 2, μ = 0.5, L_R = 1, ε0 = 0.1, σ = 1, ζ = 
 // **An upper bound that falls is not an error that falls.** For "poisoning pays" one needs the other side too. If the inversion also
 // keeps gradients apart, $\lVert R(g)-R(g')\rVert \ge \ell_R\lVert g-g'\rVert/\lVert\nabla F\rVert$, then, as smoothness gives
 // $\lVert\nabla F\rVert^2 \le 2L\Delta$,
+//
 // $$\mathbb E\lVert\hat x_i - x_i\rVert^2 \ge \max\Big(0,\; \ell_R\sqrt{\frac{B}{2L\Delta}} - \varepsilon_0\Big)^2 \tag{8}$$
+//
 // **A4 carries the weight.** An inversion that is Lipschitz in the *absolute* error has no Δ in its bound at all. Two cases in which A4
 // need not be assumed:
 //
 // *Scale-free inversions* (cosine matching) are $R(g) = r(g/\lVert g\rVert)$ with $r$ Λ-Lipschitz. Noise can make the norms of
 // $\bar g$ and $g_i$ small, so we compare both with $\nabla F$, by $\lVert g/\lVert g\rVert - u/\lVert u\rVert\rVert \le 2\lVert g-u\rVert/\lVert u\rVert$.
 // Then (6) holds with $L_R = 2\Lambda$, and in place of $B$
+//
 // $$B_0 = \Big(\sqrt{\sigma^2/M_\text{eff} + \lVert\bar b_K\rVert^2} + \sqrt{\sigma^2 + \zeta_K^2 + \lVert\bar b_K\rVert^2}\Big)^2 \tag{9}$$
+//
 // *The analytic leak* of a softmax layer, $R(g) = g_{W,k}/g_{c,k}$ (row of weights over its bias), one sample a client:
+//
 // $$R(\bar g) - x_i = \frac{(\bar g - g_i)_{W,k} - (\bar g - g_i)_{c,k}\, x_i}{\bar g_{c,k}} \;\Rightarrow\; L_R = \sqrt{1 + \max_i\lVert x_i\rVert^2}\;\frac{\lVert\nabla F\rVert}{|\bar g_{c,k}|} \tag{10}$$
 
 // %% [markdown]
 // ## 4. Differential privacy, and when it backfires
 // Clients add noise of standard deviation $s$ to each of $d$ coordinates. The victim's own gradient is clean, the mean is not:
+//
 // $$B \;\to\; B + d s^2 / M_\text{eff} \tag{11}$$
+//
 // So noise protects at once, and exposes later by keeping Δ high. With equal $B$ in both runs, the noisy run's bound is lower if and
 // only if
+//
 // $$\frac{\Delta_\text{noise}^{(k)}}{\Delta_\text{clean}^{(k)}} > 1 + \frac{d s^2}{M_\text{eff} B} \tag{12}$$
+//
 // (never, at $B = 0$: a lone client has nothing left to lose). **Can it happen?** On a strongly convex quadratic, with $K$ everybody, unbiased noise
 // and $\eta \le 1/L$, the noise adds to the gap at most $\sum_j \frac{\eta s^2}{2M(2-\eta\lambda_j)} \le \frac{\eta d s^2}{2M(2-\eta L)}$.
 // Inserted in (12): where the bound backfires, $\Delta_\text{clean} < \frac{\eta B}{2(2-\eta L)}$, and so
+//
 // $$\frac{B}{\mathbb E\lVert\nabla F\rVert^2} \ge \frac{B}{2L\Delta_\text{clean}} > \frac{2-\eta L}{\eta L} \ge 1 \tag{13}$$
+//
 // **Additive noise alone backfires only where the clean gradient is already buried** in the differences between clients, and nothing is left to
 // expose. Clipping is another matter: it caps the step at $\eta C$, the gap stays open, and a scale-free inversion does not even notice it.
 // §8 shows both.
@@ -144,20 +160,36 @@ table(exampleRows, { title: "Δ = 2, μ = 0.5, L_R = 1, ε0 = 0.1, σ = 1, ζ = 
 // %% [markdown]
 // ## 5. One round of progress
 // Smoothness along the step $-\eta u$ holds for every draw:
+//
 // $$F(w-\eta u) \le F - \eta\langle\nabla F, u\rangle + \tfrac{L\eta^2}{2}\lVert u\rVert^2 \tag{14}$$
+//
 // Let the aggregate have $\mathbb E u = \rho\nabla F + b$ and $\mathbb E\lVert u - \mathbb E u\rVert^2 \le v$. Then
+//
 // $$\mathbb E\Delta^+ \le \Delta - \eta\rho\big(1-\tfrac{L\eta\rho}{2}\big)\lVert\nabla F\rVert^2 - \eta(1-L\eta\rho)\langle\nabla F,b\rangle + \tfrac{L\eta^2}{2}(\lVert b\rVert^2 + v) \tag{15}$$
+//
 // If only $\lVert b\rVert$ is known, write $c = \nabla F + b/\rho$ and $\langle\nabla F,c\rangle = \frac12(\lVert\nabla F\rVert^2+\lVert c\rVert^2-\lVert b\rVert^2/\rho^2)$;
 // for $0<\eta\rho\le 1/L$ the $\lVert c\rVert^2$ drop out, and A2 gives
+//
 // $$\mathbb E\Delta^+ \le (1-\mu\eta\rho)\Delta + \frac{\eta\lVert b\rVert^2}{2\rho} + \frac{L\eta^2 v}{2} \tag{16}$$
+//
 // If $b=0$, (15) gives for $0<\eta\rho\le 2/L$, twice as far,
+//
 // $$\mathbb E\Delta^+ \le \big(1-2\mu\eta\rho(1-\tfrac{L\eta\rho}{2})\big)\Delta + \frac{L\eta^2 v}{2} \tag{17}$$
+//
 // Averaged over **who** is malicious or chosen, the biases cancel, and (17) holds with
+//
 // $$v \;\to\; \mathbb E v + \mathbb E\lVert b\rVert^2 \tag{18}$$
-// For rules that look at the noise no $\rho, b, v$ need exist. (16) with $u$ itself as the mean holds draw by draw, for $\eta\le1/L$:
+//
+// Rules that look at the noise leave no simple $\rho, b, v$. For them (16) with $u$ itself as the mean holds draw by draw, for $\eta\le1/L$:
+//
 // $$\Delta^+ \le (1-\mu\eta)\Delta + \tfrac{\eta}{2}\lVert u-\nabla F\rVert^2 \tag{19}$$
+//
 // And from below, for $\mu$-strongly convex $F$ and $b=0$, since a slow *bound* is no slow *run*:
-// $$\mathbb E\Delta^+ \ge \begin{cases}\max\big(0, 1-2L\eta\rho(1-\frac{\mu\eta\rho}{2})\big)\Delta + \frac{\mu\eta^2v}{2} & 0\le\eta\rho\le 2/\mu\\ (1-\mu\eta\rho)^2\Delta + \frac{\mu\eta^2v}{2} & \text{else, so ascent for } \rho<0\end{cases} \tag{20}$$
+//
+// $$\mathbb E\Delta^+ \ge \theta\Delta + \frac{\mu\eta^2 v}{2} \tag{20}$$
+//
+// with $\theta = \max\big(0,\, 1-2L\eta\rho(1-\frac{\mu\eta\rho}{2})\big)$ for $0\le\eta\rho\le 2/\mu$, and $\theta = (1-\mu\eta\rho)^2$ else: for
+// $\rho<0$ (sign flipping with $\kappa>M-1$) the gap **grows**.
 
 // %% [markdown]
 // | case | $\rho$ | $b$ | $v$ |
@@ -173,7 +205,12 @@ table(exampleRows, { title: "Δ = 2, μ = 0.5, L_R = 1, ε0 = 0.1, σ = 1, ζ = 
 //
 // ($c$ is the mean of the expected clipped gradients.) The **median** with heterogeneity or $f$ malicious clients and **Krum** go through (19). With
 // $V_H$ the honest clients' dispersion around their mean $\bar g_H$, in every draw and for arbitrary malicious updates
-// $$\lVert u-\bar g_H\rVert^2 \le s\,V_H, \quad s_\text{median} = \frac{n}{n-2f}, \quad s_\text{Krum} = \Big(\sqrt{\tfrac{2hk}{(h-1)(k-f)}}+\sqrt{\tfrac{h-k+f}{k-f}}\Big)^2, \quad h=n-f,\; k=n-f-2 \tag{21}$$
+//
+// $$\lVert u-\bar g_H\rVert^2 \le s\,V_H \tag{21}$$
+//
+// - median: $s = \frac{n}{n-2f}$;
+// - Krum: $s = \Big(\sqrt{\frac{2hk}{(h-1)(k-f)}}+\sqrt{\frac{h-k+f}{k-f}}\Big)^2$ with $h=n-f$ and $k=n-f-2$.
+//
 // Median: in each coordinate at least $n/2-f$ of the $h$ honest values lie on the far side of $u$; Cantelli's inequality does the rest. Krum:
 // its score is at most the honest clients' mean score, and $k-f$ of its neighbours at least are honest.
 //
@@ -183,11 +220,23 @@ table(exampleRows, { title: "Δ = 2, μ = 0.5, L_R = 1, ε0 = 0.1, σ = 1, ζ = 
 // ## 6. FedAvg, and then the check of all of it
 // With $\tau$ local steps $g^{(k)} = (w^{(k)}-w^{(k+1)})/\eta$ is a sum of gradients at models that drift away. If every **batch** loss is
 // $L$-smooth and no step's gradient is longer than $B_1$, step $t$ starts at most $\eta B_1 t$ away:
+//
 // $$\Big\lVert \tfrac1\tau g^{(k)} - \tfrac{1}{\tau M}\textstyle\sum_{m,t} g_m(w^{(k)};\text{batch }t)\Big\rVert \le \frac{L}{\tau}\sum_{t<\tau}\eta B_1 t = D := \frac{\eta L B_1(\tau-1)}{2} \tag{22}$$
+//
 // The images $x$ are those of the $\tau$ batches together; with fresh batches $\sigma^2$ becomes $\sigma^2/\tau$, with one batch used $\tau$ times it stays.
-// $$\mathbb E\lVert\hat x-x\rVert^2 \le \Big(\varepsilon_0 + L_R\frac{\sqrt B + D}{\sqrt{2\mu\Delta}}\Big)^2 \tag{23}$$
-// $$\le 2\varepsilon_0^2 + 2L_R^2\,\frac{B+D^2}{\mu\Delta} \tag{24}$$
+//
+// The drift is the same for every victim, and their deviations from the mean sum to 0, so that squares add up without a mixed term:
+//
+// $$\mathbb E\lVert\hat x-x\rVert^2 \le \Big(\varepsilon_0 + L_R\sqrt{\frac{B + D^2}{2\mu\Delta}}\Big)^2 \tag{23}$$
+//
+// In the looser form, with one factor 2 more for the mixed term:
+//
+// $$\mathbb E\lVert\hat x-x\rVert^2 \le 2\varepsilon_0^2 + 2L_R^2\,\frac{B+D^2}{\mu\Delta} \tag{24}$$
+//
+// And progress, where noise and drift may point the same way:
+//
 // $$\mathbb E\Delta^+ \le (1-\mu\eta\tau)\Delta + \tfrac{\eta\tau}{2}(\bar\sigma + D)^2, \qquad \eta\tau\le 1/L \tag{25}$$
+//
 // $\bar\sigma^2$ is the variance of the mean gradient at $w^{(k)}$: $\sigma^2/(M\tau)$ with fresh batches. Notebook 08 takes this up.
 //
 // Now every line meets random instances: $d$ 2 to 6, $M$ 3 to 12, $L/\mu$ 1 to 100, σ and ζ over three decades, κ, τ, $s$, weights, colluders and
@@ -386,7 +435,12 @@ const noViolation = groups.map((group) => {
 const slopeOf = (quantity: string) => slopes.filter((one) => one.quantity === quantity)[0].error;
 const onQuadratics = { setting: "quadratics", unit: "slope", threshold: 0, note: "exactly solvable, A1–A3 hold" };
 const t1 = { ...onQuadratics, id: "T1", statement: "Log-log slope of error against Δ", direction: "below" as const };
-const t2 = { ...onQuadratics, id: "T2", statement: "The same against 1 − 1/M_eff", direction: "above" as const };
+const t2 = {
+  ...onQuadratics,
+  id: "T2",
+  statement: "Log-log slope of error against 1 − 1/M_eff",
+  direction: "above" as const,
+};
 const scaling = [
   decide({ ...t1, estimate: slopeOf("objectiveGap") }),
   decide({ ...t2, estimate: slopeOf("effectiveClients") }),
@@ -426,7 +480,7 @@ writeRecord("07_theorem_1", { ...stamp, config: config, seconds: seconds, claims
 // | clipping: $\rho\le1$ | any ρ | clipping may shorten those who held the mean back: gradients 1, 1, 1, −2 clipped to 1 have $\rho=2$ |
 // | drift: every $F_m$ is $L$-smooth | every **batch** loss is | the drifting gradients are those of batches |
 // | FedAvg with $\sigma^2$ | $\sigma^2/\tau$ with fresh batches, and which images $x$ are | the mean of τ batches |
-// | factor 2 twice | (23), and (25) for progress | as (6) |
+// | FedAvg: factor 2 twice | (23), and (25) for progress | as (6); and drift and dispersion have no mixed term |
 // | backfire: (12) | and (13): what it takes | (12) alone compares bounds that may both be idle |
 
 // %% [markdown]
@@ -442,10 +496,11 @@ writeRecord("07_theorem_1", { ...stamp, config: config, seconds: seconds, claims
 //   A constant σ and ζ (A3) is what makes $1/\Delta$ appear; where noise vanishes together with the gradient, it does not. A lone client is
 //   read exactly at every round, which is T2 at its end.
 // - **DP noise alone protects** at every round on quadratics, although (12) is met after round 40: there the clean gradient is buried already, as (13)
-//   says. **Clipping backfires**: it protects in the first rounds, exposes for fifty, and protects again at the end. If DP makes things worse in
+//   says. **Clipping backfires**: it protects in the first rounds, exposes for more than fifty, and protects again at the end. If DP makes things worse in
 //   05_differential_privacy, the gap that clipping keeps open is the first suspect.
 //
-// **Deviations.** The theorem's proof and constants are ours. Krum and median are checked against arbitrary malicious updates, not against clever ones.
+// **Deviations.** The theorem's proof and constants are ours. For Krum and the median the proof covers any malicious
+// updates; the check draws random ones, near and far.
 //
 // **Still to come in this notebook: LeNet-5.** Its $F^*$, μ, σ, ζ and $L_R$ estimated along passive, poisoned and defended runs (`leastLoss`,
 // `plConstantOf`, `noiseOf`, `lipschitzOf`), fitted on half of the seeds and tested on the other; Remark 1's rates per rule. Next: **08_fedavg_local_steps**.

@@ -117,6 +117,28 @@ test("fedAvgBound: is that of FedSGD at τ = 1, and below its first form", () =>
   fc.assert(fc.property(terms, positive, (u, d) => assert.ok(fedAvgBound({ ...u, drift: d }) <= fedAvgYoungBound({ ...u, drift: d }) * (1 + 1e-12)))); // prettier-ignore
 });
 
+test("fedAvgBound: dispersion and drift add up as squares, for any gradients and any drift common to them", () => {
+  fc.assert(
+    fc.property(
+      fc.array(fc.tuple(positive, positive), { minLength: 1, maxLength: 6 }),
+      positive,
+      positive,
+      (g, a, b) => {
+        const observed = plus(combine(g), 1, [a, -b]);
+        const distance = g.reduce((sum, own) => sum + squaredDistance(observed, own) / g.length, 0);
+        const t = {
+          objectiveGap: 1,
+          plConstant: 0.5,
+          lipschitz: 1,
+          dispersion: dispersionOf(g),
+          drift: Math.hypot(a, b),
+        };
+        close(fedAvgBound(t) / distance, 1);
+      },
+    ),
+  );
+});
+
 test("driftBound: grows as the sum 0 + 1 + ... + (τ - 1) of the steps walked", () => {
   // each of the τ gradients is t steps of length η B1 away: (L / τ) (0 + 1 + 2 + 3) η B1 = 2 / 4 * 6 * 0.1 * 3 = 0.9
   close(driftBound({ localSteps: 4, learningRate: 0.1, smoothness: 2, stepNorm: 3 }), 0.9);

@@ -224,23 +224,24 @@ export function driftBound({ localSteps, learningRate, smoothness, stepNorm }: D
 }
 
 /**
- * The theorem for FedAvg: the drift D joins the distance between the observed gradient and the victim's.
+ * The theorem for FedAvg: the drift D joins the distance between the observed gradient and the victims'.
  *
- *     E ||xhat - x||^2 <= (ε0 + L_R (sqrt(B) + D) / sqrt(2 μ Δ))^2
+ *     E ||xhat - x||^2 <= (ε0 + L_R sqrt((B + D^2) / (2 μ Δ)))^2
  *
- * x are the images of the τ batches together, R inverts the mean of their gradients at w^(k). With one batch used τ times B is
+ * Squares add up, without a mixed term: the drift is the same for every victim, and the victims' deviations from their mean sum to
+ * 0. x are the images of the τ batches together, R inverts the mean of their gradients at w^(k). With one batch used τ times B is
  * that of FedSGD; with τ fresh ones σ^2 becomes σ^2/τ.
  *
  * @param terms see LeakTerms; drift D, see driftBound
  * @returns the bound; at D = 0 that of FedSGD
  * @throws InputError as reconstructionBound, or when drift is negative
  * @example
- * fedAvgBound({ objectiveGap: 2, plConstant: 1, lipschitz: 3, inversionError: 0.5, dispersion: 4, drift: 2 }); // 42.25; (0.5 + 6)^2
+ * fedAvgBound({ objectiveGap: 2, plConstant: 1, lipschitz: 3, inversionError: 0.5, dispersion: 12, drift: 2 }); // 42.25; (0.5 + 6)^2
  * @source our derivation, line (23)
  */
 export function fedAvgBound(terms: LeakTerms & { readonly drift: number }): number {
-  ensureNonnegative("fedAvgBound", { drift: terms.drift, dispersion: terms.dispersion });
-  return reconstructionBound({ ...terms, dispersion: (Math.sqrt(terms.dispersion) + terms.drift) ** 2 });
+  ensureNonnegative("fedAvgBound", { drift: terms.drift });
+  return reconstructionBound({ ...terms, dispersion: terms.dispersion + terms.drift ** 2 });
 }
 
 /**
@@ -254,7 +255,7 @@ export function fedAvgBound(terms: LeakTerms & { readonly drift: number }): numb
  * @source our derivation, line (24)
  */
 export function fedAvgYoungBound(terms: LeakTerms & { readonly drift: number }): number {
-  ensureNonnegative("fedAvgYoungBound", { drift: terms.drift, dispersion: terms.dispersion });
+  ensureNonnegative("fedAvgYoungBound", { drift: terms.drift });
   return youngBound({ ...terms, dispersion: 2 * (terms.dispersion + terms.drift ** 2) });
 }
 

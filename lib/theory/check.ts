@@ -181,21 +181,56 @@ function krumOf(updates: readonly Vector[], f: number): Vector {
   return updates[scores.indexOf(Math.min(...scores))]!;
 }
 
-/** A rule with malicious updates in one draw: Δ+ against line (19), with the rule's error by line (21) of the draw's own V_H. */
-function compareRule(
-  instance: Instance,
-  rng: Rng,
-  { f, spread, rule }: { f: number; spread: number; rule: (updates: readonly Vector[]) => Vector },
-): Comparison {
+/** A rule among malicious updates, in one draw: its distance from the honest mean, and where the step by it ends. */
+function drawRule(instance: Instance, f: number, rng: Rng, rule: (updates: readonly Vector[]) => Vector) {
   const { quadratic, weights, gradient, round } = instance;
   const honest = drawGradients(instance, rng.split("noise")).slice(f);
   const u = rule([...drawMalicious(f, gradient, rng), ...honest]);
-  const errorBound = ruleError(spread, lawOfDraw(honest, gradient));
-  return {
-    smaller: objectiveGapAt(quadratic, plus(weights, -round.learningRate, u)),
-    larger: pathwiseBound(errorBound, round),
-  };
+  const gap = objectiveGapAt(quadratic, plus(weights, -round.learningRate, u));
+  return { distance: squaredDistance(u, combine(honest)), dispersion: dispersionOf(honest), gap, honest };
 }
+
+/** A rule of line (21): the most malicious updates it bears among n, how far they can lead it, and what it does. */
+interface SpreadRule {
+  most(this: void, n: number): number;
+  spread(this: void, n: number, f: number): number;
+  run(this: void, updates: readonly Vector[], f: number): Vector;
+}
+
+const median: SpreadRule = { most: (n) => Math.ceil(n / 2) - 1, spread: medianSpread, run: medianOf };
+const krum: SpreadRule = { most: (n) => Math.floor((n - 3) / 2), spread: krumSpread, run: krumOf };
+
+/** Line (21) alone, and line (19) with the rule's error from it, V_H and the honest mean being those of the draw. */
+function ruleChecks(rule: SpreadRule): [distance: Check, progress: Check] {
+  const draw = (instance: Instance, rng: Rng) => {
+    const n = instance.clients.biases.length;
+    const f = rng.integer(rule.most(n) + 1);
+    return { ...drawRule(instance, f, rng, (updates) => rule.run(updates, f)), spread: rule.spread(n, f) };
+  };
+  const shared = { group: "any rule", holds: "in every draw" } as const;
+  return [
+    {
+      ...shared,
+      line: "(21)",
+      compare(instance, rng) {
+        const { distance, dispersion, spread } = draw(instance, rng);
+        return { smaller: distance, larger: spread * dispersion };
+      },
+    },
+    {
+      ...shared,
+      line: "(19)",
+      compare(instance, rng) {
+        const { gap, honest, spread } = draw(instance, rng);
+        const error = ruleError(spread, lawOfDraw(honest, instance.gradient));
+        return { smaller: gap, larger: pathwiseBound(error, instance.round) };
+      },
+    },
+  ];
+}
+
+const [medianDistance, medianProgress] = ruleChecks(median);
+const [krumDistance, krumProgress] = ruleChecks(krum);
 
 /** A draw taken as a population without noise: its own biases around grad F. */
 const lawOfDraw = (gradients: readonly Vector[], gradient: Vector): Clients => ({
@@ -509,26 +544,10 @@ export const checks: Readonly<Record<string, Check>> = {
     },
   },
 
-  "median, f malicious": {
-    line: "(19), (21)",
-    group: "any rule",
-    holds: "in every draw",
-    compare(instance, rng) {
-      const n = instance.clients.biases.length;
-      const f = rng.integer(Math.ceil(n / 2));
-      return compareRule(instance, rng, { f, spread: medianSpread(n, f), rule: medianOf });
-    },
-  },
-  "Krum, f malicious": {
-    line: "(19), (21)",
-    group: "any rule",
-    holds: "in every draw",
-    compare(instance, rng) {
-      const n = instance.clients.biases.length;
-      const f = rng.integer(Math.floor((n - 3) / 2) + 1);
-      return compareRule(instance, rng, { f, spread: krumSpread(n, f), rule: (updates) => krumOf(updates, f) });
-    },
-  },
+  "median's distance, f malicious": medianDistance,
+  "median's progress, f malicious": medianProgress,
+  "Krum's distance, f malicious": krumDistance,
+  "Krum's progress, f malicious": krumProgress,
 
   drift: {
     line: "(22)",
