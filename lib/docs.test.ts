@@ -32,6 +32,7 @@ const notRun: Readonly<Record<string, string>> = {
   "unpackCifar(": "needs the official archive",
   "saveWhole(": "writes into data/",
   "runInPool(": "starts child processes; pool.test.ts does",
+  "runKernel(": "is of the native backend alone; ops.test.ts and convolution.test.ts use it",
   "drawSvg(": "starts a browser; browser.test.ts does",
   "closeBrowser(": "as drawSvg",
   "showFigure(": "writes into figures/",
