@@ -42,6 +42,7 @@ const notRun: Readonly<Record<string, string>> = {
   "openRedis(": "needs a Redis; sweep.test.ts starts one",
   "runOnRedis(": "as openRedis",
   "serveRedis(": "as openRedis",
+  "runKernel(": "is of the native backend alone; ops.test.ts and convolution.test.ts use it",
   "drawSvg(": "starts a browser; browser.test.ts does",
   "closeBrowser(": "as drawSvg",
   "showFigure(": "writes into figures/",
