@@ -168,6 +168,7 @@ const exponent = (rows, i, quantity) => {
   if (i === 0) return "";
   if (quantity === "megabytes" && Math.min(rows[i - 1].megabytes, rows[i].megabytes) < GRAIN) return "–";
   const value = between(rows[i - 1], rows[i], quantity);
+  if (!Number.isFinite(value)) return "–";
   return value > STEEP ? `**${value.toFixed(2)}**` : value.toFixed(2);
 };
 
