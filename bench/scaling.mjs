@@ -139,7 +139,7 @@ async function oneAndTwo(rounds) {
 async function memoryOverTime() {
   const runs = {
     steps: { ...inverting(null, { views: 8, batchSize: 10 }), few: 30 },
-    rounds: { ...training(null), op: "train", few: 30 },
+    rounds: { ...training(null), op: "descend", few: 30 },
     records: { ...training(null, { batchSize: 1 }), op: "records", few: 10 },
   };
   const found = {};
