@@ -139,7 +139,7 @@ async function oneAndTwo(rounds) {
 async function memoryOverTime() {
   const runs = {
     steps: { ...inverting(null, { views: 8, batchSize: 10 }), few: 30 },
-    rounds: { ...training(null), op: "train", few: 30 },
+    rounds: { ...training(null), op: "descend", few: 30 },
     records: { ...training(null, { batchSize: 1 }), op: "records", few: 10 },
   };
   const found = {};
@@ -168,6 +168,7 @@ const exponent = (rows, i, quantity) => {
   if (i === 0) return "";
   if (quantity === "megabytes" && Math.min(rows[i - 1].megabytes, rows[i].megabytes) < GRAIN) return "–";
   const value = between(rows[i - 1], rows[i], quantity);
+  if (!Number.isFinite(value)) return "–";
   return value > STEEP ? `**${value.toFixed(2)}**` : value.toFixed(2);
 };
 

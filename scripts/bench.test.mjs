@@ -1,12 +1,17 @@
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import test from "node:test";
 import { benchmarks } from "../bench/harness/main.mjs";
 import { checkNumbers } from "../bench/harness/numbers.mjs";
-import { together } from "../bench/harness/processes.mjs";
+import { startEngine, together } from "../bench/harness/processes.mjs";
 import { busyShare, digits, inTable, machine, ratio, sectionOf, withSection } from "../bench/harness/report.mjs";
 import { fastest, growth, interleave, median, quantile, speedup, summarize } from "../bench/harness/statistics.mjs";
+import { setup } from "./setup.mjs";
 import { at } from "./steps/common.mjs";
+
+await setup({ only: ["build"] });
 
 test("quantile: is linear between order statistics", () => {
   const values = [40, 10, 20, 30]; // sorted 10 20 30 40; the p-quantile is at 3p: 3/4 -> 10 + 0.75 (20 - 10)
@@ -53,6 +58,31 @@ test("together: measures from the first start to the last end, and how much of i
   assert.equal(seconds, 5);
   assert.equal(overlap, 0.6); // 11..14 of 10..15
   assert.deepEqual(answers[0], { start: 10, end: 14, op: "work", details: { x: 1 } });
+});
+
+test("engine: answers what the benchmarks ask, and invert starts where the other side is told to start", async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), "bench-"));
+  const engine = startEngine();
+  t.after(async () => {
+    await engine.end();
+    rmSync(folder, { recursive: true });
+  });
+  const problem = { folder, count: 2, batchSize: 2, activation: "tanh", pooling: "average" };
+  await engine.ask("problem", problem);
+  assert.deepEqual(await engine.ask("views", { ...problem, start: 1, end: 2 }), { size: 61706 });
+  const common = { steps: 2, objective: "cosine" };
+  const { before, first, after } = await engine.ask("numbers", { folder, checked: 1, ...common });
+  assert.ok(Math.abs(first[0] - before[0]) < 1e-5 * before[0]);
+  assert.ok(after[0] < before[0]);
+  const { seconds, overlap } = await together([engine], "invert", common);
+  assert.ok(seconds > 0 && overlap === 1);
+
+  const round = { numClients: 2, localSteps: 2, batchSize: 1, learningRate: 0.1, seed: 1 };
+  await engine.ask("federation", { folder, activation: "relu", pooling: "max", ...round });
+  assert.equal(statSync(join(folder, "updates.f32")).size, 4 * 2 * 61706);
+  for (const op of ["rounds", "descend", "records"]) await engine.ask(op, { rounds: 1 });
+  assert.equal((await engine.ask("memory")).tensors, 0);
+  await assert.rejects(engine.ask("invert", { steps: 0 }), /engine\.mjs: invert: .*steps/);
 });
 
 test("checkNumbers: gives the largest differences, and refuses one above its tolerance or none at all", () => {

@@ -6,10 +6,9 @@ import { createInterface } from "node:readline";
 
 const require = createRequire(import.meta.url);
 const lib = require("curious-inside");
-const deep = (path) => require(`curious-inside/dist/${path}.js`);
-const { localUpdates } = deep("fl/client");
-const { drawBatches, firstBroadcast, stepAgainst } = deep("fl/train");
-const { tf } = deep("core/backend");
+// What a round is timed by and what holds memory are no part of the barrel.
+const { localUpdates } = require("curious-inside/dist/fl/client.js");
+const { tf } = require("curious-inside/dist/core/backend.js");
 
 const seconds = () => Number(process.hrtime.bigint()) / 1e9;
 
@@ -24,11 +23,22 @@ async function timed(work) {
 /** Drawings of our own code: the same on every machine, and no download. */
 const dataset = await lib.loadDataset("strokes");
 
-const federationOf = (config) =>
-  lib.setUp({ ...lib.defaultFederation, dataset: "strokes", partition: "iid", ...config }, dataset);
+/** What a federation begins with: its network, the first broadcast, and the batches of all clients in the first round. */
+async function beginning(config) {
+  const own = {
+    ...lib.defaultFederation,
+    dataset: "strokes",
+    partition: "iid",
+    rounds: 1,
+    evaluationImages: 1,
+    ...config,
+  };
+  const [{ weights, batches }] = await lib.train(own, dataset);
+  return { config: own, network: lib.setUp(own, dataset).network, weights, batches };
+}
 
 let problem; // views with their labels
-let federation; // with a first broadcast and the batches of a round
+let federation; // as `beginning` gives it
 
 const operations = {
   async versions() {
@@ -36,14 +46,13 @@ const operations = {
   },
 
   /** Writes what `count` clients with models and private batches of their own would show: float32 in files, for all sides. */
-  problem({ folder, count, batchSize, ...model }) {
+  async problem({ folder, count, batchSize, ...model }) {
     mkdirSync(folder, { recursive: true });
     const all = { weights: [], target: [], start: [], labels: [], images: [] };
     for (let seed = 0; seed < count; seed++) {
-      const own = federationOf({ ...model, batchSize, seed, numClients: 2 });
-      const weights = firstBroadcast(own);
-      const [[batch]] = drawBatches(own, dataset, 0);
-      const [gradient] = lib.lossAndGradient(own.network, [weights], [batch]).gradients;
+      const { network, weights, batches } = await beginning({ ...model, batchSize, seed, numClients: 2 });
+      const [batch] = batches[0];
+      const [gradient] = lib.lossAndGradient(network, [weights], [batch]).gradients;
       all.weights.push(weights);
       all.target.push(gradient);
       all.start.push(startOf(seed, batchSize));
@@ -96,11 +105,9 @@ const operations = {
   invert: ({ steps, objective }) => timed(() => invert(steps, objective)),
 
   /** Writes or takes the weights and the batches of one round. */
-  federation({ folder, ...config }) {
-    const own = federationOf(config);
-    const weights = firstBroadcast(own);
-    const batches = drawBatches(own, dataset, 0);
-    federation = { own, weights, batches };
+  async federation({ folder, ...config }) {
+    federation = await beginning(config);
+    const { network, weights, batches } = federation;
     if (folder) {
       mkdirSync(folder, { recursive: true });
       const flat = batches.flat();
@@ -112,7 +119,7 @@ const operations = {
       );
       writeFileSync(join(folder, "updates.f32"), Buffer.concat(updates().map(bytes)));
     }
-    return { size: own.network.size };
+    return { size: network.size };
   },
 
   /** The clients' part of `rounds` rounds. */
@@ -121,21 +128,20 @@ const operations = {
       for (let round = 0; round < rounds; round++) updates();
     }),
 
-  /** Rounds as training runs them, each on new batches, from the weights that the last one left. */
-  train({ rounds }) {
-    const { own, batches } = federation;
-    const rate = own.config.learningRate;
+  /** Rounds of plain averaging, each from the weights that the last one left. */
+  descend({ rounds }) {
+    const { learningRate, numClients } = federation.config;
     for (let round = 0; round < rounds; round++) {
-      const sent = localUpdates(own.network, federation.weights, drawBatches(own, dataset, round), rate);
-      const mean = sent[0].map((_, i) => sent.reduce((sum, update) => sum + update[i], 0) / batches.length);
-      federation.weights = stepAgainst(federation.weights, mean, rate);
+      const sent = updates();
+      const mean = sent[0].map((_, i) => sent.reduce((sum, update) => sum + update[i], 0) / numClients);
+      federation.weights = federation.weights.map((w, i) => w - learningRate * mean[i]);
     }
     return {};
   },
 
   /** Training as notebooks call it, with every record kept until the next question. */
   async records({ rounds }) {
-    federation.records = await lib.train({ ...federation.own.config, rounds, evaluationImages: 10 }, dataset);
+    federation.records = await lib.train({ ...federation.config, rounds }, dataset);
     return {};
   },
 
@@ -153,10 +159,8 @@ const operations = {
   },
 };
 
-const updates = () => {
-  const { own, weights, batches } = federation;
-  return localUpdates(own.network, weights, batches, own.config.learningRate);
-};
+const updates = () =>
+  localUpdates(federation.network, federation.weights, federation.batches, federation.config.learningRate);
 
 const invert = (steps, objective) =>
   lib.invert(problem.views, { prior: { kind: "pixel" }, labels: problem.labels, objective, steps });
