@@ -33,7 +33,7 @@ export const paperProfile = {
   resultBytes: 33_000, // an inverted round of nine images, compressed: stored entries of the smoke profile
 };
 /** What is measured of one job; the rest is proportional. */
-const sample = { rounds: 10, inverted: 4, steps: 20, autoencoderSteps: 50 };
+const sample = { rounds: 10, inverted: 9, steps: 50, autoencoderSteps: 100 };
 
 export async function run({ say = console.error } = {}) {
   await setup({ only: ["build", "tensorflow"] });
@@ -156,7 +156,7 @@ async function startWorker(url, store) {
 }
 
 /** CPU seconds of the parts of one real measurement, on one thread. */
-async function measureParts() {
+export async function measureParts() {
   Object.assign(process.env, { TF_NUM_INTRAOP_THREADS: "1", TF_NUM_INTEROP_THREADS: "1" });
   const { backendReady } = require("../core/backend.js");
   const { loadDataset } = require("../data/source.js");
@@ -172,7 +172,12 @@ async function measureParts() {
       steps: sample.steps,
       autoencoderSteps: sample.autoencoderSteps,
     },
-    ...{ seeds: [1], probeRounds: [0, 3, 6, 9].slice(0, sample.inverted), probeBatchSize: 1, trajectoryRounds: [] },
+    ...{
+      seeds: [1],
+      probeRounds: Array.from({ length: sample.inverted }, (_, i) => i),
+      probeBatchSize: 1,
+      trajectoryRounds: [],
+    },
   };
   const store = mkdtempSync(join(tmpdir(), "bench-queue-"));
   process.env.CURIOUS_STORE = store;

@@ -49,7 +49,7 @@ const newFolder = () => {
 };
 
 /** A process that works until it is stopped: its events, and everything it printed. */
-async function startWorker(t, { url = engine, workers = 1, before = "", env = {} } = {}) {
+async function startWorker(t, { url = engine, workers = 1, before = "", env = {}, detached = false } = {}) {
   const code = `
     ${before}
     const { serveRedis } = require("./lib/dist/experiment/redisWorker.js");
@@ -66,6 +66,7 @@ async function startWorker(t, { url = engine, workers = 1, before = "", env = {}
     cwd: at(),
     env: { ...process.env, CURIOUS_STORE: newFolder(), ...env },
     stdio: ["ignore", "pipe", "pipe"],
+    detached, // in a process group of its own
   });
   const events = [];
   let printed = "";
@@ -235,12 +236,12 @@ test("runOnRedis: goes on when Redis was killed and came back, at both ends", { 
   assert.ok(![...notices, ...workers.map(({ printed }) => printed())].join().includes(password));
 });
 
-test("serveRedis: gives back its jobs and ends when it is asked to", { skip }, async (t) => {
-  const first = await startWorker(t);
+test("serveRedis: gives back its jobs and ends when it is asked to, its processes too", { skip }, async (t) => {
+  const first = await startWorker(t, { detached: true });
   const [job] = jobs("given back", 1, { milliseconds: 4000 });
   const running = run([job]);
   await first.said("started");
-  first.kill("SIGTERM");
+  process.kill(-first.pid, "SIGTERM"); // as Ctrl-C does
   assert.equal(await first.ended, 0);
   await first.said("given back");
   assert.equal(count([first], "failed"), 0);

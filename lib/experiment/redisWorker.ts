@@ -1,9 +1,10 @@
 /** @file The other end of the queue: takes jobs of any sweep, computes them in child processes, and sends the results back. */
 import { hostname } from "node:os";
+import { setTimeout as wait } from "node:timers/promises";
 import { promisify } from "node:util";
 import { gzip } from "node:zlib";
 import { UnrecoverableError, WaitingError, Worker, type Job as QueuedJob } from "bullmq";
-import { InputError } from "../core/errors";
+import { ensureCount, InputError } from "../core/errors";
 import { runOf, UnfitError, unpackJob, type Payload } from "./job";
 import { openPool, workerCount, type JobProgress } from "./pool";
 import { openRedis, queueName, queueTiming, resultKey, type QueueTiming } from "./redis";
@@ -58,6 +59,7 @@ export async function serveRedis(
     readonly timing?: Partial<QueueTiming>;
   } = {},
 ): Promise<QueueWorker> {
+  ensureCount("worker", "workers", workers);
   const timing = { ...queueTiming, ...given };
   const notice = (text: string): void => onEvent?.({ what: "notice", key: "", text });
   const redis = await openRedis("worker", url, notice);
@@ -91,6 +93,8 @@ export async function serveRedis(
       return done;
     } catch (error) {
       const { name: kind, message } = error as Error;
+      // Ctrl-C reaches the child processes too, perhaps before this one's close().
+      if (kind === "Error") await wait(100);
       if (isClosing) {
         await queued.moveToWait(token);
         onEvent?.({ what: "given back", key, text: "" });
