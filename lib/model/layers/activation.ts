@@ -1,27 +1,24 @@
 /** @file Elementwise activations. */
 import { tf, type Tensor } from "../../core/backend";
-import { reluGradient } from "../../core/ops";
+import { throughActivation } from "../../core/ops";
 import type { Shape } from "../../core/types";
 import type { Layer } from "./layer";
 
 /**
- * The activations by name. Each gives a = f(z), the product f'(z) d, and bend(R{z}) = f''(z) R{z} (null where f'' = 0 almost
- * everywhere), all from the output a.
+ * The activations by name. Each gives a = f(z), and bend(R{z}) = f''(z) R{z} (null where f'' = 0 almost everywhere) from the
+ * output a.
  */
 const functions = {
   sigmoid: {
     apply: (z: Tensor): Tensor => tf.sigmoid(z),
-    slope: (d: Tensor, a: Tensor): Tensor => tf.mul(d, tf.sub(a, tf.square(a))), // a (1 - a)
     bend: (a: Tensor, aR: Tensor): Tensor => tf.mul(aR, tf.sub(1, tf.mul(a, 2))), // f'' R{z} = (1 - 2a) R{a}
   },
   tanh: {
     apply: (z: Tensor): Tensor => tf.tanh(z),
-    slope: (d: Tensor, a: Tensor): Tensor => tf.mul(d, tf.sub(1, tf.square(a))),
     bend: (a: Tensor, aR: Tensor): Tensor => tf.mul(tf.mul(a, -2), aR), // f'' R{z} = -2a R{a}
   },
   relu: {
     apply: (z: Tensor): Tensor => tf.relu(z),
-    slope: reluGradient,
     bend: null,
   },
 } as const;
@@ -54,7 +51,7 @@ export type ActivationName = keyof typeof functions;
  * activation([6, 28, 28], "relu").outputShape; // [6, 28, 28]
  */
 export function activation(inputShape: Shape, name: ActivationName): Layer {
-  const { apply, slope, bend } = functions[name];
+  const { apply, bend } = functions[name];
   return {
     kind: name,
     inputShape,
@@ -64,13 +61,13 @@ export function activation(inputShape: Shape, name: ActivationName): Layer {
       const a = apply(z);
       return {
         output: a,
-        backward: (d) => ({ outputGradient: d, input: slope(d, a), weights: [], inner: [] }),
+        backward: (d) => ({ outputGradient: d, input: throughActivation(name, d, a), weights: [], inner: [] }),
         along(_direction, zR) {
-          const aR = zR === null ? null : slope(zR, a);
+          const aR = zR === null ? null : throughActivation(name, zR, a);
           return {
             outputR: aR,
             backward(gradients, dR) {
-              const straight = slope(dR, a);
+              const straight = throughActivation(name, dR, a);
               if (aR === null || bend === null) return straight;
               return tf.add(straight, tf.mul(gradients.outputGradient, bend(a, aR)));
             },
