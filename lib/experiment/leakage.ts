@@ -23,14 +23,14 @@ export interface LeakageOptions {
  *
  * For each seed: train; train the attacker's autoencoder on its own shard; observe the chosen rounds without the attacker's own
  * share; infer the labels; invert; match to the private images of the other clients; compare with the no-information floor.
- * Seeds are computed side by side in child processes and stored one by one under their config, so a further seed, a further
- * plan or a killed run costs only what is missing.
+ * Seeds are computed side by side in child processes, or where the environment's CURIOUS_ENGINE says (see sweep), and stored one
+ * by one under their config, so a further seed, a further plan or a killed run costs only what is missing.
  *
  * @param plans by name; rounds are 0-based and below federation.rounds
  * @param dataset as loadDataset gives it
  * @param options force, onProgress
  * @returns a study a plan, under the same names, with its runs in the order of the seeds; read only
- * @throws InputError for a round outside the run, or whatever train and invert refuse
+ * @throws InputError for a round outside the run, or the error of the first seed that failed, after all others are stored
  * @example
  * const { passive } = await measureLeakage({ passive: plan }, dataset, { onProgress: bar.update });
  * const [leak] = passive.runs[0].probe; // of the first seed at its first probe round
