@@ -252,7 +252,7 @@ const foundRows = found.map(({ check, line, holds, ratios, violations, worst, me
   holds: holds,
   instances: ratios.length,
   violations: violations,
-  "worst measured/bound": worst,
+  "worst smaller/larger side": worst,
   median: median,
 }));
 table(foundRows, { title: "Every line on random instances", digits: 4 });
@@ -488,7 +488,7 @@ writeRecord("07_theorem_1", { ...stamp, config: config, seconds: seconds, claims
 // Quick profile; indicative.
 //
 // - **No line is violated** on random instances, and most worst cases come within a percent of their bound: the constants are not to be improved by much
-//   from the same assumptions. (6) is attained exactly. The loose ones are (9), which pays for noise that might cancel the gradient, and (10).
+//   from the same assumptions. (6) is attained exactly. The loose ones are (9), which pays for noise that might cancel the gradient, (10) and (21).
 // - **T1 and T2 hold where A1–A4 do.** On quadratics the error falls as $\Delta^{-1}$ until it saturates, and grows as $1-1/M_\text{eff}$. Under sign
 //   flipping it falls a little faster than $1/\Delta$: along the path $\lVert\nabla F\rVert^2/\Delta$ changes too.
 // - **T1 is not seen on softmax regression with real images**: the gap falls by two thirds, the error of the closed-form leak stays. The table says why:

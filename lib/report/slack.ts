@@ -66,7 +66,7 @@ export function slackFigure(title: string, rows: readonly SlackRow[]): Figure {
       domain: [left / frame.width, right / frame.width],
       dtick: 1,
       tickformat: "~r",
-      title: { text: "measured / bound (box: quartiles; whiskers: 5 to 95 %; diamond: worst)", standoff: 8 },
+      title: { text: "smaller side / larger side (box: quartiles; whiskers: 5 to 95 %; diamond: worst)", standoff: 8 },
     },
     yaxis: { ...axis, ticks: "", autorange: "reversed", domain: [1 - bottom / height, 1 - top / height] },
     shapes: [{ type: "line", x0: 1, x1: 1, y0: 0, y1: 1, yref: "y domain", line: { color: "#BB5566", dash: "dash" } }],
