@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { tinyDataset } from "../data/tiny.fixture";
 import { defaultFederation } from "../fl/config";
-import { setUp, train } from "../fl/train";
+import { setUp } from "../fl/federation";
+import { train } from "../fl/train";
 import { lossAndGradient } from "../model/network";
 import { followAnalyticLeak } from "./analyticLeak";
 
