@@ -48,10 +48,10 @@ import { table, decide, claimTable, writeRecord } from "curious-inside";
 
 // %% tags=["parameters"]
 const allScales = [1, 3, 6]; // κ of the sign flip, not stated: our choice, 1 as in the first author's public code
-const allNoises = byProfile({ smoke: [0.01, 0.03], quick: [0.01], paper: [0.003, 0.01, 0.03] }); // σ_ζ, not stated: our choice
+const allNoises = byProfile({ smoke: [0.03, 0.1], quick: [0.1], paper: [0.03, 0.1, 0.3] }); // σ_ζ, not stated: our choice
 const trigger = { targetLabel: 0, triggerSize: 3, boost: 1 }; // not stated: our choice; 3 × 3 white pixels, T-shirt/top
-const scale = 3; // κ that verdicts are about
-const noise = 0.01; // σ_ζ that verdicts are about
+const scale = 1; // κ that verdicts are about
+const noise = 0.1; // σ_ζ that verdicts are about
 const underIid = byProfile({ smoke: 1, quick: 1, paper: 3 }); // how many of the three poisonings IID clients get too
 
 // %%
