@@ -19,7 +19,7 @@
 // updates. Then **fewer clients stand behind a broadcast**, each is seen more clearly (Remark 4), and training slows (Remark 1).
 //
 // Two groups of victims must be told apart here: **all honest clients**, and the **contributors**, those honest clients whose update
-// is in the aggregate. Krum shows one client and hides eight; an average over all can fall while that one is laid bare.
+// is in the aggregate. Krum shows one client and hides eight; the error over all can rise while that one is laid bare.
 
 // %% [markdown]
 // ## What is claimed, and how it is tested

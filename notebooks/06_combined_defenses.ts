@@ -27,7 +27,8 @@
 // %% [markdown]
 // ## What is claimed, and how it is tested
 // Written before the run. Estimates are means over seeds with 95 % intervals, paired by seed and private image of the fixed probe.
-// "No defense" is the mean without noise under the same poisoning; all honest clients count.
+// "No defense" is the mean without noise under the same poisoning. All honest clients count; C13 is also decided on contributors alone
+// where a rule without strong noise leaves honest clients out.
 //
 // | id | claim | number tested | holds if |
 // |---|---|---|---|
@@ -283,18 +284,30 @@ const placeOf = ([low, high]: readonly [number, number]) => {
   if (high < -0.15) return "below the band: a larger backfire";
   return low > -0.1 ? "above the band" : "overlaps the band";
 };
-const leakageOf = (name: string) =>
-  estimateMean(seedMeans(studies[name], "probe", first, (leak) => leak.leakage)).mean.toFixed(2);
+const leakageOf = (name: string, over: "all" | "contributors") => {
+  const quantity = over === "all" ? "leakage" : "contributorLeakage";
+  const perSeed = seedMeans(studies[name], "probe", first, (leak) => leak[quantity]);
+  return estimateMean(perSeed.filter((value): value is number => value !== null)).mean.toFixed(2);
+};
 
 // %%
-const c13 = [...verdictNames, ...weakOnes].map((name) => {
-  const differences = leakDifferences(studies[name], studies.mean, { rounds: first, relative: true });
-  const estimate = estimateMean(differences);
-  const note = `${placeOf(estimate.interval)}; leakage ${leakageOf(name)}${emptiness(name)}`;
-  const claim = { id: "C13", setting: labelOf(name), statement: `(RMSE − no defense) / no defense, ${span}` };
+const backfire = (name: string, over: "all" | "contributors") => {
+  const compared = { rounds: first, relative: true, over: over };
+  const estimate = estimateMean(leakDifferences(studies[name], studies.mean, compared));
+  const note = `${placeOf(estimate.interval)}; leakage ${leakageOf(name, over)}${emptiness(name)}`;
+  const setting = over === "all" ? labelOf(name) : `${labelOf(name)}, contributors`;
+  const claim = { id: "C13", setting: setting, statement: `(RMSE − no defense) / no defense, ${span}` };
   const test = { threshold: -0.1, direction: "below" as const, unit: "relative", note: note };
   return decide({ ...claim, ...test, estimate: estimate });
-});
+};
+
+// %%
+const leavesOut = (name: string) =>
+  studies[name].runs.every(({ probe }) => probe.some((leak) => leak.contributed.includes(false)));
+const comparable = (name: string) => leakDifferences(studies[name], studies.mean, inside).length > 1;
+const inPart = [...main, ...weakOnes].filter((name) => leavesOut(name) && comparable(name));
+const everybody = [...verdictNames, ...weakOnes].map((name) => backfire(name, "all"));
+const c13 = [...everybody, ...inPart.map((name) => backfire(name, "contributors"))];
 
 // %%
 const claims = [...c12, ...c13];
