@@ -86,12 +86,12 @@ export { byProfile, currentProfile, isForced, type Profile } from "./report/prof
 export { progressBar, type Progress } from "./report/progress";
 export { showFigure, showLines, type Figure, type LineFigureSpec, type Panel, type Series } from "./report/figure";
 export { showForest, type ForestRow, type ForestSpec } from "./report/forest";
-export { showHeatmap, type HeatmapSpec } from "./report/heatmap";
+export { showHeatmap, type HeatmapLabel, type HeatmapSpec } from "./report/heatmap";
 export { asRmse, showImages } from "./report/imageGrid";
 export { analyticLeakPanels, backfirePanels, sweepPanel } from "./report/theory";
 export { slackFigure, type SlackRow } from "./report/slack";
 export { commonPlan, vary, varyEach } from "./report/commonPlan";
-export { differencePanel, differenceRows, type Windows } from "./report/differences";
+export { differenceCells, differencePanel, differenceRows, type Windows } from "./report/differences";
 export { gapPanel, leakPanel, linesOf, privateRow, reconstructedRow, roundPanel, settingsOf } from "./report/leakage";
 export type { LeakLine, Studies } from "./report/leakage";
 export { settingRows } from "./report/settingRows";

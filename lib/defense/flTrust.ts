@@ -25,6 +25,7 @@ import { combine, effectiveCount, squaredNorms } from "./linear";
 export const flTrust: Aggregator = {
   name: "flTrust",
   source: "Cao et al. 2021",
+  needs: ["rootUpdate"],
   aggregate(updates, { rootUpdate }) {
     ensureUpdates("flTrust", updates);
     if (rootUpdate === undefined)

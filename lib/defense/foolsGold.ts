@@ -31,6 +31,7 @@ import { combine, effectiveCount, squaredNorms } from "./linear";
 export const foolsGold: Aggregator = {
   name: "foolsGold",
   source: "Fung et al. 2020",
+  needs: ["history"],
   aggregate(updates, { history }) {
     ensureUpdates("foolsGold", updates);
     const n = updates.length;

@@ -5,6 +5,7 @@ import { InputError } from "../core/errors";
 import type { Dataset } from "../core/types";
 import { batchOf } from "../data/batch";
 import { tinyDataset } from "../data/tiny.fixture";
+import { aggregators, type AggregatorName } from "../defense/aggregators";
 import { evaluate, initialWeights, lossAndGradient } from "../model/network";
 import { defaultFederation, type FederationConfig } from "./config";
 import { drawBatches, setUp } from "./federation";
@@ -54,6 +55,22 @@ test("train: FedAvg averages the clients' weights after an explicit loop of thre
     });
     const expected = weights.map((_, i) => locals.reduce((sum, local) => sum + local[i]!, 0) / 3);
     assertClose(records[k + 1]!.weights, expected, 1e-6, `after round ${k}`);
+  }
+});
+
+test("train: gives every aggregation rule what it needs of the round, from the first round on", async () => {
+  const robust = {
+    ...base,
+    numClients: 10,
+    assumedMalicious: 1,
+    rounds: 2,
+    evaluationImages: 10,
+    poisoning: "signFlip",
+  } as const;
+  for (const aggregator of Object.keys(aggregators) as AggregatorName[]) {
+    const trusted = aggregator === "moNna" ? { aggregatorParameters: { trusted: 1 } } : {}; // whom to trust has no default
+    const records = await train({ ...robust, ...trusted, aggregator }, tinyDataset);
+    assert.ok(records[1]!.effective >= 1, aggregator);
   }
 });
 

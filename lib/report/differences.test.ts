@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { differencePanel, differenceRows, windowLabel } from "./differences";
+import { differenceCells, differencePanel, differenceRows, windowLabel } from "./differences";
 import { leakOf, studyOf } from "./study.fixture";
 
 const seed = (early: number[], late: number[], contributed = [true, true]) => ({
@@ -35,6 +35,15 @@ test("differenceRows: has no estimate where fewer than two seeds have contributo
   const estimates = (over: "all" | "contributors") =>
     differenceRows({ krum: lone }, passive, windows, { over }).map(({ estimate }) => estimate === null);
   assert.deepEqual([estimates("all"), estimates("contributors")], [[false, false], [true, true]]); // prettier-ignore
+});
+
+test("differenceCells: pairs each place's study with the baseline; empty where there is none or nothing to compare (hand-worked)", () => {
+  const lone = studyOf(seed([0.1, 0.3], [0.3, 0.3]), seed([0.2, 0.4], [0.2, 0.4], [false, false]));
+  const studies = { mean: passive, krum: flipped, median: lone };
+  const cells = differenceCells(studies, [["mean", "krum"], ["none", "median"]], passive, { rounds: [5, 9], over: "contributors" }); // prettier-ignore
+  assert.deepEqual(cells[0]![0], { mean: 0, interval: [0, 0], n: 2 });
+  assert.ok(Math.abs(cells[0]![1]!.mean + 0.05) < 1e-12); // ((0.3 + 0.3 - 0.3 - 0.3) / 2 + (0.2 + 0.4 - 0.3 - 0.5) / 2) / 2
+  assert.deepEqual(cells[1], [null, null]);
 });
 
 test("differencePanel: pairs by seed, round by round; a round that cannot be compared is a gap (hand-worked)", () => {

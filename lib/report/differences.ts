@@ -2,7 +2,7 @@
 import { ensure } from "../core/errors";
 import { leakDifferences, type LeakComparison } from "../experiment/compare";
 import type { LeakageStudy } from "../experiment/leakage";
-import { estimateMean } from "../experiment/stats";
+import { estimateMean, type Estimate } from "../experiment/stats";
 import type { Panel } from "./figure";
 import type { ForestRow } from "./forest";
 import { settingsOf, type Studies } from "./leakage";
@@ -45,10 +45,43 @@ export function differenceRows(
       return {
         setting,
         name: named.length === 1 ? label : `${label}, ${windowLabel(name, rounds)}`,
-        estimate: differences.length < 2 ? null : estimateMean(differences),
+        estimate: estimateOf(differences),
       };
     }),
   );
+}
+
+/**
+ * The same differences as a table: the cells of a heatmap.
+ *
+ * @param studies by setting
+ * @param names of studies, [row][column]; where there is none of that name, the cell is empty
+ * @param baseline run on the same seeds and rounds; its own cell is 0
+ * @param comparison rounds, and perhaps series, over and relative
+ * @returns [row][column]; null without a study, or where fewer than two of its seeds can be compared
+ * @throws InputError as leakDifferences
+ * @example
+ * const studies = { mean: study, krum: { ...study } };
+ * differenceCells(studies, [["mean", "krum"], ["median", "krum"]], study, { rounds: [0, 1] })[1].map((cell) => cell?.mean); // [undefined, 0]
+ * @source our choice (design: measuring honestly)
+ */
+export function differenceCells(
+  studies: Studies,
+  names: readonly (readonly string[])[],
+  baseline: LeakageStudy,
+  comparison: LeakComparison,
+): (Estimate | null)[][] {
+  return names.map((row) =>
+    row.map((name) => {
+      const study = studies[name];
+      return study === undefined ? null : estimateOf(leakDifferences(study, baseline, comparison));
+    }),
+  );
+}
+
+/** Null of fewer than two seeds, which have no interval. */
+function estimateOf(differences: readonly number[]): Estimate | null {
+  return differences.length < 2 ? null : estimateMean(differences);
 }
 
 /**
@@ -74,7 +107,7 @@ export function differencePanel(
   const series = others.map((setting) => {
     const points = x.map((round) => {
       const differences = leakDifferences(studies[setting]!, baseline, { ...options, rounds: [round, round] });
-      return differences.length < 2 ? { mean: NaN, interval: [NaN, NaN] as const } : estimateMean(differences);
+      return estimateOf(differences) ?? { mean: NaN, interval: [NaN, NaN] as const };
     });
     const [low, high] = [points.map(({ interval }) => interval[0]), points.map(({ interval }) => interval[1])];
     return { setting, x, mean: points.map(({ mean }) => mean), low, high };

@@ -16,7 +16,7 @@ export interface HeatmapSpec {
   readonly quantity: string; // what the numbers are, with their unit; beside the colours
   readonly rows: readonly HeatmapLabel[];
   readonly columns: readonly HeatmapLabel[];
-  readonly cells: readonly (readonly (Estimate | null)[])[]; // [row][column]; null: not run
+  readonly cells: readonly (readonly (Estimate | null)[])[]; // [row][column]; null: not run, or nothing to compare
   readonly decimals?: number; // of the numbers in the cells, default 3
 }
 
@@ -25,7 +25,8 @@ const colours = ["#B35806", "#E08214", "#FDB863", "#F7F7F7", "#B2ABD2", "#8073AC
 
 /**
  * Differences as a table of colours, the same scale on both sides of zero, with the numbers in the cells. A number in
- * parentheses has a 95 % interval that contains zero: undecided. A dash was not run.
+ * parentheses has a 95 % interval that contains zero: undecided. A dash was not run, or has nothing to
+ * compare.
  *
  * @param spec title, quantity, rows, columns and cells
  * @returns a plotly figure, 900 px wide
@@ -100,7 +101,7 @@ export function heatmapFigure(spec: HeatmapSpec): Figure {
         ...base.annotations,
         ...heads.map((lines, c) => textAt(lines.join("<br>"), left + (c + 0.5) * width, above - 6, height, { ...centred, yanchor: "bottom" })), // prettier-ignore
         ...numbers,
-        textAt("in parentheses: the 95 % interval contains 0 (undecided); –: not run", left, below + 8, height, { font: { size: 12, color: "#666666" } }), // prettier-ignore
+        textAt("in parentheses: the 95 % interval contains 0 (undecided); –: nothing to compare", left, below + 8, height, { font: { size: 12, color: "#666666" } }), // prettier-ignore
       ],
     },
   };

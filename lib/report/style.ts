@@ -14,7 +14,8 @@ export interface SettingStyle {
 }
 
 /** Settings of one family are shown together; their colours must differ for colour-blind readers too (a test computes it). */
-export type Family = "victim" | "architecture" | "poisoning" | "defense" | "privacy" | "prior" | "theory" | "reference";
+export type Family =
+  "victim" | "architecture" | "poisoning" | "defense" | "preAggregation" | "privacy" | "prior" | "theory" | "reference";
 
 const style = (family: Family, label: string, colour: string, dash: Dash = "solid"): SettingStyle => ({ label, colour, dash, family }); // prettier-ignore
 const noDefense = style("defense", "no defense (mean)", "#222222");
@@ -68,6 +69,8 @@ export const settings = {
   flTrust: style("defense", "FLTrust", "#0055FF"),
   normBounding: style("defense", "norm bounding", "#661166"),
   oracle: style("defense", "oracle filter", "#3399CC", "dashdot"),
+
+  nnm: style("preAggregation", "nearest-neighbour mixing", "#999933"),
 
   localDp: style("privacy", "local DP", "#EE3377"),
   dpSgd: style("privacy", "DP-SGD", "#0099AA", "dash"),
