@@ -90,6 +90,7 @@ export { showHeatmap, type HeatmapSpec } from "./report/heatmap";
 export { asRmse, showImages } from "./report/imageGrid";
 export { analyticLeakPanels, backfirePanels, sweepPanel } from "./report/theory";
 export { slackFigure, type SlackRow } from "./report/slack";
+export { budgetRows } from "./report/budgetRows";
 export { commonPlan, vary, varyEach } from "./report/commonPlan";
 export { differencePanel, differenceRows, type Windows } from "./report/differences";
 export { gapPanel, leakPanel, linesOf, privateRow, reconstructedRow, roundPanel, settingsOf } from "./report/leakage";
