@@ -95,6 +95,8 @@ export { commonPlan, vary, varyEach } from "./report/commonPlan";
 export { differencePanel, differenceRows, type Windows } from "./report/differences";
 export { gapPanel, leakPanel, linesOf, privateRow, reconstructedRow, roundPanel, settingsOf } from "./report/leakage";
 export type { LeakLine, Studies } from "./report/leakage";
+export { studiedSettings } from "./report/studiedSettings";
+export { signatures, type Signatures, type SignatureWindows } from "./report/signatures";
 export { settingRows } from "./report/settingRows";
 export { inOrder, styleOf, type SettingName } from "./report/style";
 export { table } from "./report/table";

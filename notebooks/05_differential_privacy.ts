@@ -39,7 +39,7 @@
 // local DP against a client that flips its sign (κ = 3, as in 03), where no defense is the flip under the plain mean.
 
 // %%
-import { loadDataset, isForced, byProfile, progressBar, stampOf, describe, defaultPrivacy } from "curious-inside";
+import { loadDataset, isForced, byProfile, progressBar, stampOf, describe } from "curious-inside";
 import { commonPlan, vary, varyEach, measureLeakage, budgetRows, type FederationConfig } from "curious-inside";
 import { leakDifferences, seedMeans, seedsNeeded, estimateMean, type PrivacyParameters } from "curious-inside";
 import { linesOf, leakPanel, roundPanel, gapPanel, settingRows, styleOf } from "curious-inside";
@@ -78,7 +78,7 @@ const windows = { early: early, late: late };
 // %%
 const privately = (privacy: PrivacyName, more: Partial<PrivacyParameters>): Change => ({
   privacy: privacy,
-  privacyParameters: { ...defaultPrivacy, ...more },
+  privacyParameters: { clipNorm: 1, noiseMultiplier: 0, delta: 1e-5, ...more }, // C and δ: not stated, our choice
 });
 const overNoise = (privacy: PrivacyName, all: number[]): Record<string, Change> =>
   Object.fromEntries(all.map((s) => [`${privacy} σ=${s}`, privately(privacy, { noiseMultiplier: s })]));

@@ -95,6 +95,7 @@ export const parameters = {
   σ_ζ: [1e-3, 1e-1], // noiseStd of a poisoning
   σ: [0.003, 10], // noiseMultiplier
   C: [0.1, 3], // clipNorm
+  B: [1, 100], // batchSize
 } as const satisfies Readonly<Record<string, readonly [low: number, high: number]>>;
 
 /** A symbol of the table of parameters. */
