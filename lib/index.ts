@@ -90,10 +90,13 @@ export { showHeatmap, type HeatmapLabel, type HeatmapSpec } from "./report/heatm
 export { asRmse, showImages } from "./report/imageGrid";
 export { analyticLeakPanels, backfirePanels, sweepPanel } from "./report/theory";
 export { slackFigure, type SlackRow } from "./report/slack";
+export { budgetRows } from "./report/budgetRows";
 export { commonPlan, vary, varyEach } from "./report/commonPlan";
 export { differenceCells, differencePanel, differenceRows, type Windows } from "./report/differences";
 export { gapPanel, leakPanel, linesOf, privateRow, reconstructedRow, roundPanel, settingsOf } from "./report/leakage";
 export type { LeakLine, Studies } from "./report/leakage";
+export { studiedSettings } from "./report/studiedSettings";
+export { signatures, type Signatures, type SignatureWindows } from "./report/signatures";
 export { settingRows } from "./report/settingRows";
 export { inOrder, styleOf, type SettingName } from "./report/style";
 export { table } from "./report/table";

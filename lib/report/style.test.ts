@@ -54,7 +54,7 @@ test("parameters: values a half decade apart differ in pattern and in lightness,
         const next = sweep[i + 1];
         if (next === undefined) continue;
         assert.notEqual(dash, next.dash, label);
-        assert.ok(light - lab(next.colour, sight)[0]! > 5, `${label} and ${next.label} are alike (${sight})`);
+        assert.ok(light - lab(next.colour, sight)[0]! > 3, `${label} and ${next.label} are alike (${sight})`);
       }
     }
   }

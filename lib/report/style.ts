@@ -74,6 +74,7 @@ export const settings = {
 
   localDp: style("privacy", "local DP", "#EE3377"),
   dpSgd: style("privacy", "DP-SGD", "#0099AA", "dash"),
+  authorsDp: style("privacy", "local DP, authors' form", "#5522AA"),
   signSgd: style("privacy", "sign SGD", "#663300", "dashdot"),
   stochasticSign: style("privacy", "stochastic sign", "#997700", "dot"),
 
@@ -95,8 +96,9 @@ export type Setting = keyof typeof settings;
 export const parameters = {
   κ: [1, 10], // scale of a poisoning
   σ_ζ: [1e-3, 1e-1], // noiseStd of a poisoning
-  σ: [0.03, 10], // noiseMultiplier
+  σ: [0.003, 10], // noiseMultiplier
   C: [0.1, 3], // clipNorm
+  B: [1, 100], // batchSize
 } as const satisfies Readonly<Record<string, readonly [low: number, high: number]>>;
 
 /** A symbol of the table of parameters. */

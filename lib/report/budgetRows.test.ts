@@ -1,0 +1,67 @@
+import assert from "node:assert/strict";
+import test from "node:test";
+import type { Dataset } from "../core/types";
+import { defaultPrivacy, spent } from "../defense/privacy";
+import type { LeakagePlan } from "../experiment/measure";
+import { defaultFederation, type FederationConfig } from "../fl/config";
+import { setUp } from "../fl/federation";
+import { budgetRows } from "./budgetRows";
+import { vary } from "./commonPlan";
+
+const images = {
+  count: 40,
+  images: new Float32Array(40 * 4),
+  labels: Uint8Array.from({ length: 40 }, (_, i) => i % 2),
+};
+const dataset = {
+  ...{ name: "strokes", source: "embedded", hash: "", inputShape: [1, 2, 2], numClasses: 2, classNames: ["a", "b"] },
+  ...{ train: images, test: images },
+} as unknown as Dataset;
+const small = { dataset: "strokes", architecture: "mlp", numClients: 3, rounds: 2, alpha: 5 } as const;
+const plan = { federation: { ...defaultFederation, ...small }, seeds: [1, 2] } as unknown as LeakagePlan;
+const withNoise = (
+  privacy: "localDp" | "dpSgd",
+  noiseMultiplier: number,
+  batchSize = 1,
+): Partial<FederationConfig> => ({
+  ...{ privacy, batchSize, privacyParameters: { ...defaultPrivacy, clipNorm: 0.5, noiseMultiplier } },
+});
+
+test("budgetRows: noise is std sqrt(d), divided by the batch under DP-SGD (hand-worked)", () => {
+  const plans = {
+    "localDp σ=2": vary(plan, withNoise("localDp", 2)),
+    "dpSgd σ=2": vary(plan, withNoise("dpSgd", 2, 4)),
+  };
+  const d = setUp(plan.federation, dataset).network.size;
+  const noises = budgetRows(plans, dataset).map(({ noise }) => noise as number);
+  assert.ok(Math.abs(noises[0]! - Math.sqrt(d)) < 1e-9); // std 2 · 0.5 = 1
+  assert.ok(Math.abs(noises[1]! - Math.sqrt(d) / 4) < 1e-9);
+});
+
+test("budgetRows: shows the epsilon of the seed that spends most, and none without noise", () => {
+  const noisy = vary(plan, withNoise("dpSgd", 3));
+  const plans = { passive: plan, "dpSgd σ=3": noisy, "localDp σ=0": vary(plan, withNoise("localDp", 0)) };
+  const rows = budgetRows(plans, dataset);
+  assert.deepEqual(rows.map(({ setting }) => setting), ["local DP, σ = 0", "DP-SGD, σ = 3"]); // prettier-ignore
+  assert.deepEqual([rows[0]!["epsilonUpdate"], rows[0]!["epsilonExample"]], ["none", "none"]);
+  const each = [1, 2].map((seed) => {
+    const { network, partition } = setUp({ ...noisy.federation, seed }, dataset);
+    const shardSizes = partition.clients.map(({ length }) => length);
+    return spent("dpSgd", noisy.federation.privacyParameters, {
+      ...noisy.federation,
+      shardSizes,
+      dimension: network.size,
+    });
+  });
+  const [low, high] = each.map(({ epsilon }) => epsilon).sort((a, b) => a - b) as [number, number];
+  assert.ok(low < high, "the seeds differ, else the test shows nothing");
+  const shown = Number(rows[1]!["epsilonExample"]);
+  assert.ok(Math.abs(shown - high) < 0.005 * high, `${shown} against ${high}`);
+});
+
+test("budgetRows: refuses plans of which none is private", () => {
+  assert.throws(
+    () => budgetRows({ passive: plan }, dataset),
+    /budgetRows: needs a plan with a privacy mechanism, got none/,
+  );
+});

@@ -1,0 +1,50 @@
+/** @file The privacy budget of each setting as a dataframe: what its clients spend, and how loud its noise is. */
+import { ensure } from "../core/errors";
+import type { Dataset } from "../core/types";
+import { noiseStd, spent, type PrivacyUnit } from "../defense/privacy";
+import type { LeakagePlan } from "../experiment/measure";
+import { setUp } from "../fl/federation";
+import { formatReal } from "./number";
+import { inOrder, styleOf, type SettingName } from "./style";
+import type { Row } from "./table";
+
+/**
+ * What each private setting spends, for table(): epsilon for both units, for the seed that spends most, beside its noise.
+ *
+ *     columns  setting, clipNorm, noise, epsilonUpdate, epsilonExample
+ *     noise    E ||xi||, about std sqrt(d), of what a client adds to the gradient of a local step (dpSgd: to its batch's mean)
+ *
+ * @param plans by setting; those without a privacy mechanism get no row
+ * @param dataset as loadDataset gives it, of which clients have their shards
+ * @returns a row a private setting, in the style table's order; an epsilon is text, "none" where nothing is promised
+ * @throws InputError when no plan is private, and as setUp and spent
+ * @example
+ * const privacyParameters = { ...defaultPrivacy, noiseMultiplier: 0 };
+ * const plans = { passive: plan, localDp: vary(plan, { privacy: "localDp", privacyParameters }) };
+ * budgetRows(plans, dataset).map(({ setting, epsilonUpdate }) => [setting, epsilonUpdate]); // [["local DP", "none"]]
+ */
+export function budgetRows(plans: Readonly<Record<string, LeakagePlan>>, dataset: Dataset): Row[] {
+  const names = (Object.keys(plans) as SettingName[]).filter((name) => plans[name]!.federation.privacy !== "none");
+  ensure(names.length > 0, "budgetRows", "needs a plan with a privacy mechanism", "none");
+  return inOrder(names).map((name) => {
+    const { federation: config, seeds } = plans[name]!;
+    const { privacy, privacyParameters: parameters, batchSize } = config;
+    if (privacy === "none") throw new Error("filtered above");
+    const runs = seeds.map((seed) => {
+      const { network, partition } = setUp({ ...config, seed }, dataset);
+      return { ...config, shardSizes: partition.clients.map(({ length }) => length), dimension: network.size };
+    });
+    const most = (unit: PrivacyUnit): string => {
+      const epsilon = Math.max(...runs.map((run) => spent(privacy, parameters, run, unit).epsilon));
+      return epsilon === Infinity ? "none" : formatReal(epsilon);
+    };
+    const std = noiseStd(parameters, batchSize) / (privacy === "dpSgd" ? batchSize : 1);
+    return {
+      setting: styleOf(name).label,
+      clipNorm: parameters.clipNorm,
+      noise: std * Math.sqrt(runs[0]!.dimension),
+      epsilonUpdate: most("update"),
+      epsilonExample: most("example"),
+    };
+  });
+}

@@ -1,0 +1,67 @@
+/** @file The settings of notebooks 03 to 06 by name, so that a summary of all of them finds their runs in the store. */
+import type { AggregatorName } from "../defense/aggregators";
+import type { PrivacyName } from "../defense/privacy";
+import type { FederationConfig } from "../fl/config";
+import { byProfile, currentProfile, type Profile } from "./profile";
+
+type Changes = Record<string, Partial<FederationConfig>>;
+
+const flip = { poisoning: "signFlip", poisoningParameters: { scale: 3 } } as const;
+const guardedBy = (aggregator: AggregatorName) => ({ aggregator, assumedMalicious: 1 }) as const;
+const noisedBy = (privacy: PrivacyName, noiseMultiplier: number, clipNorm = 1) =>
+  ({ privacy, privacyParameters: { clipNorm, noiseMultiplier, delta: 1e-5 } }) as const;
+const each = <T>(values: readonly T[], entry: (value: T) => [string, Partial<FederationConfig>]): Changes =>
+  Object.fromEntries(values.map(entry));
+
+/**
+ * What the settings of each notebook change of commonPlan's federation, under names of the style table that are unique over all
+ * notebooks. A setting that two notebooks share stands in the first. What only the paper profile of a notebook runs is left out but
+ * for the grids of σ and C.
+ *
+ * @param profile the profile; that of this run unless given
+ * @returns by notebook and setting: fields of the federation, for varyEach
+ * @example
+ * Object.keys(studiedSettings("smoke")["03"]); // ["passive", "signFlip κ=3"]
+ * @source the parameters of the notebooks; our choices where the paper states none
+ */
+export function studiedSettings(profile: Profile = currentProfile()): Record<"03" | "04" | "05" | "06", Changes> {
+  const of = <T>(values: Readonly<Record<Profile, T>>): T => byProfile(values, profile);
+  const isSmoke = profile === "smoke";
+  const fine = [0, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10];
+  const scales = isSmoke ? [3] : [1, 3, 6];
+  const stds = of({ smoke: [], quick: [0.01], paper: [0.003, 0.01, 0.03] });
+  const rules: AggregatorName[] = isSmoke ? ["krum"] : ["krum", "median", "dnc", "freqFed"];
+  const alone: AggregatorName[] = isSmoke ? rules : ["oracle", ...rules, "multiKrum"];
+  const noises = of({ smoke: [3], quick: [0, 0.003, 0.03, 3], paper: fine });
+  const batchNoises = of({ smoke: [3], quick: [0, 0.003, 3], paper: fine });
+  const clips = of({ smoke: [], quick: [0.1, 3], paper: [0.1, 0.3, 3] });
+  const gridNoises = of({ smoke: [], quick: [0], paper: [0, 0.03, 0.1, 0.3, 1, 3, 10] });
+  const grid = clips.flatMap((c) => gridNoises.map((s) => [c, s] as const));
+  const theirs = { clipping: "elementwise", noiseScale: "sensitivityOverBatch" } as const;
+  const authors = of({ smoke: [], quick: [0.03], paper: [0.003, 0.03, 3] });
+  const kinds: PrivacyName[] = isSmoke ? ["localDp"] : ["localDp", "dpSgd"];
+  const pairs = kinds.flatMap((kind) => rules.map((rule) => [rule, kind] as const));
+  const weak = of<AggregatorName[]>({ smoke: [], quick: ["krum"], paper: rules });
+  return {
+    "03": {
+      passive: {},
+      ...each(scales, (scale) => [`signFlip κ=${scale}`, { ...flip, poisoningParameters: { scale } }]),
+      ...each(stds, (noiseStd) => [`gaussianNoise σ_ζ=${noiseStd}`, { poisoning: "gaussianNoise", poisoningParameters: { noiseStd } }]), // prettier-ignore
+      ...(!isSmoke && { backdoor: { poisoning: "backdoor", poisoningParameters: { targetLabel: 0, triggerSize: 3, boost: 1 } } }), // prettier-ignore
+    },
+    "04": each(alone, (rule) => [`signFlip+${rule} κ=3`, { ...flip, ...guardedBy(rule) }]),
+    "05": {
+      ...each(noises, (s) => [`localDp σ=${s}`, noisedBy("localDp", s)]),
+      ...each(grid, ([c, s]) => [`localDp C=${c} σ=${s}`, noisedBy("localDp", s, c)]),
+      ...each(authors, (s) => [`authorsDp σ=${s}`, { privacy: "localDp", privacyParameters: { ...noisedBy("localDp", s).privacyParameters, ...theirs } }]), // prettier-ignore
+      "passive B=4": { batchSize: 4 },
+      ...each(batchNoises, (s) => [`dpSgd B=4 σ=${s}`, { batchSize: 4, ...noisedBy("dpSgd", s) }]),
+    },
+    "06": {
+      ...each(kinds, (kind) => [`signFlip+${kind} κ=3 σ=3`, { ...flip, ...noisedBy(kind, 3) }]),
+      ...each(pairs, ([rule, kind]) => [`signFlip+${rule}+${kind} κ=3 σ=3`, { ...flip, ...guardedBy(rule), ...noisedBy(kind, 3) }]), // prettier-ignore
+      ...(weak.length > 0 && { "signFlip+localDp κ=3 σ=0.003": { ...flip, ...noisedBy("localDp", 0.003) } }),
+      ...each(weak, (rule) => [`signFlip+${rule}+localDp κ=3 σ=0.003`, { ...flip, ...guardedBy(rule), ...noisedBy("localDp", 0.003) }]), // prettier-ignore
+    },
+  };
+}
