@@ -38,10 +38,10 @@ import { showHeatmap, table, decide, claimTable, notTestable, writeRecord } from
 import { type Claim, type Signatures, type SignatureWindows, type Verdict } from "curious-inside";
 
 // %% tags=["parameters"]
-const flipped = "signFlip κ=3"; // F1: the paper's strongest poisoning
+const flipped = "signFlip κ=1"; // F1: the paper's strongest poisoning
 const noised = "localDp σ=3"; // F2: paper §5, σ = 3
-const guarded = "signFlip+krum κ=3"; // F3: paper §5, Krum
-const combined = "signFlip+krum+localDp κ=3 σ=3"; // F4: paper §5, its third experiment
+const guarded = "signFlip+krum κ=1"; // F3: paper §5, Krum
+const combined = "signFlip+krum+localDp κ=1 σ=3"; // F4: paper §5, its third experiment
 const windows: SignatureWindows = byProfile<SignatureWindows>({
   smoke: { early: [0, 1], late: [4, 4], noised: [0, 1], robust: [0, 4], combined: [0, 1] },
   quick: { early: [0, 9], late: [35, 49], noised: [0, 19], robust: [0, 49], combined: [0, 19] },
