@@ -12,7 +12,7 @@
 // **Question.** When clients clip and noise what they send, does the curious client see less, or more?
 //
 // Paper: sections 4.2 and 5, local DP and DP-SGD. Needs 02 for the passive run and 03 for the poisoned one. Time on two cores:
-// quick about 7 minutes, paper about 15 hours (estimated from 02's rate; most of it is the grid of σ and C).
+// quick about 7 minutes, paper about 9 hours (estimated from 02's rate; most of it is the grid of σ and C).
 //
 // - **local DP** clips a client's whole update to the norm C and adds N(0, (σC)²) to every coordinate;
 // - **DP-SGD** clips the gradient of each example to C and adds N(0, (σC)²) to their sum, which is then divided by B.
@@ -232,7 +232,7 @@ const cellAt = (s: number, c: number) => {
 };
 const grid = {
   title: `Local DP minus passive, rounds ${early.join("–")}`,
-  quantity: "difference of RMSE (pixels in [0, 1])",
+  quantity: "difference of RMSE",
   rows: noises.map((s) => ({ label: `σ = ${s}` })),
   columns: allClips.map((c) => ({ label: `C = ${c}` })),
   cells: noises.map((s) => allClips.map((c) => cellAt(s, c))),

@@ -86,7 +86,7 @@ const statements = {
   F1: "RMSE late − early",
   F2: "RMSE with noise − without",
   F3: "RMSE of the rule − of the mean",
-  F4: "RMSE of both − of the better alone",
+  F4: "RMSE of both − of either alone",
 };
 const claimOf = (id: (typeof ids)[number], { setting }: Signatures, note: string): Claim & { note: string } => {
   const about = { id: id, setting: styleOf(setting).label, statement: statements[id], note: note };
@@ -132,7 +132,7 @@ table(counts, { title: "In how many settings" });
 // %%
 const spec = {
   title: "The four failure signatures",
-  quantity: "difference of RMSE (pixels in [0, 1])",
+  quantity: "difference of RMSE",
   rows: found.map(({ setting }) => setting),
   columns: ids.map((id) => ({ label: `${id}: ${statements[id]}` })),
   cells: found.map((entry) => ids.map((id) => entry[id]?.estimate ?? null)),
