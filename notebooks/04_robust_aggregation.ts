@@ -342,8 +342,9 @@ writeRecord("04_robust_aggregation", { ...stamp, config: config, seconds: second
 //   median): contradicted. Over *contributors* Krum lowers it by 0.06: the one client it keeps is seen more clearly than under no
 //   defense, the other eight not at all. An attacker who knows that one client is in the aggregate reads a trouser at an error of
 //   0.07 in round 49 (seed 1), unless it infers the wrong label, and does not waste its other guesses.
-// - **DnC, FreqFed and Multi-Krum keep six to nine clients**, the flipping one among them in two rounds of three or more. Their contributors are not clearer than under the mean; the attacker
-//   takes everybody to be in the aggregate, so that it also guesses labels that are not there.
+// - **DnC, FreqFed and Multi-Krum keep six to nine clients**, the flipping one among them in most rounds: κ = 1 does not stand out
+//   among non-IID gradients. Their contributors are not clearer than under the mean; the attacker takes everybody to be in the
+//   aggregate, so that it also guesses labels that are not there.
 // - **The median protects here.** Its aggregate is no client's gradient nor a mean of some; the matching loss stays high. That is this
 //   attacker's failure, not a proof.
 // - **C9 holds** for Krum, median, DnC and FreqFed: without any poisoning their gap stays 0.03 to 1.7 nats above the mean's. Krum's
