@@ -36,11 +36,11 @@
 // violation in $n$ instances leaves the interval $[0,\, 1 - 0.025^{1/n}]$ for their fraction (Clopper and Pearson).
 
 // %%
-import { checkTheory, sampleTheory, sweepBound, powerSlope, predictedSlopes, tightness, attained } from "curious-inside";
+import { checkTheory, sampleTheory, sweepBound, powerSlope, predictedSlopes, tightness } from "curious-inside";
 import { expectedDispersion, reconstructionBound, youngBound, drawQuadratic, plus, unitVector } from "curious-inside";
 import { compareBackfire, followAnalyticLeak, analyticLeakPanels, backfirePanels, sweepPanel } from "curious-inside";
 import { createRng, defaultFederation, loadDataset, byProfile, progressBar, stampOf } from "curious-inside";
-import { estimateMean, estimateProportion, pairedDifference, slackFigure } from "curious-inside";
+import { attained, estimateMean, estimateProportion, pairedDifference, slackFigure } from "curious-inside";
 import { table, showLines, showFigure, decide, claimTable, writeRecord } from "curious-inside";
 
 // %% tags=["parameters"]
