@@ -55,13 +55,32 @@ export function scoreboard(records, link) {
   return [head, head.map(() => "---"), ...rows].map((row) => `| ${row.map(cell).join(" | ")} |`).join("\n");
 }
 
+/** "C4 1 reproduced, 2 undecided; C6 2 undecided": how often each verdict fell, claim by claim. */
+export function verdictCounts({ claims }) {
+  const ids = [...new Set(claims.map(({ id }) => id))];
+  return ids
+    .map((id) => {
+      const verdicts = claims.filter((claim) => claim.id === id).map(({ verdict }) => verdict);
+      const counts = [...new Set(verdicts)].sort().map((one) => `${verdicts.filter((v) => v === one).length} ${one}`);
+      return `${id} ${counts.join(", ")}`;
+    })
+    .join("; ");
+}
+
 const markers = ["<!-- scoreboard -->", "<!-- /scoreboard -->"];
 
-/** The README as it has to be for these records: what stands between the scoreboard markers is replaced. */
+/** The README as it has to be for these records: what stands between the scoreboard markers is replaced, a fold a notebook. */
 export async function withScoreboard(readme, records) {
   const [begin, end] = markers.map((marker) => readme.indexOf(marker));
   if (begin < 0 || end < begin) throw new Error(`README.md: needs ${markers.join(" … ")} around the scoreboard`);
-  const table = scoreboard(records, (notebook) => `notebooks/${notebook}.ipynb`);
+  const link = (notebook) => `notebooks/${notebook}.ipynb`;
+  const folded = records
+    .filter(({ claims }) => claims.length > 0)
+    .map(
+      (record) =>
+        `<details>\n<summary><a href="${link(record.notebook)}">${title(record.notebook)}</a>: ${verdictCounts(record)}</summary>\n\n${scoreboard([record], link)}\n\n</details>`,
+    );
+  const table = folded.length === 0 ? scoreboard(records, link) : folded.join("\n\n");
   const { format } = await import("prettier");
   const formatted = await format([markers[0], table, markers[1]].join("\n\n"), { parser: "markdown" });
   return readme.slice(0, begin) + formatted.trimEnd() + readme.slice(end + markers[1].length);

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import test from "node:test";
-import { readRecords, scoreboard, withScoreboard } from "./scoreboard.mjs";
+import { readRecords, scoreboard, verdictCounts, withScoreboard } from "./scoreboard.mjs";
 import { setup } from "./setup.mjs";
 
 await setup({ only: ["build"] });
@@ -82,8 +82,18 @@ test("withScoreboard: replaces what stands between the markers, and is stable", 
   const once = await withScoreboard(readme, records);
   assert.match(
     once,
-    /^# Title\n\n<!-- scoreboard -->\n\n\| Notebook [^]*\| reproduced \(indicative\) \|\n\n<!-- \/scoreboard -->\n\nrest\n$/,
+    /^# Title\n\n<!-- scoreboard -->\n\n<details>\n<summary><a href="notebooks\/02_passive_listener\.ipynb">[^\n]*: C1 1 reproduced<\/summary>\n\n\| Notebook [^]*\| reproduced \(indicative\) \|\n\n<\/details>\n\n<!-- \/scoreboard -->\n\nrest\n$/,
   );
   assert.equal(await withScoreboard(once, records), once);
   await assert.rejects(withScoreboard("# Title\n", records), /README\.md: needs/);
+});
+
+test("verdictCounts: says how often each verdict fell, claim by claim", () => {
+  const claims = [
+    ["C4", "reproduced"],
+    ["C4", "undecided"],
+    ["C6", "contradicted"],
+    ["C4", "undecided"],
+  ].map(([id, verdict]) => ({ id, verdict }));
+  assert.equal(verdictCounts({ claims }), "C4 1 reproduced, 2 undecided; C6 1 contradicted");
 });
