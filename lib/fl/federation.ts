@@ -34,12 +34,13 @@ export function setUp(config: FederationConfig, dataset: Dataset): Federation {
   const { architecture, activation, pooling, seed } = config;
   const rng = createRng(seed);
   const { needs = [] }: Aggregator = aggregators[config.aggregator];
-  const everything = Int32Array.from(dataset.train.labels.keys());
+  const drawRoot = (): Batch =>
+    drawBatch(dataset, Int32Array.from(dataset.train.labels.keys()), config.rootImages, rng.split("root"));
   return {
     config,
     network: buildNetwork(architecture, dataset.inputShape, dataset.numClasses, { activation, pooling }),
     partition: partition(dataset.train.labels, partitionOptions(config), rng.split("partition")),
-    root: needs.includes("rootUpdate") ? drawBatch(dataset, everything, config.rootImages, rng.split("root")) : null,
+    root: needs.includes("rootUpdate") ? drawRoot() : null,
     rng,
   };
 }

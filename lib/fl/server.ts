@@ -3,6 +3,7 @@ import { refuse } from "../core/errors";
 import type { Rng } from "../core/rng";
 import type { Aggregation, AggregationContext, Aggregator } from "../defense/aggregator";
 import { aggregators } from "../defense/aggregators";
+import { squaredNorms } from "../defense/linear";
 import { preAggregate } from "../defense/preAggregate";
 import { localUpdates } from "./client";
 import type { FederationConfig } from "./config";
@@ -40,24 +41,24 @@ export function serve(
   sent: readonly Float32Array[],
   { weights, memory, rng }: { readonly weights: Float32Array; readonly memory: ServerMemory; readonly rng: Rng },
 ): Served {
-  const dropped = sent.flatMap((update, client) => (update.every(Number.isFinite) ? [] : [client]));
+  const dropped = squaredNorms(sent).flatMap((norm, client) => (Number.isFinite(norm) ? [] : [client]));
   if (dropped.length > 0 && config.nonFinite === "stop")
     refuse("train", "needs finite updates", `another from client ${dropped.join(", ")}`, 'set nonFinite: "drop"');
   const clients = [...sent.keys()].filter((client) => !dropped.includes(client));
   const poisoned = config.poisoning === "none" ? -1 : config.maliciouslyCuriousClient;
   const { needs = [] }: Aggregator = aggregators[config.aggregator];
-  const history = memory.history ?? sent.map((update) => new Float32Array(update.length));
+  const history = needs.includes("history") && (memory.history ?? sent.map(({ length }) => new Float32Array(length)));
   const context: AggregationContext = {
     rng: rng.split("aggregation"),
     layers: network.layer.parameters.map(({ shape }) => shape),
     malicious: clients.flatMap((client, i) => (client === poisoned ? [i] : [])),
     ...(memory.previous && { previous: memory.previous }),
-    ...(needs.includes("history") && { history: clients.map((client) => history[client]!) }),
+    ...(history && { history: clients.map((client) => history[client]!) }),
     ...(root && { rootUpdate: localUpdates(network, weights, [[root]], config.learningRate)[0]! }),
   };
   const received = clients.map((client) => sent[client]!);
   const { update, kept, effective } = aggregate(config, received, context, rng.split("masks"));
-  const next = { previous: update, ...(needs.includes("history") && { history: addUp(history, sent, dropped) }) };
+  const next = { previous: update, ...(history && { history: addUp(history, sent, dropped) }) };
   return { update, kept: kept.map((i) => clients[i]!), effective, dropped, memory: next };
 }
 
