@@ -11,7 +11,7 @@ export { imageStats } from "./data/stats";
 export { partition, type PartitionKind, type PartitionOptions } from "./data/partition";
 
 export { architectures, buildNetwork, type ArchitectureName } from "./model/architectures";
-export { evaluate, lossAndGradient } from "./model/network";
+export { evaluate, hessianVectorProduct, lossAndGradient } from "./model/network";
 export { trainAutoencoders, type Autoencoder, type AutoencoderOptions } from "./model/autoencoder";
 
 export { poisonings, type PoisoningName } from "./poisoning/poisonings";
