@@ -26,6 +26,7 @@ const attack = z.strictObject({
   contributors: z.enum(["all", "known"]).optional(),
   autoencoderSteps: z.int().min(1),
   objective: z.enum(Object.keys(objectives) as (keyof typeof objectives)[]).optional(),
+  localSteps: z.enum(["mean", "unrolled"]).optional(),
   steps: z.int().optional(),
   learningRate: z.number().optional(),
   totalVariation: z.number().optional(),
