@@ -67,6 +67,7 @@ export { drawQuadratic, federatedQuadratic, leastSquares, objectiveGapAt, type Q
 export * from "./theory/bound";
 export * from "./theory/progress";
 export * from "./theory/constants";
+export { clippedProgress, clippingOf, localDispersion, localStepChecks, unrolledDispersion } from "./theory/fedAvg";
 
 export { followAnalyticLeak, type AnalyticLeak } from "./experiment/analyticLeak";
 export { estimateProportion } from "./experiment/proportion";
@@ -79,6 +80,7 @@ export { seedJobs } from "./experiment/leakageJob";
 export { readPlans } from "./experiment/leakagePlan";
 export type { Attack, LeakagePlan, LeakageRun } from "./experiment/measure";
 export { sweep, type JobReport, type SweepOptions, type SweepProgress } from "./experiment/sweep";
+export { followLocalSteps, inversionCost, type InversionCost, type LocalStepsRound } from "./experiment/localSteps";
 export { describe, remember, type Remembered, type Run } from "./experiment/store";
 
 export { stampOf, stampText, type Stamp } from "./report/stamp";

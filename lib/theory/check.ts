@@ -238,15 +238,35 @@ const lawOfDraw = (gradients: readonly Vector[], gradient: Vector): Clients => (
   samplingStd: 0,
 });
 
-/** A round of FedAvg in one draw. Noise is that of a batch: one for all steps, or a fresh one each. */
-function fedAvg(instance: Instance, rng: Rng) {
+/**
+ * A round of FedAvg in one draw. Noise is that of a batch: one for all steps, or a fresh one each.
+ *
+ * @param instance of a quadratic federation
+ * @param rng of steps and noise
+ * @returns sent: u_m/τ [M][d], the mean of each client's local gradients; observed: their mean; lone: the means of the same batches'
+ *   gradients at w^(k) [M][d]; drift: D of line (22); localSteps τ, learningRate η with η τ <= 1/L
+ * @example
+ * fedAvg(drawInstance(createRng(1)), createRng(2)).localSteps >= 2; // true
+ * @source our derivation, line (22)
+ */
+export function fedAvg(
+  instance: Instance,
+  rng: Rng,
+): {
+  readonly sent: readonly Vector[];
+  readonly observed: Vector;
+  readonly lone: readonly Vector[];
+  readonly drift: number;
+  readonly localSteps: number;
+  readonly learningRate: number;
+} {
   const { quadratic, weights, clientGradients, round } = instance;
   const localSteps = 2 + rng.integer(9); // at τ = 1 both sides of line (22) are 0
   const learningRate = round.learningRate / localSteps; // so that η τ <= 1/L
   const isFresh = rng.integer(2) === 0;
   let stepNorm = 0;
   const lone: number[][] = []; // mean over the τ batches of the gradient at w^(k)
-  const sums = clientGradients.map((start, m) => {
+  const sent = clientGradients.map((start, m) => {
     const noises: number[][] = [];
     let local = [...weights];
     for (let t = 0; t < localSteps; t++) {
@@ -259,7 +279,7 @@ function fedAvg(instance: Instance, rng: Rng) {
     return plus(weights, -1, local).map((value) => value / (learningRate * localSteps));
   });
   const drift = driftBound({ localSteps, learningRate, smoothness: quadratic.clientSmoothness, stepNorm });
-  return { observed: combine(sums), lone, drift, localSteps, learningRate };
+  return { sent, observed: combine(sent), lone, drift, localSteps, learningRate };
 }
 
 /** FedAvg's reconstruction error in one draw, by a linear inversion with its residual aligned at worst. */
