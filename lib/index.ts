@@ -65,7 +65,11 @@ export { compareBackfire, type Backfire, type BackfireOptions } from "./theory/b
 export { plus, unitVector, type Matrix, type Vector } from "./theory/vectors";
 export { drawQuadratic, federatedQuadratic, leastSquares, objectiveGapAt, type Quadratic } from "./theory/quadratic";
 export * from "./theory/bound";
+export type { Clients } from "./theory/clients";
+export * from "./theory/laws";
+export { medianVariance } from "./theory/medianVariance";
 export * from "./theory/progress";
+export * from "./theory/spread";
 export * from "./theory/constants";
 
 export { followAnalyticLeak, type AnalyticLeak } from "./experiment/analyticLeak";

@@ -73,7 +73,7 @@ export function plus(a: Vector, t: number, b: Vector): number[] {
  * combine([[1, 2], [3, 6]]); // [2, 4]
  * combine([[1, 2], [3, 6]], [1, -1]); // [-2, -4]
  */
-export function combine(vectors: readonly Vector[], weights?: Vector): number[] {
+export function combine(vectors: readonly ArrayLike<number>[], weights?: Vector): number[] {
   const sum = new Array<number>(vectors[0]!.length).fill(0);
   vectors.forEach((vector, i) => {
     const weight = weights?.[i] ?? 1 / vectors.length;
