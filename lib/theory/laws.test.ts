@@ -5,6 +5,7 @@ import {
   addedNoiseLaw,
   backdoorLaw,
   chosenClientLaw,
+  chosenMeanVariance,
   gaussianMedianLaw,
   honestMeanLaw,
   localDpLaw,
@@ -103,6 +104,20 @@ test("mixture: equals the law counted over who is malicious too", () => {
   const variance = parts.reduce((sum, part) => sum + (part.variance + squaredDistance(part.mean, mean)) / parts.length, 0); // prettier-ignore
   assertLaw(mixture(laws), { mean, variance });
   mixture(laws).bias.forEach((x) => close(x, 0));
+});
+
+test("chosenMeanVariance: is the variance of the mixture over all sets of m clients", () => {
+  const heterogeneity = biases.reduce((sum, b) => sum + squaredNorm(b) / numClients, 0);
+  const given = { samplingVariance: samplingStd ** 2, heterogeneity, numClients };
+  const sets = coins(numClients).map((signs) => signs.flatMap((sign, m) => (sign > 0 ? m : [])));
+  for (let m = 1; m <= numClients; m++) {
+    const of = sets.filter(({ length }) => length === m);
+    const bias = (chosen: readonly number[]): Vector => combine(chosen.map((i) => biases[i]!));
+    const laws = of.map((chosen) => ({ rho: 1, bias: bias(chosen), variance: samplingStd ** 2 / m }));
+    close(chosenMeanVariance(given, m), mixture(laws).variance);
+  }
+  assert.throws(() => chosenMeanVariance(given, 5), /at most M = 4 chosen clients, got 5/);
+  assert.throws(() => chosenMeanVariance({ ...given, heterogeneity: -1 }, 1), /finite variances >= 0/);
 });
 
 test("laws: refuse what is no client, no scale and no mixture", () => {

@@ -1,5 +1,5 @@
 /** @file What each poisoning and rule makes of the aggregate: the rows of the lemma's table. Lines are those of notebook 07_theorem_1. */
-import { ensure } from "../core/errors";
+import { ensure, ensureCount } from "../core/errors";
 import { countOf, type Clients } from "./clients";
 import { medianVariance } from "./medianVariance";
 import { combine, dot, plus, squaredDistance, squaredNorm, type Vector } from "./vectors";
@@ -111,6 +111,38 @@ export function backdoorLaw(clients: Clients, { shift }: { shift: Vector }): Agg
 export function chosenClientLaw(clients: Clients, index: number): AggregateLaw {
   countOf("chosenClientLaw", clients, [index]);
   return { rho: 1, bias: clients.biases[index]!, variance: clients.samplingStd ** 2 };
+}
+
+/**
+ * The mean of m clients chosen blindly, all sets of m equally likely: ρ = 1, b = 0.
+ *
+ *     v = σ^2 / m + ζ^2 (M - m) / (m (M - 1))        ζ^2 = (1/M) sum_m ||b_m||^2
+ *
+ * The mixture of all those sets: at m = M the honest mean, at m = 1 one client chosen by lot. A rule that keeps m updates for what
+ * they are does not choose blindly: for it this is a yardstick, no law.
+ *
+ * @param clients ζ^2 heterogeneity and σ^2 samplingVariance, both >= 0, and M numClients
+ * @param chosen m, an integer of 1..M
+ * @returns v
+ * @throws InputError when a variance is negative or not finite, or a count is out of range
+ * @example
+ * chosenMeanVariance({ samplingVariance: 16, heterogeneity: 4, numClients: 2 }, 1); // 20
+ * chosenMeanVariance({ samplingVariance: 16, heterogeneity: 4, numClients: 2 }, 2); // 8
+ * @source our derivation, line (18); sampling without replacement, e.g. Cochran 1977, Sampling Techniques, section 2.6
+ */
+export function chosenMeanVariance(
+  clients: { readonly samplingVariance: number; readonly heterogeneity: number; readonly numClients: number },
+  chosen: number,
+): number {
+  const fn = "chosenMeanVariance";
+  const { samplingVariance, heterogeneity, numClients } = clients;
+  ensureCount(fn, "numClients", numClients);
+  ensureCount(fn, "chosen", chosen);
+  ensure(chosen <= numClients, fn, `needs at most M = ${numClients} chosen clients`, chosen);
+  const isFine = [samplingVariance, heterogeneity].every((value) => value >= 0 && Number.isFinite(value));
+  ensure(isFine, fn, "needs finite variances >= 0", [samplingVariance, heterogeneity]);
+  const left = chosen === numClients ? 0 : (numClients - chosen) / (chosen * (numClients - 1));
+  return samplingVariance / chosen + heterogeneity * left;
 }
 
 /**
