@@ -56,12 +56,12 @@ test("measureGradients: measures the broadcasts of the run that train makes", as
   const update = Array.from(w, (x, i) => (x - next[i]!) / config.learningRate);
   const moved = Math.sqrt(squaredDistance(w, next));
   // Triangle: ||grad F|| lies between ||u|| ± ||u - grad F||
-  assert.ok(Math.abs(Math.sqrt(squaredNorm(update)) - found.gradientNorm) <= Math.sqrt(found.squaredError) + 1e-6);
+  assert.ok(Math.abs(Math.sqrt(squaredNorm(update)) - found.gradientNorm) <= Math.sqrt(found.aggregateError) + 1e-6);
   assert.ok(found.smoothness * moved <= 2 * found.gradientNorm + 10 && found.smoothness > 0);
   assert.equal(found.effective, 3);
   assert.equal(found.round, 2);
   // softmax regression is convex: the step u raises F at least as the gradient at w says, F+ >= F - eta <grad F, u>
-  const inner = (squaredNorm(update) + found.gradientNorm ** 2 - found.squaredError) / 2;
+  const inner = (squaredNorm(update) + found.gradientNorm ** 2 - found.aggregateError) / 2;
   assert.ok(found.lossAfter >= found.loss - config.learningRate * inner - 1e-5);
   assert.equal(network.size, w.length);
 });
@@ -78,7 +78,7 @@ test("measureGradients: has no noise where every client holds the same image ove
   const [round] = same.rounds;
   assert.ok(round!.noise.samplingVariance < 1e-8 * round!.gradientNorm ** 2);
   assert.ok(Math.abs(round!.noise.heterogeneity) < 1e-8 * round!.gradientNorm ** 2);
-  assert.ok(round!.squaredError < 1e-6 * round!.gradientNorm ** 2); // the mean of equal gradients is the gradient
+  assert.ok(round!.aggregateError < 1e-6 * round!.gradientNorm ** 2); // the mean of equal gradients is the gradient
   assert.deepEqual(round!.peers, []);
 });
 

@@ -41,7 +41,7 @@ export interface GradientRound {
   readonly lossAfter: number; // F(w^(k+1))
   readonly gradientNorm: number; // ||grad F(w^(k))||
   readonly smoothness: number; // ||grad F(w^(k+1)) - grad F(w^(k))|| / ||w^(k+1) - w^(k)||
-  readonly squaredError: number; // ||u - grad F||^2, u the round's aggregate
+  readonly aggregateError: number; // ||u - grad F||^2, u the round's aggregate
   readonly effective: number; // M_eff of that aggregate, the attacker's update included
   readonly noise: NoiseEstimate; // σ^2 and ζ^2 of all clients' honest gradients, before any privacy
   readonly peers: readonly LoneInversion[]; // one a client but the attacker; none without an attack
@@ -105,7 +105,7 @@ export async function measureGradientsOf(
       lossAfter: next.loss,
       gradientNorm: Math.sqrt(squaredNorm(here.gradient)),
       smoothness: moved > 0 ? Math.sqrt(squaredDistance(here.gradient, next.gradient)) / moved : 0,
-      squaredError: squaredDistance(update, here.gradient),
+      aggregateError: squaredDistance(update, here.gradient),
       effective,
       noise: noiseAt(federation, dataset, plan.batches, records[round]!),
       peers: peers?.[r] ?? [],

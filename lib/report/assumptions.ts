@@ -1,0 +1,67 @@
+/** @file The theorem's assumptions on runs: panels along the rounds, rows of a table. */
+import { ensure } from "../core/errors";
+import type { AssumptionTest, Observation } from "../experiment/assumptions";
+import { estimateMean } from "../experiment/stats";
+import type { Panel, Series } from "./figure";
+import { inOrder, styleOf, type AxisName, type AxisSpec, type SettingName } from "./style";
+import type { Row } from "./table";
+
+/** Observations [seeds][rounds] by the settings that they were made of. */
+export type Observed = Readonly<Record<string, readonly (readonly Observation[])[]>>;
+
+/**
+ * A quantity of the observations along the rounds: mean over seeds with its 95 % band, one line a setting.
+ *
+ * @param observed by setting of the style table
+ * @param quantity what to take from an observation
+ * @param look title and y axis
+ * @returns a panel for showLines; a gap where fewer than two seeds have an observation in a round
+ * @throws InputError when there is no setting, or a name is not in the style table
+ * @example
+ * observationPanel({ passive: [] }, ({ gap }) => gap, { title: "Gap", y: "objectiveGap" }).series.length; // 1
+ */
+export function observationPanel(
+  observed: Observed,
+  quantity: (one: Observation) => number,
+  { title, y }: { title: string; y: AxisName | AxisSpec },
+): Panel {
+  const settings = inOrder(Object.keys(observed) as SettingName[]);
+  ensure(settings.length > 0, "observationPanel", "needs at least one setting", "none");
+  const series = settings.map((setting): Series => {
+    const seeds = observed[setting]!;
+    const x = [...new Set(seeds.flatMap((seen) => seen.map(({ round }) => round)))].sort((a, b) => a - b);
+    const points = x.map((round) => {
+      const values = seeds.flatMap((seen) => seen.filter((one) => one.round === round).map(quantity));
+      return values.length < 2 ? { mean: NaN, interval: [NaN, NaN] as const } : estimateMean(values);
+    });
+    const [low, high] = [0, 1].map((end) => points.map(({ interval }) => interval[end]!)) as [number[], number[]];
+    return { setting, x, mean: points.map(({ mean }) => mean), low, high };
+  });
+  return { title, x: "round", y, series };
+}
+
+const words = { A1: "A1, smooth", A2: "A2, Polyak–Łojasiewicz", A3: "A3, noise", A4: "A4, inversion" } as const;
+
+/**
+ * The assumptions of each setting as rows of a table, each with a word for how it fared: "held" where no held-out case breaks the
+ * constant of the other half of the seeds, "broken" where one does.
+ *
+ * @param tests by setting of the style table, see testAssumptions
+ * @returns a row a setting and assumption, settings in the style table's order
+ * @throws InputError when a name is not in the style table
+ * @example
+ * const test = { assumption: "A1", constant: "L", fitted: 7, measured: 5, tested: 12, broken: 1 };
+ * assumptionRows({ passive: [test] })[0].verdict; // "broken in 1 of 12"
+ */
+export function assumptionRows(tests: Readonly<Record<string, readonly AssumptionTest[]>>): Row[] {
+  return inOrder(Object.keys(tests) as SettingName[]).flatMap((setting) =>
+    tests[setting]!.map(({ assumption, constant, fitted, measured, tested, broken }) => ({
+      setting: styleOf(setting).label,
+      assumption: assumption in words ? words[assumption as keyof typeof words] : assumption,
+      constant,
+      fitted,
+      measured,
+      verdict: broken > 0 ? `broken in ${broken} of ${tested}` : `held in ${tested}`,
+    })),
+  );
+}
