@@ -81,7 +81,9 @@ export { bands, estimateMean, pairedDifference, seedsNeeded, type Estimate } fro
 export { measureLeakage, type LeakageStudy } from "./experiment/leakage";
 export { fitConstants, observations, testAssumptions } from "./experiment/assumptions";
 export type { AssumptionTest, FittedConstants, Observation } from "./experiment/assumptions";
-export { rankCorrelation } from "./experiment/rank";
+export { backfireRounds, type BackfireRound } from "./experiment/backfireRounds";
+export { convergenceOf, type Convergence } from "./experiment/convergence";
+export { estimateCorrelation, rankCorrelation } from "./experiment/rank";
 export { measureGradients, type GradientStudy } from "./experiment/gradientStudy";
 export type { GradientPlan, GradientRound, GradientRun, LoneInversion } from "./experiment/gradients";
 export { seedJobs } from "./experiment/leakageJob";
@@ -97,7 +99,7 @@ export { showFigure, showLines, type Figure, type LineFigureSpec, type Panel, ty
 export { showForest, type ForestRow, type ForestSpec } from "./report/forest";
 export { showHeatmap, type HeatmapLabel, type HeatmapSpec } from "./report/heatmap";
 export { asRmse, showImages } from "./report/imageGrid";
-export { analyticLeakPanels, backfirePanels, sweepPanel } from "./report/theory";
+export { analyticLeakPanels, backfirePanels, estimateSeries, sweepPanel } from "./report/theory";
 export { assumptionRows, observationPanel, type Observed } from "./report/assumptions";
 export { slackFigure, type SlackRow } from "./report/slack";
 export { budgetRows } from "./report/budgetRows";

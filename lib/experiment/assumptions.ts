@@ -77,7 +77,7 @@ export function observations(
           contributors: inside.length,
           pairs: inside.map((i) => ({
             errorNorm: Math.sqrt(squaredDistance(imageOf(leak!.reconstructions, i), round.peers[i]!.image)),
-            gradientDistance: round.peers[i]!.gradientDistance,
+            gradientDistance: apart(round.peers[i]!.gradientDistance, round.gradientNorm),
             gradientNorm: round.gradientNorm,
           })),
           squaredInversionError: meanOf((i) => pixels * round.peers[i]!.rmse ** 2),
@@ -111,6 +111,11 @@ export function fitConstants(seen: readonly Observation[]): FittedConstants {
     lipschitz: pairs.some(({ gradientDistance }) => gradientDistance > 0) ? lipschitzOf(pairs) : 0,
     squaredInversionError: largest(({ squaredInversionError }) => squaredInversionError),
   };
+}
+
+/** Broadcasts are float32, so that the gradient of a lone contributor differs from the observed one by rounding. */
+function apart(distance: number, gradientNorm: number): number {
+  return distance > 1e-4 * gradientNorm ? distance : 0;
 }
 
 /**

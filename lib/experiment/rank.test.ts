@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { createRng } from "../core/rng";
-import { rankCorrelation } from "./rank";
+import { estimateCorrelation, rankCorrelation } from "./rank";
 
 const close = (actual: number, expected: number): void => assert.ok(Math.abs(actual - expected) < 1e-12, `${actual} is not ${expected}`); // prettier-ignore
 
@@ -27,4 +27,13 @@ test("rankCorrelation: refuses what has no ranks", () => {
   assert.throws(() => rankCorrelation([1, 2], [1]), /as many x as y/);
   assert.throws(() => rankCorrelation([1, NaN], [1, 2]), /finite/);
   assert.throws(() => rankCorrelation([1, 2], [3, 3]), /needs y that differ, got 3 throughout/);
+});
+
+test("estimateCorrelation: is the mean over seeds, its interval cut where no correlation lies", () => {
+  // mean 0.8, se sqrt(0.07 / 3) = 0.1528, t(0.975, 2) = 4.3027: 0.8 ± 0.657
+  const { mean, interval, n } = estimateCorrelation([0.5, 1, 0.9]);
+  close(mean, 0.8);
+  assert.ok(Math.abs(interval[0] - 0.1428) < 1e-3);
+  assert.deepEqual([interval[1], n], [1, 3]);
+  assert.throws(() => estimateCorrelation([0.5, 1.2]), /values in \[-1, 1\], got 1.2/);
 });

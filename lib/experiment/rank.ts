@@ -1,6 +1,7 @@
 /** @file Do two quantities rise together? Rank correlation, of which a seed gives one number. */
 import { jStat } from "jstat";
 import { ensure, ensureFinite } from "../core/errors";
+import { estimateMean, type Estimate } from "./stats";
 
 /**
  * Spearman's rank correlation: the correlation of ranks, equal values sharing the mean of theirs.
@@ -29,4 +30,19 @@ export function rankCorrelation(x: readonly number[], y: readonly number[]): num
     ensure(values.some((value) => value !== values[0]), fn, `needs ${name} that differ`, `${values[0]} throughout`); // prettier-ignore
   }
   return jStat.spearmancoeff([...x], [...y]);
+}
+
+/**
+ * The mean of rank correlations over seeds, with its interval inside [-1, 1]: beyond, no correlation lies.
+ *
+ * @param values one correlation a seed
+ * @returns as estimateMean
+ * @throws InputError as estimateMean, or when a value is not in [-1, 1]
+ * @example
+ * estimateCorrelation([0.5, 1, 0.9]).interval; // [0.143, 1]
+ */
+export function estimateCorrelation(values: readonly number[]): Estimate {
+  for (const value of values) ensure(Math.abs(value) <= 1 + 1e-9, "estimateCorrelation", "needs values in [-1, 1]", value); // prettier-ignore
+  const { mean, interval, n } = estimateMean(values);
+  return { mean, interval: [Math.max(-1, interval[0]), Math.min(1, interval[1])], n };
 }

@@ -1,7 +1,7 @@
 /** @file Panels of the theory's notebooks. */
 import { ensure } from "../core/errors";
 import type { AnalyticLeak } from "../experiment/analyticLeak";
-import { bands } from "../experiment/stats";
+import { bands, estimateMean } from "../experiment/stats";
 import type { Backfire } from "../theory/backfire";
 import type { Sweep, SweptQuantity } from "../theory/sweeps";
 import type { Panel, Series } from "./figure";
@@ -128,4 +128,29 @@ export function analyticLeakPanels(leaks: readonly AnalyticLeak[], counts: reado
     panel("relativeDispersion", "Relative dispersion", { label: "V / ‖mean gradient‖²" }),
     panel("dispersion", "Dispersion, line (3)", { label: "V" }),
   ];
+}
+
+/**
+ * A line through estimates: at every x the mean over seeds with its 95 % interval.
+ *
+ * @param look setting, and perhaps name and dash
+ * @param points x and one number a seed, at least two; drawn from left to right
+ * @returns a series of a panel
+ * @throws InputError as estimateMean
+ * @example
+ * estimateSeries({ setting: "measured" }, [{ x: 2, values: [1, 3] }, { x: 1, values: [0, 0] }]).mean; // [0, 2]
+ */
+export function estimateSeries(
+  look: Pick<Series, "setting" | "name" | "dash">,
+  points: readonly { readonly x: number; readonly values: readonly number[] }[],
+): Series {
+  const sorted = [...points].sort((a, b) => a.x - b.x);
+  const estimates = sorted.map(({ values }) => estimateMean(values));
+  return {
+    ...look,
+    x: sorted.map(({ x }) => x),
+    mean: estimates.map(({ mean }) => mean),
+    low: estimates.map(({ interval }) => interval[0]),
+    high: estimates.map(({ interval }) => interval[1]),
+  };
 }
