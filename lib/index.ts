@@ -101,6 +101,9 @@ export { showHeatmap, type HeatmapLabel, type HeatmapSpec } from "./report/heatm
 export { asRmse, showImages } from "./report/imageGrid";
 export { analyticLeakPanels, backfirePanels, estimateSeries, sweepPanel } from "./report/theory";
 export { assumptionRows, observationPanel, type Observed } from "./report/assumptions";
+export { backfireRows } from "./report/backfireRows";
+export { participantPoints, participantRanks, participantRows, type Participants } from "./report/participants";
+export { ratePanels, rateRanks, rateRows, type Courses } from "./report/rates";
 export { slackFigure, type SlackRow } from "./report/slack";
 export { budgetRows } from "./report/budgetRows";
 export { commonPlan, vary, varyEach } from "./report/commonPlan";

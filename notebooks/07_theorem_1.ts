@@ -18,7 +18,7 @@
 // FedAvg with several local steps is left open (Remark 5). Its proof was not at hand. Everything below is **our own derivation** of
 // bounds with these properties; the paper's constants may differ. Lines are numbered; `lib/theory` cites them.
 //
-// Sections 1 to 9 use federations that can be solved exactly: quadratics, least squares, softmax regression. From 10 on it is LeNet-5.
+// Sections 1 to 9 use federations that can be solved exactly: quadratics, least squares, softmax regression; 10 to 13 use LeNet-5.
 
 // %% [markdown]
 // ## What is claimed, and how it is tested
@@ -42,31 +42,18 @@
 
 // %%
 import { checkTheory, sampleTheory, sweepBound, powerSlope, predictedSlopes, tightness } from "curious-inside";
-import { expectedDispersion, reconstructionBound, youngBound, drawQuadratic, plus, unitVector } from "curious-inside";
-import { compareBackfire, followAnalyticLeak, analyticLeakPanels, backfirePanels, sweepPanel } from "curious-inside";
-import { createRng, defaultFederation, loadDataset, byProfile, progressBar, stampOf } from "curious-inside";
-import { attained, estimateMean, estimateProportion, pairedDifference, slackFigure } from "curious-inside";
-import { table, showLines, showFigure, showForest, decide, claimTable, writeRecord } from "curious-inside";
-import {
-  commonPlan,
-  studiedSettings,
-  vary,
-  varyEach,
-  measureLeakage,
-  measureGradients,
-  isForced,
-  setUp,
-} from "curious-inside";
-import {
-  observations,
-  testAssumptions,
-  assumptionRows,
-  observationPanel,
-  estimateSeries,
-  styleOf,
-} from "curious-inside";
-import { rankCorrelation, estimateCorrelation, backfireRounds, convergenceOf, type Observation } from "curious-inside";
-import type { AggregatorName, ForestRow, GradientPlan, LeakagePlan, SettingName } from "curious-inside";
+import { attained, expectedDispersion, reconstructionBound, youngBound, drawQuadratic, plus } from "curious-inside";
+import { unitVector, compareBackfire, followAnalyticLeak, analyticLeakPanels, backfirePanels } from "curious-inside";
+import { sweepPanel, createRng, defaultFederation, loadDataset, byProfile, isForced } from "curious-inside";
+import { progressBar, stampOf, estimateMean, estimateProportion, pairedDifference, setUp } from "curious-inside";
+import { table, showLines, showFigure, showForest, slackFigure, decide, claimTable } from "curious-inside";
+import { writeRecord, commonPlan, studiedSettings, vary, varyEach, measureLeakage } from "curious-inside";
+import { measureGradients, styleOf, observations, testAssumptions, assumptionRows } from "curious-inside";
+import { observationPanel, rankCorrelation, estimateCorrelation, backfireRounds, backfireRows } from "curious-inside";
+import { convergenceOf, rateRows, ratePanels, rateRanks, participantRows, participantPoints } from "curious-inside";
+import { participantRanks, estimateSeries, type AggregatorName, type FederationConfig } from "curious-inside";
+import type { ForestRow, GradientPlan, LeakagePlan, Observation, Panel, Participants } from "curious-inside";
+import type { SettingName, Studies } from "curious-inside";
 
 // %% tags=["parameters"]
 const instances = byProfile({ smoke: 50, quick: 1500, paper: 10000 }); // of every line: our choice
@@ -394,7 +381,7 @@ const backfireTitle = "DP on a quadratic: noise protects, clipping keeps the gap
 await showLines("07_theorem_1_backfire", { title: backfireTitle, panels: backfirePanels(federations) }, exact);
 
 // %%
-const backfireRows = [0, 10, 20, 30, 50, 79].map((k) => {
+const courseRows = [0, 10, 20, 30, 50, 79].map((k) => {
   const difference = (of: "noise" | "clipped") => {
     const { mean, interval: ends } = estimateMean(federations.map((one) => one[of].error[k] - one.clean.error[k]));
     return `${mean.toFixed(3)} [${ends.map((end) => end.toFixed(3)).join(", ")}]`;
@@ -407,7 +394,7 @@ const backfireRows = [0, 10, 20, 30, 50, 79].map((k) => {
     "clipped − clean": difference("clipped"),
   };
 });
-table(backfireRows, { title: "Squared error against the clean run's, paired by federation" });
+table(courseRows, { title: "Squared error against the clean run's, paired by federation" });
 
 // %% [markdown]
 // ## 9. Real images: the leak in closed form
@@ -448,21 +435,18 @@ table(leakRows, { title: `While the gap falls from ${gaps[0]} to ${gaps[1]} nats
 // peer's own gradient, inverted alone with its true label.
 
 // %% tags=["parameters"]
+const rulesOf04 = ["multiKrum", "dnc", "freqFed", "median", "krum"];
 const base = commonPlan(); // M = 10, Fashion-MNIST, LeNet-5, non-IID, 50 rounds: paper §5; the rest: README, Decisions
-const few = ["passive", "signFlip κ=1", "localDp σ=3"];
 const several = ["passive", "signFlip κ=1", "signFlip+krum κ=1", "signFlip+median κ=1", "localDp σ=0.003"];
-const looked = byProfile({ smoke: few, quick: several, paper: several }); // names of 03 to 05
+const looked = byProfile({ smoke: ["passive", "signFlip κ=1"], quick: several, paper: several }); // names of 03 to 05
 const lookRounds = byProfile({ smoke: [0, 4], quick: [0, 9, 19, 49], paper: [0, 4, 9, 19, 30, 40, 49] }); // our choice
-const look = { seeds: base.seeds, objectiveImages: 20, batches: 8 }; // our choice
-const longRounds = byProfile({ smoke: 10, quick: 200, paper: 1000 }); // of the clean run that gives F*: our choice
-const main: AggregatorName[] = ["multiKrum", "dnc", "freqFed", "median", "krum"]; // those of 04
-const ruleRounds = byProfile({
-  smoke: [0, 2, 4],
-  quick: [0, 9, 19, 34, 49],
-  paper: [0, 4, 9, 14, 19, 24, 29, 34, 39, 44, 49],
-});
-const others = byProfile({ smoke: [1, 2], quick: [1, 2, 5, 10, 20], paper: [1, 2, 5, 10, 20] }); // clients besides the attacker
-const ends = byProfile({ smoke: [0, 4], quick: [0, 49], paper: [0, 9, 19, 30, 40, 49] }); // rounds inverted for Remark 4
+const images = byProfile({ smoke: 4, quick: 20, paper: 50 }); // of every client, in F: our choice
+const batches = byProfile({ smoke: 2, quick: 8, paper: 16 }); // of every client, for σ and ζ: our choice
+const longRounds = byProfile({ smoke: 8, quick: 200, paper: 1000 }); // of the clean run that gives F*: our choice
+const guards = byProfile({ smoke: ["krum"], quick: rulesOf04, paper: rulesOf04 }); // beside the mean
+const ruleRounds = byProfile({ smoke: [0, 4], quick: [0, 9, 19, 34, 49], paper: [0, 4, 9, 14, 19, 29, 39, 49] }); // our choice
+const others = byProfile({ smoke: [1, 2], quick: [1, 2, 5, 10, 20], paper: [1, 2, 5, 10, 20] }); // clients in a mean
+const ends = byProfile({ smoke: [0, 4], quick: [0, 49], paper: [0, 9, 19, 30, 40, 49] }); // inverted for Remark 4
 
 // %%
 const studied = studiedSettings();
@@ -470,42 +454,47 @@ const changes = { ...studied["03"], ...studied["04"], ...studied["05"] };
 const noises = Object.keys(studied["05"]).filter((name) => name.startsWith("localDp σ="));
 const lenetNames = [...new Set([...looked, ...noises])];
 const lenet = await stampOf(dataset, base.seeds);
-const leakBar = progressBar("reconstructions, as in 03 to 05");
 const leakPlans = varyEach(base, Object.fromEntries(lenetNames.map((name) => [name, changes[name]])));
+const leakBar = progressBar("reconstructions, as in 03 to 05");
 const studies = await measureLeakage(leakPlans, dataset, { force: isForced(), onProgress: leakBar.update });
 leakBar.done();
 
 // %%
-const lookedPlans = looked.map((name) => {
-  const federation = { ...base.federation, ...changes[name] };
-  return [name, { ...look, rounds: lookRounds, federation: federation, attack: base.attack }];
-});
-const fourth = longRounds / 4;
-const long = { ...look, rounds: [1, 2, 3, 4].map((i) => Math.round(i * fourth) - 1), attack: null };
-const longPlan = { ...long, federation: { ...base.federation, rounds: longRounds } };
+const look = (rounds: number[], change: Partial<FederationConfig> = {}): GradientPlan => {
+  const federation = { ...base.federation, ...change };
+  const sizes = { objectiveImages: images, batches: batches };
+  return { federation: federation, seeds: base.seeds, rounds: rounds, ...sizes, attack: null };
+};
+const inverting = (name: string): GradientPlan => ({ ...look(lookRounds, changes[name]), attack: base.attack });
+const quarters = [1, 2, 3, 4].map((i) => Math.round((i * longRounds) / 4) - 1);
+const gradientPlans = {
+  long: look(quarters, { rounds: longRounds }),
+  ...Object.fromEntries(looked.map((name) => [name, inverting(name)])),
+} as Record<string, GradientPlan>;
 const gradientBar = progressBar("gradients, noise, lone inversions");
-const allPlans: Record<string, GradientPlan> = { long: longPlan, ...Object.fromEntries(lookedPlans) };
-const gradients = await measureGradients(allPlans, dataset, { force: isForced(), onProgress: gradientBar.update });
+const gradients = await measureGradients(gradientPlans, dataset, { force: isForced(), onProgress: gradientBar.update });
 gradientBar.done();
 
 // %%
 const pixels = dataset.inputShape.reduce((product, side) => product * side, 1);
 const dimension = setUp(base.federation, dataset).network.size; // d
+const stdOf = (name: string) => (name.startsWith("localDp") ? Number(name.split("σ=")[1]) : 0); // s = σ C, C = 1
 const longLosses = gradients.long.runs.map((run) => run.rounds.map(({ loss }) => loss));
-const observed = Object.fromEntries(
-  looked.map((name) => [name, observations(gradients[name], studies[name], longLosses)]),
-);
-const stdOf = (name: string) => (name.startsWith("localDp") ? Number(name.split("σ=")[1]) : 0); // s; C = 1
-const tests = Object.fromEntries(
-  looked.map((name) => [
-    name,
-    testAssumptions(observed[name], { pixels: pixels, noiseVariance: dimension * stdOf(name) ** 2 }),
-  ]),
-);
-const testHeaders = { fitted: "fitted on one half of the seeds", measured: "mean on the other", verdict: "held?" };
-table(assumptionRows(tests), {
-  title: "The theorem's assumptions on LeNet-5 (each half tests the other)",
-  headers: testHeaders,
+const seen = (name: string): [string, Observation[][]] => [
+  name,
+  observations(gradients[name], studies[name], longLosses),
+];
+const observed = Object.fromEntries(looked.map(seen));
+
+// %%
+const tested = looked.map((name) => {
+  const noiseVariance = dimension * stdOf(name) ** 2;
+  return [name, testAssumptions(observed[name], { pixels: pixels, noiseVariance: noiseVariance })] as const;
+});
+const fitHeaders = { fitted: "fitted on half of the seeds", measured: "mean on the other half", verdict: "held?" };
+table(assumptionRows(Object.fromEntries(tested)), {
+  title: "LeNet-5: each half of the seeds tests the other",
+  headers: fitHeaders,
 });
 
 // %% [markdown]
@@ -520,19 +509,24 @@ table(assumptionRows(tests), {
 // | ε₀ a constant | **violated**: see the figure, lone inversions become worse as the model learns |
 
 // %%
-const squared = (norm: number) => norm ** 2;
-const mixing = ({ pairs, gradientNorm }: Observation) =>
-  pairs.reduce((sum, pair) => sum + pair.gradientDistance ** 2 / pairs.length, 0) / gradientNorm ** 2;
+type Quantity = (one: Observation) => number;
+const panelOf = (title: string, y: Panel["y"], quantity: Quantity) =>
+  observationPanel(observed, quantity, { title: title, y: y });
+const squares = ({ pairs }: Observation) =>
+  pairs.reduce((sum, one) => sum + one.gradientDistance ** 2 / pairs.length, 0);
+
+// %%
 const assumptionPanels = [
-  observationPanel(observed, (one) => one.gap, { title: "Objective gap F − F*", y: "objectiveGap" }),
-  observationPanel(observed, (one) => squared(one.gradientNorm), { title: "A2", y: { label: "‖∇F‖²" } }),
-  observationPanel(observed, (one) => one.smoothness, { title: "A1, along the step", y: { label: "L (1/η is 10)" } }),
-  observationPanel(observed, (one) => one.noise.samplingVariance, { title: "A3", y: { label: "σ²" } }),
-  observationPanel(observed, mixing, { title: "What the inversion bears", y: { label: "mean ‖g − gᵢ‖² / ‖∇F‖²" } }),
-  observationPanel(observed, (one) => Math.sqrt(one.squaredInversionError / pixels), {
-    title: "A4: inverted alone",
-    y: "rmse",
-  }),
+  panelOf("Objective gap", { label: "F − F* (nats)" }, (one) => one.gap),
+  panelOf("A2", { label: "‖∇F‖²" }, (one) => one.gradientNorm ** 2),
+  panelOf("A1, along the step", { label: "L (1/η is 10)" }, (one) => one.smoothness),
+  panelOf("A3", { label: "σ²" }, (one) => one.noise.samplingVariance),
+  panelOf(
+    "What the inversion has to bear",
+    { label: "mean ‖g − gᵢ‖² / ‖∇F‖²" },
+    (one) => squares(one) / one.gradientNorm ** 2,
+  ),
+  panelOf("A4: inverted alone", "rmse", (one) => Math.sqrt(one.squaredInversionError / pixels)),
 ];
 const assumptionTitle = "The theorem's quantities along LeNet-5's runs";
 await showLines("07_theorem_1_assumptions", { title: assumptionTitle, panels: assumptionPanels }, lenet);
@@ -544,121 +538,84 @@ await showLines("07_theorem_1_assumptions", { title: assumptionTitle, panels: as
 // cut at ±1.
 
 // %%
-const overSeeds = (name: string) =>
-  studies[name].runs.map(({ rounds: all, probe }) =>
-    rankCorrelation(
-      probe.map(({ round }) => 1 / all[round].objectiveGap),
-      probe.map((leak) => leak.rmse),
-    ),
-  );
-const gapCorrelations = lenetNames.map((name) => ({ setting: name, estimate: estimateCorrelation(overSeeds(name)) }));
-const slopeCorrelations = looked.map((name) => {
-  const seen = observed[name].filter((rounds) => rounds.length > 1);
-  const of = (rounds: Observation[]) => rankCorrelation(rounds.map((one) => one.gap), rounds.map((one) => one.gradientNorm)); // prettier-ignore
-  return { setting: name, estimate: estimateCorrelation(seen.map(of)) };
-});
+const alongRuns = (name: string) =>
+  studies[name].runs.map(({ rounds: all, probe }) => {
+    const inverse = probe.map(({ round }) => 1 / all[round].objectiveGap);
+    return rankCorrelation(inverse, probe.map((leak) => leak.rmse)); // prettier-ignore
+  });
+const gapRanks = lenetNames.map((setting) => ({ setting: setting, estimate: estimateCorrelation(alongRuns(setting)) }));
+const slopesOf = (name: string) =>
+  observed[name].filter(({ length }) => length > 1).map((run) => rankCorrelation(run.map((one) => one.gap), run.map((one) => one.gradientNorm))); // prettier-ignore
+const slopeRanks = looked.map((setting) => ({ setting: setting, estimate: estimateCorrelation(slopesOf(setting)) }));
 
 // %%
-const correlationRows = [
-  ...gapCorrelations.map((row) => ({ ...row, name: `${styleOf(row.setting as SettingName).label}: RMSE, 1/Δ` })),
-  ...slopeCorrelations.map((row) => ({ ...row, name: `${styleOf(row.setting as SettingName).label}: ‖∇F‖², Δ` })),
-];
-const rankAxis = { label: "rank correlation along a run" };
-const correlationForest = {
-  title: "Does the error rise as the gap closes?",
-  x: rankAxis,
-  rows: correlationRows as ForestRow[],
+type Ranked = typeof gapRanks;
+const rankRows = (some: Ranked, what: string): ForestRow[] =>
+  some.map(({ setting, estimate }) => {
+    const known = setting as SettingName;
+    return { setting: known, name: `${styleOf(known).label}: ${what}`, estimate: estimate };
+  });
+const rankForest = {
+  title: "Does the error rise as the gap closes, and the gradient fall?",
+  x: { label: "rank correlation along a run" },
+  rows: [...rankRows(gapRanks, "RMSE with 1/Δ"), ...rankRows(slopeRanks, "‖∇F‖ with Δ")],
+  ends: ["against the theorem", "as it says"] as const,
 };
-await showForest(
-  "07_theorem_1_correlations",
-  { ...correlationForest, ends: ["against the theorem", "as it says"] },
-  lenet,
-);
+await showForest("07_theorem_1_correlations", rankForest, lenet);
 
 // %% [markdown]
 // **The backfire condition** (12) with what was measured: σ² and ζ² of the passive run, $M_\text{eff} = 9$, $s = \sigma C$ with $C = 1$. It predicts a
-// lower error under DP where the ratio of gaps exceeds the threshold; what 05 measured stands beside it. Its rows with σ = 0 are clipping alone.
+// lower error under DP where the ratio of gaps exceeds the threshold; what 05 measured stands beside it. Rows with σ = 0 are clipping alone.
 
 // %%
-const clean = studies.passive;
 const backfires = noises.map((name) => {
   const noise = { dpStd: stdOf(name), dimension: dimension, effectiveClients: base.federation.numClients - 1 };
-  return { name: name, rounds: backfireRounds(studies[name], clean, gradients.passive, noise) };
+  return [name, backfireRounds(studies[name], studies.passive, gradients.passive, noise)] as const;
 });
-const meanOver = (values: number[]) => values.reduce((sum, value) => sum + value / values.length, 0);
-const backfireTable = backfires.flatMap(({ name, rounds: all }) =>
-  lookRounds.map((round) => {
-    const here = all.filter((one) => one.round === round);
-    const [ratio, threshold] = [meanOver(here.map((one) => one.ratio)), meanOver(here.map((one) => one.threshold))];
-    const { mean, interval: span } = estimateMean(here.map((one) => one.difference));
-    const predicted = ratio > threshold ? "lower" : "not lower";
-    const difference = `${mean.toFixed(3)} [${span.map((end) => end.toFixed(3)).join(", ")}]`;
-    return {
-      setting: styleOf(name as SettingName).label,
-      k: round,
-      "Δ ratio": ratio,
-      "needed (12)": threshold,
-      predicted: predicted,
-      "RMSE − passive": difference,
-    };
-  }),
-);
-table(backfireTable, { title: "DP: what the gaps predict, and what was seen" });
+const backfireHeaders = {
+  ...{ ratio: "Δ / Δ passive", threshold: "needed, line (12)", predicted: "RMSE is predicted" },
+  ...{ difference: "RMSE − passive", agrees: "agrees (share of seeds)" },
+};
+const backfireTable = backfireRows(Object.fromEntries(backfires));
+table(backfireTable, { title: "DP: what the gaps predict, and what was seen", headers: backfireHeaders });
 
 // %% [markdown]
 // ## 12. Remark 1: robust rules slow convergence
-// Nobody poisons. The lemma's table gives each rule a variance $v$; with it goes the plateau $L\eta v/(4\mu)$ of (17). Yardsticks, with the run's
+// Nobody poisons. The lemma's table gives each rule a variance $v$; with it goes the plateau $L\eta v/(4\mu - 2\mu L\eta)$ of (17). Yardsticks, with the run's
 // own σ² and ζ²: a rule that keeps $m$ of $M$ updates as if chosen blindly, (18); the median with the biases taken for noise. Measured: the
 // aggregate's squared distance from $\nabla F$, the decay of $\log F$ a round, and the late loss.
 
 // %%
-const rulePlans: Record<string, GradientPlan> = Object.fromEntries(
-  (["mean", ...main] as const).map((rule) => {
-    const guarded = rule === "mean" ? {} : { aggregator: rule, assumedMalicious: 1 };
-    const federation = { ...base.federation, ...guarded };
-    return [rule, { ...look, rounds: ruleRounds, federation: federation, attack: null }];
-  }),
-);
+const guarded = (rule: string) => ({ aggregator: rule as AggregatorName, assumedMalicious: 1 });
+const rulePlans: Record<string, GradientPlan> = {
+  mean: look(ruleRounds),
+  ...Object.fromEntries(guards.map((rule) => [rule, look(ruleRounds, guarded(rule))])),
+};
 const ruleBar = progressBar("rules, nobody poisoning");
 const quiet = await measureGradients(rulePlans, dataset, { force: isForced(), onProgress: ruleBar.update });
 ruleBar.done();
 
 // %%
-const rules = Object.keys(quiet) as AggregatorName[];
 const { numClients } = base.federation;
-const courses = rules.map((rule) =>
-  convergenceOf(quiet[rule], { numClients: numClients, isMedian: rule === "median" }),
-);
-const ruleTable = rules.map((rule, r) => {
-  const mean = (of: "predicted" | "measured" | "decay" | "late") => meanOver(courses[r].map((seed) => seed[of]));
-  const sizes = { "v, predicted": mean("predicted"), "‖u − ∇F‖²": mean("measured") };
-  return {
-    rule: styleOf(rule).label,
-    ...sizes,
-    "decay of log F a round": mean("decay"),
-    "late loss (nats)": mean("late"),
-  };
-});
-table(ruleTable, { title: "Convergence with nobody poisoning, means over seeds" });
+const courseOf = (rule: string) => convergenceOf(quiet[rule], { numClients: numClients, isMedian: rule === "median" });
+const courses = Object.fromEntries(Object.keys(quiet).map((rule) => [rule, courseOf(rule)]));
+const rateHeaders = {
+  predicted: "v, predicted",
+  measured: "‖u − ∇F‖²",
+  decay: "decay of log F a round",
+  late: "late loss (nats)",
+};
+table(rateRows(courses), { title: "Convergence with nobody poisoning", headers: rateHeaders });
 
 // %%
-const rankOver = (of: "measured" | "decay" | "late") =>
-  estimateCorrelation(base.seeds.map((_, s) => rankCorrelation(courses.map((c) => c[s].predicted), courses.map((c) => c[s][of])))); // prettier-ignore
-const against = (of: "measured" | "decay" | "late") =>
-  estimateSeries({ setting: "measured" }, courses.map((c) => ({ x: meanOver(c.map((seed) => seed.predicted)), values: c.map((seed) => seed[of]) }))); // prettier-ignore
-const vAxis = { label: "variance v that the table predicts", scale: "log" as const };
-const spread = courses.map((c) => meanOver(c.map((seed) => seed.predicted))).sort((a, b) => a - b);
-const asPredicted = { setting: "theorem" as const, name: "equal to v", x: spread, mean: spread };
-const ratePanels = [
-  { title: "Aggregate", x: vAxis, y: { label: "‖u − ∇F‖²" }, series: [against("measured"), asPredicted] },
-  { title: "Late loss", x: vAxis, y: "loss" as const, series: [against("late")] },
-  { title: "Decay", x: vAxis, y: { label: "decay of log F a round" }, series: [against("decay")] },
-];
-const rateTitle = `Six rules by predicted variance: ${[...rules]
-  .sort((a, b) => ruleTable[rules.indexOf(a)]["v, predicted"] - ruleTable[rules.indexOf(b)]["v, predicted"])
-  .map((rule) => styleOf(rule).label)
-  .join(", ")}`;
-await showLines("07_theorem_1_rates", { title: rateTitle, panels: ratePanels }, lenet);
+const rateTitle = `From left to right: ${rateRows(courses).map(({ rule }) => rule).join(", ")}`; // prettier-ignore
+await showLines("07_theorem_1_rates", { title: rateTitle, panels: ratePanels(courses), columns: 3 }, lenet);
+const rateRank = (of: "measured" | "decay" | "late") => estimateCorrelation(rateRanks(courses, of));
+const rankTable = (["measured", "late", "decay"] as const).map((of) => {
+  const { mean, interval: span } = rateRank(of);
+  return { "v with": rateHeaders[of], "rank correlation": mean, low: span[0], high: span[1] };
+});
+table(rankTable, { title: "Over rules, by seed" });
 
 // %% [markdown]
 // ## 13. Remark 4: fewer participants, lower error
@@ -668,73 +625,46 @@ await showLines("07_theorem_1_rates", { title: rateTitle, panels: ratePanels }, 
 
 // %%
 const endPlan = { ...base, probeRounds: ends };
-const sizePlans = Object.fromEntries(
-  others.map((n) => [String(n), vary(endPlan, { numClients: n + 1, evaluationImages: 100 })]),
-);
-const flip = { poisoning: "signFlip", poisoningParameters: { scale: 1 } } as const;
-const knowing = (plan: LeakagePlan) => ({ ...plan, attack: { ...plan.attack, contributors: "known" as const } });
-const choosing = (aggregator: AggregatorName, f: number, more = {}) => ({
-  ...flip,
-  aggregator: aggregator,
-  assumedMalicious: f,
-  ...more,
-});
-const dnc = (drop: number) => choosing("dnc", 4, { aggregatorParameters: { filterFraction: drop / 4, iterations: 1 } });
-const selections: Record<string, LeakagePlan> = {
-  "Krum, f = 1": vary(knowing(base), choosing("krum", 1)), // shared with 04, as the oracle is
-  "DnC that keeps 2": vary(knowing(endPlan), dnc(8)),
-  "DnC that keeps 5": vary(knowing(endPlan), dnc(5)),
-  "Multi-Krum, f = 3": vary(knowing(endPlan), choosing("multiKrum", 3)),
-  oracle: vary(knowing(base), choosing("oracle", 1)),
-};
-
-// %%
-const sizeBar = progressBar("numbers of clients, selections");
-const sizePlansAll = { ...sizePlans, ...selections };
-const sized = await measureLeakage(sizePlansAll, dataset, { force: isForced(), onProgress: sizeBar.update });
+const withOthers = (n: number) => vary(endPlan, { numClients: n + 1, evaluationImages: 100 });
+const sizePlans = Object.fromEntries(others.map((n) => [`mean of ${n} others`, withOthers(n)]));
+const sizeBar = progressBar("numbers of clients");
+const sizes = await measureLeakage(sizePlans, dataset, { force: isForced(), onProgress: sizeBar.update });
 sizeBar.done();
-const lastEnd = ends[ends.length - 1];
-const at = (name: string, round: number) =>
-  sized[name].runs.map(({ probe }) => probe.filter((leak) => leak.round === round)[0]);
-const sizeTable = [...others.map(String), ...Object.keys(selections)].flatMap((name) =>
-  [0, lastEnd].map((round) => {
-    const leaks = at(name, round);
-    const errors = leaks.flatMap((leak) => leak.contributorRmse ?? []);
-    const shown = errors.length > 1 ? estimateMean(errors) : { mean: NaN, interval: [NaN, NaN] };
-    const who = name in selections ? name : `${name} others, mean`;
-    const share = meanOver(leaks.map((leak) => leak.labelAccuracy));
-    return {
-      setting: who,
-      k: round,
-      M_eff: meanOver(leaks.map((leak) => leak.effective)),
-      RMSE: shown.mean,
-      low: shown.interval[0],
-      high: shown.interval[1],
-      labelAccuracy: share,
-    };
-  }),
-);
-table(sizeTable, { title: "Error of contributors; M_eff counts the attacker where its update is in" });
 
 // %%
-const bySize = (round: number) => others.map((n) => ({ x: n, values: at(String(n), round).map((leak) => leak.rmse) }));
-const bySelection = (round: number) =>
-  Object.keys(selections).flatMap((name) => {
-    const leaks = at(name, round).filter((leak) => leak.contributorRmse !== null);
-    const values = leaks.map((leak) => leak.contributorRmse ?? NaN);
-    return values.length < 2 ? [] : [{ x: meanOver(leaks.map((leak) => leak.effective)), values: values }];
-  });
-const first = { setting: "measured" as const, name: "first round" };
-const then = { setting: "trajectory" as const, name: "last round", dash: "dash" as const };
-const countPanel = {
-  title: "Mean over the other clients",
-  x: { label: "other clients in the mean" },
-  y: "rmse" as const,
+const flip = { poisoning: "signFlip", poisoningParameters: { scale: 1 } } as const; // κ as in 03
+const choosing = (plan: LeakagePlan, rule: AggregatorName, f: number, drop?: number) => {
+  const some = drop === undefined ? {} : { aggregatorParameters: { filterFraction: drop / f, iterations: 1 } };
+  const knowing = { ...plan, attack: { ...plan.attack, contributors: "known" as const } };
+  return vary(knowing, { ...flip, aggregator: rule, assumedMalicious: f, ...some });
 };
-const choicePanel = { title: "Selections under a sign flip", x: "effective" as const, y: "contributorRmse" as const };
-const sizePanels = [
-  { ...countPanel, series: [estimateSeries(first, bySize(0)), estimateSeries(then, bySize(lastEnd))] },
-  { ...choicePanel, series: [estimateSeries(first, bySelection(0)), estimateSeries(then, bySelection(lastEnd))] },
+const selections = {
+  ...{ Krum: choosing(base, "krum", 1), oracle: choosing(base, "oracle", 1) }, // shared with 04
+  ...{ "DnC that drops 8": choosing(endPlan, "dnc", 4, 8), "DnC that drops 5": choosing(endPlan, "dnc", 4, 5) },
+  "Multi-Krum of 7": choosing(endPlan, "multiKrum", 3),
+};
+const choiceBar = progressBar("selections");
+const chosen = await measureLeakage(selections, dataset, { force: isForced(), onProgress: choiceBar.update });
+choiceBar.done();
+
+// %%
+const lastEnd = ends[ends.length - 1];
+const sizeHeaders = { rmse: "RMSE, contributors", effective: "M_eff (the attacker's included)" };
+table(participantRows(sizes, [0, lastEnd]), { title: "The mean over other clients", headers: sizeHeaders });
+table(participantRows(chosen, [0, lastEnd]), { title: "Selections under a sign flip", headers: sizeHeaders });
+
+// %%
+const peers: Participants = (leak) => leak.labels.length;
+const first = { setting: "measured", name: "first round" } as const;
+const final = { setting: "trajectory", name: "last round", dash: "dash" } as const;
+const both = (studiesOf: Studies, of?: Participants) => [
+  estimateSeries(first, participantPoints(studiesOf, 0, of)),
+  estimateSeries(final, participantPoints(studiesOf, lastEnd, of)),
+];
+const otherAxis = { label: "other clients in the mean", scale: "log" as const };
+const sizePanels: Panel[] = [
+  { title: "The mean over other clients", x: otherAxis, y: "rmse", series: both(sizes, peers) },
+  { title: "Selections under a sign flip", x: "effective", y: "contributorRmse", series: both(chosen) },
 ];
 await showLines("07_theorem_1_participants", { title: "Fewer participants, lower error?", panels: sizePanels }, lenet);
 
@@ -778,86 +708,62 @@ const lateAgainstEarly = pairedDifference(pick(last, 9, "rmse"), pick(0, 9, "rms
 const nineAgainstTwo = pairedDifference(pick(0, 9, "rmse"), pick(0, 2, "rmse"));
 const t1Images = { ...onImages, id: "T1", statement: "RMSE late − early, mean of nine", note: "A3 is strained" };
 const t2Images = { ...onImages, id: "T2", statement: "RMSE, mean of nine − mean of two", note: "first round" };
-const images = [decide({ ...t1Images, estimate: lateAgainstEarly }), decide({ ...t2Images, estimate: nineAgainstTwo })];
+const imageClaims = [
+  decide({ ...t1Images, estimate: lateAgainstEarly }),
+  decide({ ...t2Images, estimate: nineAgainstTwo }),
+];
 
 // %% [markdown]
-// LeNet-5: one rank correlation a seed.
+// LeNet-5: rank correlations, one a seed.
 
 // %%
 const ranks = { threshold: 0, unit: "rank correlation", direction: "above" as const };
-const t1Lenet = gapCorrelations.map(({ setting, estimate }) => {
+const t1Lenet = gapRanks.map(({ setting, estimate }) => {
   const claim = { ...ranks, id: "T1", setting: `LeNet-5, ${styleOf(setting as SettingName).label}` };
-  return decide({
-    ...claim,
-    statement: "Rank correlation of RMSE with 1/Δ along a run",
-    note: "A1–A4 as tabled",
-    estimate: estimate,
-  });
+  const statement = "Rank correlation of RMSE with 1/Δ along a run";
+  return decide({ ...claim, statement: statement, note: "section 10 says which of A1–A4 hold", estimate: estimate });
 });
-const agreement = base.seeds.map((seed) => {
-  const all = backfires.flatMap((one) => one.rounds.filter((round) => round.seed === seed));
-  return meanOver(all.map((one) => (one.agrees ? 1 : 0)));
+const shares = base.seeds.map((seed) => {
+  const all = backfires.flatMap(([, some]) => some.filter((round) => round.seed === seed));
+  return all.filter(({ agrees }) => agrees).length / all.length;
 });
-const agreed = {
-  id: "T1",
-  setting: "LeNet-5, DP",
-  statement: "Share of rounds in which (12) predicts whether DP lowers RMSE",
-};
-const t1Backfire = decide({
-  ...agreed,
-  threshold: 0.5,
-  unit: "of rounds",
-  direction: "above",
-  note: "local DP, B = 1",
-  estimate: estimateMean(agreement),
-});
+const ofRounds = { threshold: 0.5, unit: "of rounds", direction: "above" as const, note: "local DP, B = 1" };
+const foretold = { ...ofRounds, id: "T1", setting: "LeNet-5, local DP", estimate: estimateMean(shares) };
+const t1Backfire = decide({ ...foretold, statement: "Rounds in which (12) predicts whether DP lowers RMSE" });
 
 // %%
-const seedsRank = (points: { x: number; values: number[] }[]) =>
-  base.seeds.map((_, s) => rankCorrelation(points.map(({ x }) => x), points.map(({ values }) => values[s]))); // prettier-ignore
-const selectionRanks = base.seeds.map((_, s) => {
-  const leaks = Object.keys(selections).map((name) => at(name, lastEnd)[s]).filter((leak) => leak.contributorRmse !== null); // prettier-ignore
-  return rankCorrelation(leaks.map((leak) => leak.effective), leaks.map((leak) => leak.contributorRmse ?? NaN)); // prettier-ignore
-});
-const t2Lenet = { ...ranks, id: "T2" };
-const byPeers = {
-  ...t2Lenet,
-  setting: "LeNet-5, mean",
-  statement: "Rank correlation of RMSE with the number of other clients",
-};
-const byChoice = {
-  ...t2Lenet,
-  setting: "LeNet-5, selections",
-  statement: "Rank correlation of contributors' RMSE with M_eff",
-};
-const byVariance = {
-  ...ranks,
-  id: "C9",
-  setting: "lemma's table",
-  statement: "Rank correlation over rules of predicted v with the late loss",
-};
+const bySize = estimateCorrelation(participantRanks(sizes, 0, peers));
+const byChoice = estimateCorrelation(participantRanks(chosen, lastEnd));
+const ofOthers = { ...ranks, id: "T2", setting: "LeNet-5, mean", note: "first round: the same model for all" };
+const ofChoice = { ...ranks, id: "T2", setting: "LeNet-5, selections", note: "last round; sign flip, κ = 1" };
+const ofRules = { ...ranks, id: "C9", setting: "the lemma's table", note: `${Object.keys(courses).length} rules` };
+
+// %%
 const lenetClaims = [
   ...t1Lenet,
   t1Backfire,
-  decide({ ...byPeers, note: "first round: the same model", estimate: estimateCorrelation(seedsRank(bySize(0))) }),
-  decide({ ...byChoice, note: "last round", estimate: estimateCorrelation(selectionRanks) }),
-  decide({ ...byVariance, note: `${rules.length} rules`, estimate: rankOver("late") }),
+  decide({ ...ofOthers, statement: "Rank correlation of RMSE with the number of others", estimate: bySize }),
+  decide({ ...ofChoice, statement: "Rank correlation of contributors' RMSE with M_eff", estimate: byChoice }),
+  decide({
+    ...ofRules,
+    statement: "Rank correlation over rules of predicted v with late loss",
+    estimate: rateRank("late"),
+  }),
 ];
 
 // %%
-const claims = [...noViolation, ...scaling, ...images, ...lenetClaims];
+const claims = [...noViolation, ...scaling, ...imageClaims, ...lenetClaims];
 claimTable(claims);
 const seconds = (performance.now() - began) / 1000;
 const exactly = { instances: instances, sampled: sampled, samples: samples, draws: draws, softmax: softmax };
-const onRuns = {
-  base: base,
-  gradients: allPlans,
+const plans = {
+  leaks: leakPlans,
+  gradients: gradientPlans,
   rules: rulePlans,
+  sizes: sizePlans,
   selections: selections,
-  others: others,
-  noises: noises,
 };
-const config = { exact: exactly, lenet: onRuns };
+const config = { exact: exactly, lenet: plans };
 writeRecord("07_theorem_1", { ...stamp, config: config, seconds: seconds, claims: claims });
 
 // %% [markdown]
