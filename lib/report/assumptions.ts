@@ -1,16 +1,17 @@
 /** @file The theorem's assumptions on runs: panels along the rounds, rows of a table. */
 import { ensure } from "../core/errors";
 import type { AssumptionTest, Observation } from "../experiment/assumptions";
-import { estimateMean } from "../experiment/stats";
-import type { Panel, Series } from "./figure";
-import { inOrder, styleOf, type AxisName, type AxisSpec, type SettingName } from "./style";
+import type { Panel } from "./figure";
+import { axisOf, inOrder, styleOf, type AxisName, type AxisSpec, type SettingName } from "./style";
 import type { Row } from "./table";
+import { estimateSeries } from "./theory";
 
 /** Observations [seeds][rounds] by the settings that they were made of. */
 export type Observed = Readonly<Record<string, readonly (readonly Observation[])[]>>;
 
 /**
- * A quantity of the observations along the rounds: mean over seeds with its 95 % band, one line a setting.
+ * A quantity of the observations along the rounds: mean over seeds with its 95 % band, one line a setting; geometric on
+ * a logarithmic axis, which what is not above 0 leaves.
  *
  * @param observed by setting of the style table
  * @param quantity what to take from an observation
@@ -27,15 +28,12 @@ export function observationPanel(
 ): Panel {
   const settings = inOrder(Object.keys(observed) as SettingName[]);
   ensure(settings.length > 0, "observationPanel", "needs at least one setting", "none");
-  const series = settings.map((setting): Series => {
+  const log = axisOf(y).scale === "log";
+  const series = settings.map((setting) => {
     const seeds = observed[setting]!;
-    const x = [...new Set(seeds.flatMap((seen) => seen.map(({ round }) => round)))].sort((a, b) => a - b);
-    const points = x.map((round) => {
-      const values = seeds.flatMap((seen) => seen.filter((one) => one.round === round).map(quantity));
-      return values.length < 2 ? { mean: NaN, interval: [NaN, NaN] as const } : estimateMean(values);
-    });
-    const [low, high] = [0, 1].map((end) => points.map(({ interval }) => interval[end]!)) as [number[], number[]];
-    return { setting, x, mean: points.map(({ mean }) => mean), low, high };
+    const rounds = [...new Set(seeds.flatMap((seen) => seen.map(({ round }) => round)))];
+    const valuesAt = (round: number): number[] => seeds.flatMap((seen) => seen.filter((one) => one.round === round).map(quantity)); // prettier-ignore
+    return estimateSeries({ setting }, rounds.map((round) => ({ x: round, values: valuesAt(round) })), { log }); // prettier-ignore
   });
   return { title, x: "round", y, series };
 }

@@ -48,7 +48,8 @@ export function rateRanks(courses: Courses, of: Measured): number[] {
 }
 
 /**
- * Aggregate, late loss and decay against the predicted variance: means over seeds with 95 % intervals.
+ * Aggregate, late loss and decay against the predicted variance: means over seeds with 95 % intervals, of the first two
+ * geometric ones, so that no band reaches below 0.
  *
  * @param courses by rule, of at least two seeds
  * @returns three panels for showLines, rules from left to right in the order of rateRows
@@ -61,7 +62,7 @@ export function ratePanels(courses: Courses): Panel[] {
   const rules = Object.keys(courses);
   ensure(rules.length > 0, "ratePanels", "needs at least one rule", "none");
   const x = { label: "variance v that the table predicts", scale: "log" as const };
-  const series = (of: Measured) => estimateSeries({ setting: "measured" }, rules.map((rule) => ({ x: meanOf(courses, rule, "predicted"), values: courses[rule]!.map((seed) => seed[of]) }))); // prettier-ignore
+  const series = (of: Measured) => estimateSeries({ setting: "measured" }, rules.map((rule) => ({ x: meanOf(courses, rule, "predicted"), values: courses[rule]!.map((seed) => seed[of]) })), { log: of !== "decay" }); // prettier-ignore
   const places = rules.map((rule) => meanOf(courses, rule, "predicted")).sort((a, b) => a - b);
   const equal = { setting: "theorem", name: "equal to v", x: places, mean: places } as const;
   return [

@@ -134,23 +134,29 @@ export function analyticLeakPanels(leaks: readonly AnalyticLeak[], counts: reado
  * A line through estimates: at every x the mean over seeds with its 95 % interval.
  *
  * @param look setting, and perhaps name and dash
- * @param points x and one number a seed, at least two; drawn from left to right
- * @returns a series of a panel
- * @throws InputError as estimateMean
+ * @param points x and one number a seed; drawn from left to right
+ * @param options log: geometric means, for a logarithmic axis, which numbers that are not above 0 leave
+ * @returns a series of a panel; a gap where fewer than two seeds have a number
  * @example
  * estimateSeries({ setting: "measured" }, [{ x: 2, values: [1, 3] }, { x: 1, values: [0, 0] }]).mean; // [0, 2]
+ * estimateSeries({ setting: "measured" }, [{ x: 1, values: [1, 4] }], { log: true }).mean; // [2]
  */
 export function estimateSeries(
   look: Pick<Series, "setting" | "name" | "dash">,
   points: readonly { readonly x: number; readonly values: readonly number[] }[],
+  { log = false } = {},
 ): Series {
   const sorted = [...points].sort((a, b) => a.x - b.x);
-  const estimates = sorted.map(({ values }) => estimateMean(values));
+  const back = log ? Math.exp : (value: number): number => value;
+  const estimates = sorted.map(({ values }) => {
+    const usable = log ? values.filter((value) => value > 0).map(Math.log) : values;
+    return usable.length < 2 ? { mean: NaN, interval: [NaN, NaN] as const } : estimateMean(usable);
+  });
   return {
     ...look,
     x: sorted.map(({ x }) => x),
-    mean: estimates.map(({ mean }) => mean),
-    low: estimates.map(({ interval }) => interval[0]),
-    high: estimates.map(({ interval }) => interval[1]),
+    mean: estimates.map(({ mean }) => back(mean)),
+    low: estimates.map(({ interval }) => back(interval[0])),
+    high: estimates.map(({ interval }) => back(interval[1])),
   };
 }
