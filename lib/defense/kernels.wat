@@ -1,4 +1,4 @@
-;; The four loops whose speed matters, with four (or two) numbers an instruction. Rows are updates, columns coordinates.
+;; The five loops whose speed matters, with four (or two) numbers an instruction. Rows are updates, columns coordinates.
 (module
   (memory (export "memory") 1)
 
@@ -64,11 +64,13 @@
     (v128.store offset=48 (local.get $out) (local.get $sum3)))
 
   ;; Weighted sums of the columns from $row to $end (addresses in the first row, in steps of 32 bytes) over rows of float32 that lie
-  ;; $stride apart, one for each float64 weight from $weights to $last; float64, written from $out on.
+  ;; $stride apart, one for each float64 weight from $weights to $last, times $scale: in float64, rounded at last to the float32
+  ;; that are written from $out on.
   (func (export "combine")
-    (param $row i32) (param $end i32) (param $stride i32) (param $weights i32) (param $last i32) (param $out i32)
-    (local $at i32) (local $next i32) (local $weight v128) (local $value v128)
+    (param $row i32) (param $end i32) (param $stride i32) (param $weights i32) (param $last i32) (param $scale f64) (param $out i32)
+    (local $at i32) (local $next i32) (local $weight v128) (local $by v128)
     (local $sum0 v128) (local $sum1 v128) (local $sum2 v128) (local $sum3 v128)
+    (local.set $by (f64x2.splat (local.get $scale)))
     (loop $columns ;; 8 of them
       (local.set $at (local.get $row))
       (local.set $next (local.get $weights))
@@ -78,56 +80,71 @@
       (local.set $sum3 (v128.const i64x2 0 0))
       (loop $rows
         (local.set $weight (v128.load64_splat (local.get $next)))
-        (local.set $value (v128.load (local.get $at)))
         (local.set $sum0
-          (f64x2.add (local.get $sum0) (f64x2.mul (local.get $weight) (f64x2.promote_low_f32x4 (local.get $value)))))
-        (local.set $value ;; its upper half
-          (i8x16.shuffle 8 9 10 11 12 13 14 15 8 9 10 11 12 13 14 15 (local.get $value) (local.get $value)))
+          (f64x2.add (local.get $sum0) (f64x2.mul (local.get $weight) (f64x2.promote_low_f32x4 (v128.load64_zero (local.get $at))))))
         (local.set $sum1
-          (f64x2.add (local.get $sum1) (f64x2.mul (local.get $weight) (f64x2.promote_low_f32x4 (local.get $value)))))
-        (local.set $value (v128.load offset=16 (local.get $at)))
+          (f64x2.add (local.get $sum1) (f64x2.mul (local.get $weight) (f64x2.promote_low_f32x4 (v128.load64_zero offset=8 (local.get $at))))))
         (local.set $sum2
-          (f64x2.add (local.get $sum2) (f64x2.mul (local.get $weight) (f64x2.promote_low_f32x4 (local.get $value)))))
-        (local.set $value
-          (i8x16.shuffle 8 9 10 11 12 13 14 15 8 9 10 11 12 13 14 15 (local.get $value) (local.get $value)))
+          (f64x2.add (local.get $sum2) (f64x2.mul (local.get $weight) (f64x2.promote_low_f32x4 (v128.load64_zero offset=16 (local.get $at))))))
         (local.set $sum3
-          (f64x2.add (local.get $sum3) (f64x2.mul (local.get $weight) (f64x2.promote_low_f32x4 (local.get $value)))))
+          (f64x2.add (local.get $sum3) (f64x2.mul (local.get $weight) (f64x2.promote_low_f32x4 (v128.load64_zero offset=24 (local.get $at))))))
         (local.set $at (i32.add (local.get $at) (local.get $stride)))
         (local.set $next (i32.add (local.get $next) (i32.const 8)))
         (br_if $rows (i32.lt_u (local.get $next) (local.get $last))))
-      (v128.store (local.get $out) (local.get $sum0))
-      (v128.store offset=16 (local.get $out) (local.get $sum1))
-      (v128.store offset=32 (local.get $out) (local.get $sum2))
-      (v128.store offset=48 (local.get $out) (local.get $sum3))
-      (local.set $out (i32.add (local.get $out) (i32.const 64)))
+      (v128.store64_lane 0
+        (local.get $out) (f32x4.demote_f64x2_zero (f64x2.mul (local.get $sum0) (local.get $by))))
+      (v128.store64_lane offset=8 0
+        (local.get $out) (f32x4.demote_f64x2_zero (f64x2.mul (local.get $sum1) (local.get $by))))
+      (v128.store64_lane offset=16 0
+        (local.get $out) (f32x4.demote_f64x2_zero (f64x2.mul (local.get $sum2) (local.get $by))))
+      (v128.store64_lane offset=24 0
+        (local.get $out) (f32x4.demote_f64x2_zero (f64x2.mul (local.get $sum3) (local.get $by))))
+      (local.set $out (i32.add (local.get $out) (i32.const 32)))
       (local.set $row (i32.add (local.get $row) (i32.const 32)))
       (br_if $columns (i32.lt_u (local.get $row) (local.get $end)))))
 
-  ;; The squared distance of the row from $x to $end from the row at $origin, both float32, in steps of 32 bytes: eight partial sums
-  ;; in float64, written to $out.
-  (func (export "distance") (param $x i32) (param $end i32) (param $origin i32) (param $out i32)
-    (local $value v128) (local $from v128) (local $gap v128)
-    (local $sum0 v128) (local $sum1 v128) (local $sum2 v128) (local $sum3 v128)
+  ;; The squared length of the row of float32 from $x to $end, in steps of 32 bytes: eight partial sums in float64, written to $out.
+  (func (export "length") (param $x i32) (param $end i32) (param $out i32)
+    (local $value v128) (local $sum0 v128) (local $sum1 v128) (local $sum2 v128) (local $sum3 v128)
     (loop $columns ;; 8 of them
-      (local.set $value (v128.load (local.get $x)))
-      (local.set $from (v128.load (local.get $origin)))
+      (local.set $value (f64x2.promote_low_f32x4 (v128.load64_zero (local.get $x))))
+      (local.set $sum0 (f64x2.add (local.get $sum0) (f64x2.mul (local.get $value) (local.get $value))))
+      (local.set $value (f64x2.promote_low_f32x4 (v128.load64_zero offset=8 (local.get $x))))
+      (local.set $sum1 (f64x2.add (local.get $sum1) (f64x2.mul (local.get $value) (local.get $value))))
+      (local.set $value (f64x2.promote_low_f32x4 (v128.load64_zero offset=16 (local.get $x))))
+      (local.set $sum2 (f64x2.add (local.get $sum2) (f64x2.mul (local.get $value) (local.get $value))))
+      (local.set $value (f64x2.promote_low_f32x4 (v128.load64_zero offset=24 (local.get $x))))
+      (local.set $sum3 (f64x2.add (local.get $sum3) (f64x2.mul (local.get $value) (local.get $value))))
+      (local.set $x (i32.add (local.get $x) (i32.const 32)))
+      (br_if $columns (i32.lt_u (local.get $x) (local.get $end))))
+    (v128.store (local.get $out) (local.get $sum0))
+    (v128.store offset=16 (local.get $out) (local.get $sum1))
+    (v128.store offset=32 (local.get $out) (local.get $sum2))
+    (v128.store offset=48 (local.get $out) (local.get $sum3)))
+
+  ;; The squared distance of the row from $x to $end from the row at $origin, as `length`.
+  (func (export "distance") (param $x i32) (param $end i32) (param $origin i32) (param $out i32)
+    (local $gap v128) (local $sum0 v128) (local $sum1 v128) (local $sum2 v128) (local $sum3 v128)
+    (loop $columns ;; 8 of them
       (local.set $gap
-        (f64x2.sub (f64x2.promote_low_f32x4 (local.get $value)) (f64x2.promote_low_f32x4 (local.get $from))))
+        (f64x2.sub
+          (f64x2.promote_low_f32x4 (v128.load64_zero (local.get $x)))
+          (f64x2.promote_low_f32x4 (v128.load64_zero (local.get $origin)))))
       (local.set $sum0 (f64x2.add (local.get $sum0) (f64x2.mul (local.get $gap) (local.get $gap))))
-      (local.set $value (i8x16.shuffle 8 9 10 11 12 13 14 15 8 9 10 11 12 13 14 15 (local.get $value) (local.get $value)))
-      (local.set $from (i8x16.shuffle 8 9 10 11 12 13 14 15 8 9 10 11 12 13 14 15 (local.get $from) (local.get $from)))
       (local.set $gap
-        (f64x2.sub (f64x2.promote_low_f32x4 (local.get $value)) (f64x2.promote_low_f32x4 (local.get $from))))
+        (f64x2.sub
+          (f64x2.promote_low_f32x4 (v128.load64_zero offset=8 (local.get $x)))
+          (f64x2.promote_low_f32x4 (v128.load64_zero offset=8 (local.get $origin)))))
       (local.set $sum1 (f64x2.add (local.get $sum1) (f64x2.mul (local.get $gap) (local.get $gap))))
-      (local.set $value (v128.load offset=16 (local.get $x)))
-      (local.set $from (v128.load offset=16 (local.get $origin)))
       (local.set $gap
-        (f64x2.sub (f64x2.promote_low_f32x4 (local.get $value)) (f64x2.promote_low_f32x4 (local.get $from))))
+        (f64x2.sub
+          (f64x2.promote_low_f32x4 (v128.load64_zero offset=16 (local.get $x)))
+          (f64x2.promote_low_f32x4 (v128.load64_zero offset=16 (local.get $origin)))))
       (local.set $sum2 (f64x2.add (local.get $sum2) (f64x2.mul (local.get $gap) (local.get $gap))))
-      (local.set $value (i8x16.shuffle 8 9 10 11 12 13 14 15 8 9 10 11 12 13 14 15 (local.get $value) (local.get $value)))
-      (local.set $from (i8x16.shuffle 8 9 10 11 12 13 14 15 8 9 10 11 12 13 14 15 (local.get $from) (local.get $from)))
       (local.set $gap
-        (f64x2.sub (f64x2.promote_low_f32x4 (local.get $value)) (f64x2.promote_low_f32x4 (local.get $from))))
+        (f64x2.sub
+          (f64x2.promote_low_f32x4 (v128.load64_zero offset=24 (local.get $x)))
+          (f64x2.promote_low_f32x4 (v128.load64_zero offset=24 (local.get $origin)))))
       (local.set $sum3 (f64x2.add (local.get $sum3) (f64x2.mul (local.get $gap) (local.get $gap))))
       (local.set $origin (i32.add (local.get $origin) (i32.const 32)))
       (local.set $x (i32.add (local.get $x) (i32.const 32)))
