@@ -154,7 +154,7 @@ const claims = ids.map((id) => {
 claimTable(claims);
 const sources = Object.values(studies).flatMap((study) => study.sources);
 const seconds = sources.reduce((sum, source) => sum + source.seconds, 0); // over all runs, two of them at a time
-const config = { base: base, changes: changes, windows: windows };
+const config = { plans: plans, windows: windows };
 writeRecord("15_failure_signatures", { ...stamp, config: config, seconds: seconds, claims: claims });
 
 // %% [markdown]
