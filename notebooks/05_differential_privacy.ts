@@ -40,12 +40,12 @@
 
 // %%
 import { loadDataset, isForced, byProfile, progressBar, stampOf, describe } from "curious-inside";
-import { commonPlan, vary, varyEach, measureLeakage, budgetRows, type FederationConfig } from "curious-inside";
-import { leakDifferences, seedMeans, seedsNeeded, estimateMean, type PrivacyParameters } from "curious-inside";
+import { commonPlan, indicative, vary, varyEach, measureLeakage, budgetRows } from "curious-inside";
+import { leakDifferences, seedMeans, seedsNeeded, estimateMean, type FederationConfig } from "curious-inside";
 import { linesOf, leakPanel, roundPanel, gapPanel, settingRows, styleOf } from "curious-inside";
-import { differenceRows, differencePanel, type LeakageStudy, type PrivacyName, type Studies } from "curious-inside";
+import { differenceRows, differencePanel, type LeakageStudy, type Studies } from "curious-inside";
 import { showLines, showForest, showHeatmap, showImages, privateRow, reconstructedRow } from "curious-inside";
-import { table, decide, claimTable, writeRecord } from "curious-inside";
+import { table, decide, claimTable, writeRecord, type PrivacyName, type PrivacyParameters } from "curious-inside";
 
 // %% tags=["parameters"]
 const fine = [0, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10];
@@ -62,10 +62,12 @@ const hard = byProfile({ smoke: [0], quick: [0, 0.03], paper: [0, 0.003, 0.03, 0
 const restarts = byProfile({ smoke: 1, quick: 1, paper: 2 }); // its starts, of which the best counts; not stated: our choice
 const adaptive = { labels: "given" as const, totalVariation: 0.01, restarts: restarts }; // not stated: our choice
 const scale = 1; // κ of the sign flip, as in 03
+const decided = [0, weak, claimed]; // σ with all seeds; the others have no verdict, and in the paper profile fewer seeds
 
 // %%
 type Window = [first: number, last: number];
 type Change = Partial<FederationConfig>;
+const [hasVerdict, isShown] = [(s: number) => decided.includes(s), (s: number) => !decided.includes(s)];
 const early = byProfile<Window>({ smoke: [0, 1], quick: [0, 19], paper: [0, 19] });
 const late = byProfile<Window>({ smoke: [4, 4], quick: [30, 49], paper: [30, 49] });
 const windows = { early: early, late: late };
@@ -95,20 +97,23 @@ const flip: Change = { poisoning: "signFlip", poisoningParameters: { scale: scal
 const [flipped, shielded] = [`signFlip κ=${scale}`, `signFlip+localDp κ=${scale} σ=${claimed}`];
 const changes: Record<string, Change> = {
   passive: {},
-  ...overNoise("localDp", noises),
+  ...overNoise("localDp", noises.filter(hasVerdict)),
+  [flipped]: flip,
+  [shielded]: { ...flip, ...privately("localDp", { noiseMultiplier: claimed }) },
+};
+const gridChanges: Record<string, Change> = {
+  ...overNoise("localDp", noises.filter(isShown)),
   ...overClip("localDp", clips),
   ...Object.fromEntries(
     authors.map((s) => [`authorsDp σ=${s}`, privately("localDp", { noiseMultiplier: s, ...theirs })]),
   ),
-  [flipped]: flip,
-  [shielded]: { ...flip, ...privately("localDp", { noiseMultiplier: claimed }) },
 };
 
 // %%
 const base = commonPlan(); // M = 10, Fashion-MNIST, LeNet-5, non-IID, 50 rounds: paper §5; the rest: README, Decisions
 const dataset = await loadDataset(base.federation.dataset);
 const stamp = await stampOf(dataset, base.seeds);
-const plans = varyEach(base, changes);
+const plans = { ...varyEach(base, changes), ...varyEach(indicative(base), gridChanges) };
 const bar = progressBar("local DP");
 const studies = await measureLeakage(plans, dataset, { force: isForced(), onProgress: bar.update });
 bar.done();
@@ -118,8 +123,14 @@ bar.done();
 // same victims: in the probed round DP-SGD adds the noise of a batch of one, while the model has been trained with that of four.
 
 // %%
-const batchChanges = { passive: {}, ...overNoise("dpSgd", batchNoises), ...overClip("dpSgd", batchClips) };
-const batchPlans = varyEach(vary(base, { batchSize: batchSize }), batchChanges);
+const batchBase = vary(base, { batchSize: batchSize });
+const batchPlans = {
+  ...varyEach(batchBase, { passive: {}, ...overNoise("dpSgd", batchNoises.filter(hasVerdict)) }),
+  ...varyEach(indicative(batchBase), {
+    ...overNoise("dpSgd", batchNoises.filter(isShown)),
+    ...overClip("dpSgd", batchClips),
+  }),
+};
 const batchBar = progressBar("DP-SGD");
 const batched = await measureLeakage(batchPlans, dataset, { force: isForced(), onProgress: batchBar.update });
 batchBar.done();
@@ -131,7 +142,10 @@ batchBar.done();
 
 // %%
 const hardPlans = Object.fromEntries(
-  hard.map((s) => [`localDp σ=${s}`, { ...plans[`localDp σ=${s}`], attack: { ...base.attack, ...adaptive } }]),
+  hard.map((s) => [
+    `localDp σ=${s}`,
+    { ...indicative(plans[`localDp σ=${s}`]), attack: { ...base.attack, ...adaptive } },
+  ]),
 );
 const hardBar = progressBar("adaptive attacker");
 const harder = await measureLeakage(hardPlans, dataset, { force: isForced(), onProgress: hardBar.update });
@@ -386,7 +400,7 @@ claimTable(claims);
 // %%
 const sources = [studies, batched, harder].flatMap((all) => Object.values(all).flatMap((study) => study.sources));
 const seconds = sources.reduce((sum, source) => sum + source.seconds, 0); // over all runs, two of them at a time
-const config = { base: base, changes: changes, batchSize: batchSize, batchChanges: batchChanges, adaptive: adaptive };
+const config = { single: plans, batched: batchPlans, adaptive: hardPlans };
 writeRecord("05_differential_privacy", { ...stamp, config: config, seconds: seconds, claims: claims });
 
 // %% [markdown]
