@@ -9,7 +9,8 @@ import type { PreAggregated, PreAggregation } from "./preAggregation";
  *
  * updates[i] min(1, C / |updates[i]|)
  *
- * Reads clipNorm = C (default 2). Refuses the round when a number is not finite or f >= n/2.
+ * One that is short enough is passed on, not copied: updates are read, never written on. Reads clipNorm = C (default 2). Refuses the
+ * round when a number is not finite or f >= n/2.
  *
  * @example
  * clipping.transform([Float32Array.of(3, 4), Float32Array.of(0, 1)], { f: 0, clipNorm: 2.5 }).updates[0]; // [1.5, 2]
