@@ -1,7 +1,7 @@
 /** @file Minimum diameter averaging. */
 import type { Aggregator } from "./aggregator";
-import { ensureUpdates } from "./check";
-import { squaredDistances } from "./distances";
+import { ensureRound } from "./check";
+import { ensureDistances } from "./distances";
 import { averageOf } from "./linear";
 import { ensureFewSubsets, subsets } from "./subsets";
 
@@ -21,9 +21,9 @@ export const mda: Aggregator = {
   source: "El Mhamdi et al. 2021",
   aggregate(updates, { f }) {
     const n = updates.length;
-    ensureUpdates("mda", updates, f);
+    ensureRound("mda", updates, f);
     ensureFewSubsets("mda", n, f);
-    const squared = squaredDistances(updates);
+    const squared = ensureDistances("mda", updates);
     let smallest = Infinity;
     let kept: readonly number[] = [];
     for (const subset of subsets(n, n - f)) {

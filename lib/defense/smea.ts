@@ -1,7 +1,7 @@
 /** @file SMEA: smallest maximum eigenvalue averaging. */
 import type { Aggregator } from "./aggregator";
-import { ensureUpdates } from "./check";
-import { squaredDistances } from "./distances";
+import { ensureRound } from "./check";
+import { ensureDistances } from "./distances";
 import { averageOf } from "./linear";
 import { spreadOf } from "./spread";
 import { ensureFewSubsets, subsets } from "./subsets";
@@ -23,9 +23,9 @@ export const smea: Aggregator = {
   source: "Allouah et al. 2023",
   aggregate(updates, { f }) {
     const n = updates.length;
-    ensureUpdates("smea", updates, f);
+    ensureRound("smea", updates, f);
     ensureFewSubsets("smea", n, f);
-    const squared = squaredDistances(updates);
+    const squared = ensureDistances("smea", updates);
     const weights = updates.map(() => 0);
     let smallest = Infinity;
     let kept: readonly number[] = [];
