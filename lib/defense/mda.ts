@@ -3,7 +3,7 @@ import type { Aggregator } from "./aggregator";
 import { ensureRound } from "./check";
 import { ensureDistances } from "./distances";
 import { averageOf } from "./linear";
-import { ensureFewSubsets, subsets } from "./subsets";
+import { ensureFewSubsets, smallestSubset } from "./subsets";
 
 /**
  * The mean of the n - f updates whose largest distance from each other is smallest; keeps those, of equals the lexicographically
@@ -24,12 +24,7 @@ export const mda: Aggregator = {
     ensureRound("mda", updates, f);
     ensureFewSubsets("mda", n, f);
     const squared = ensureDistances("mda", updates);
-    let smallest = Infinity;
-    let kept: readonly number[] = [];
-    for (const subset of subsets(n, n - f)) {
-      const diameter = diameterBelow(smallest, subset, squared, n);
-      if (diameter < smallest) [smallest, kept] = [diameter, [...subset]];
-    }
+    const kept = smallestSubset(n, n - f, (subset, bound) => diameterBelow(bound, subset, squared, n));
     return averageOf(updates, kept);
   },
 };

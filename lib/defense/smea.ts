@@ -4,7 +4,7 @@ import { ensureRound } from "./check";
 import { ensureDistances } from "./distances";
 import { averageOf } from "./linear";
 import { spreadOf } from "./spread";
-import { ensureFewSubsets, subsets } from "./subsets";
+import { ensureFewSubsets, smallestSubset } from "./subsets";
 
 /**
  * The mean of the n - f updates whose covariance has the smallest largest eigenvalue; keeps those, of equals the lexicographically
@@ -27,14 +27,11 @@ export const smea: Aggregator = {
     ensureFewSubsets("smea", n, f);
     const squared = ensureDistances("smea", updates);
     const weights = updates.map(() => 0);
-    let smallest = Infinity;
-    let kept: readonly number[] = [];
-    for (const subset of subsets(n, n - f)) {
+    const kept = smallestSubset(n, n - f, (subset) => {
       weights.fill(0);
       for (const i of subset) weights[i] = 1;
-      const { variance } = spreadOf(squared, weights);
-      if (variance < smallest) [smallest, kept] = [variance, [...subset]];
-    }
+      return spreadOf(squared, weights).variance;
+    });
     return averageOf(updates, kept);
   },
 };
