@@ -3,7 +3,7 @@ import { ensureFiniteUpdates } from "./check";
 import { kernels } from "./kernels";
 import { squaredNorms } from "./linear";
 
-const blockWidth = 512; // coordinates at a time: a hundred updates' stay in the nearer caches, and few are added in float32
+const blockWidth = 1024; // coordinates at a time: a hundred updates' stay in the nearer caches, and few are added in float32
 
 /**
  * All squared distances, from the differences themselves: no offset common to the updates and no huge update of another client costs
@@ -11,7 +11,7 @@ const blockWidth = 512; // coordinates at a time: a hundred updates' stay in the
  *
  * D[i n + j] = sum_k (updates[i][k] - updates[j][k])^2
  *
- * Differences, squares and sums of up to 128 of them are float32, the rest is float64: D is right to 1e-5 of itself at the worst, as a
+ * Differences, squares and sums of up to 256 of them are float32, the rest is float64: D is right to 2e-5 of itself at the worst, as a
  * rule to 1e-7. A pair whose squares may be too large or too small for float32 is computed again in float64.
  *
  * @param updates [n][d], n >= 1
