@@ -106,11 +106,11 @@ export { participantPoints, participantRanks, participantRows, type Participants
 export { ratePanels, rateRanks, rateRows, type Courses } from "./report/rates";
 export { slackFigure, type SlackRow } from "./report/slack";
 export { budgetRows } from "./report/budgetRows";
-export { commonPlan, vary, varyEach } from "./report/commonPlan";
+export { commonPlan, indicative, vary, varyEach } from "./report/commonPlan";
 export { differenceCells, differencePanel, differenceRows, type Windows } from "./report/differences";
 export { gapPanel, leakPanel, linesOf, privateRow, reconstructedRow, roundPanel, settingsOf } from "./report/leakage";
 export type { LeakLine, Studies } from "./report/leakage";
-export { studiedSettings } from "./report/studiedSettings";
+export { studiedPlans } from "./report/studiedPlans";
 export { signatures, type Signatures, type SignatureWindows } from "./report/signatures";
 export { settingRows } from "./report/settingRows";
 export { inOrder, styleOf, type SettingName } from "./report/style";
