@@ -4,7 +4,7 @@
  * follows what the paper profile takes on 1, 10 and 100 machines, and what is busy first.
  */
 import { spawn } from "node:child_process";
-import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync } from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -20,18 +20,8 @@ export const title = "The queue";
 const JOBS = 10_000;
 const LARGE_JOBS = 100; // with results as large as those of the paper profile
 
-/** Notebook 02 in the paper profile: 30 seeds each of three plans. Inverted rounds: of the probe and of the trajectory. */
-export const paperProfile = {
-  seeds: 30,
-  plans: [
-    { name: "tanhAverage", rounds: 50, inverted: 26 + 9 },
-    { name: "reluMax", rounds: 50, inverted: 26 },
-    { name: "masked", rounds: 10, inverted: 10 },
-  ],
-  steps: 600,
-  autoencoderSteps: 1000,
-  resultBytes: 33_000, // an inverted round of nine images, compressed: stored entries of the smoke profile
-};
+const RESULT_BYTES = 33_000; // an inverted round of nine images, compressed: stored entries of the smoke profile
+
 /** What is measured of one job; the rest is proportional. */
 const sample = { rounds: 10, inverted: 9, steps: 50, autoencoderSteps: 100 };
 
@@ -197,9 +187,56 @@ export async function measureParts() {
   }
 }
 
-/** Seconds of a job of the paper profile on one thread: every part in proportion to what it does. */
-export function jobSeconds(parts, { rounds, inverted }) {
-  const { steps, autoencoderSteps } = paperProfile;
+/**
+ * The jobs of the paper profile: every seed of every plan that the committed records of that profile name, each once, though several
+ * notebooks share it.
+ * @returns [{ rounds, inverted, steps, autoencoderSteps }]; one that shares its autoencoder with a job before it has none to train
+ */
+export function paperJobs(records) {
+  const jobs = new Map();
+  const shards = new Set();
+  for (const { federation, attack, seeds, ...where } of records.flatMap(plansIn)) {
+    for (const seed of seeds) {
+      const key = JSON.stringify([{ ...federation, seed }, attack, where]);
+      if (jobs.has(key)) continue;
+      const { dataset, partition, alpha, numClients, maliciouslyCuriousClient } = federation;
+      const shard = JSON.stringify([
+        seed,
+        dataset,
+        partition,
+        alpha,
+        numClients,
+        maliciouslyCuriousClient,
+        attack.autoencoderSteps,
+      ]);
+      jobs.set(key, {
+        rounds: federation.rounds,
+        inverted: where.probeRounds.length + where.trajectoryRounds.length,
+        steps: attack.steps * (attack.restarts ?? 1),
+        autoencoderSteps: attack.prior !== "autoencoder" || shards.has(shard) ? 0 : attack.autoencoderSteps,
+      });
+      shards.add(shard);
+    }
+  }
+  return [...jobs.values()];
+}
+
+/** The plans of measureLeakage in a record, however deep. */
+function plansIn(value) {
+  if (value === null || typeof value !== "object") return [];
+  return "federation" in value && "seeds" in value && "attack" in value
+    ? [value]
+    : Object.values(value).flatMap(plansIn);
+}
+
+function readPaperRecords() {
+  const names = readdirSync(at("figures")).filter((name) => name.endsWith(".paper.json"));
+  if (names.length === 0) throw new Error("queue: needs the records of the paper profile in figures/");
+  return names.map((name) => JSON.parse(readFileSync(at("figures", name), "utf8")).config);
+}
+
+/** Seconds of a job on one thread: every part in proportion to what it does. */
+export function jobSeconds(parts, { rounds, inverted, steps, autoencoderSteps }) {
   return (
     (parts.autoencoder * autoencoderSteps) / sample.autoencoderSteps +
     (parts.training * rounds) / sample.rounds +
@@ -234,12 +271,11 @@ export function section({ details: { queues, large, parts } }) {
   const { cpuMilliseconds: small } = three;
   const extra = (part) => Math.max(0, large.cpuMilliseconds[part] - small[part]) / (large.resultBytes / 1e6);
   const cost = { perJob: small, perMegabyte: { redis: extra("redis"), sweep: extra("sweep") } };
-  const jobs = paperProfile.plans.flatMap((plan) =>
-    Array.from({ length: paperProfile.seeds }, () => ({
-      seconds: jobSeconds(parts, plan),
-      bytes: plan.inverted * paperProfile.resultBytes,
-    })),
-  );
+  const jobs = paperJobs(readPaperRecords()).map((job) => ({
+    seconds: jobSeconds(parts, job),
+    bytes: job.inverted * RESULT_BYTES,
+  }));
+  const longest = Math.max(...jobs.map(({ seconds }) => seconds));
   const hours = (seconds) => (seconds < 3600 ? `${(seconds / 60).toFixed(0)} min` : `${(seconds / 3600).toFixed(1)} h`);
   const percent = (x) => `${(100 * x).toPrecision(2)} %`;
   const machineRow = (machines) => {
@@ -273,12 +309,12 @@ export function section({ details: { queues, large, parts } }) {
     `A megabyte of result costs ${ms(extra("redis"))} ms of Redis and ${ms(extra("sweep"))} ms of the sweeping process. ` +
       `One sweep on one processor can take in about ${capacity.toFixed(0)} jobs a second.`,
     "",
-    `Notebook 02 in the paper profile is ${jobs.length} jobs; from the measured parts of a job ` +
+    `The paper profile is ${jobs.length} jobs (the plans in the committed records, each once); from the measured parts of a job ` +
       `(${Object.entries(parts)
         .map(([name, x]) => `${name} ${x.toFixed(1)} s`)
         .join(", ")} of CPU for ` +
       `${sample.autoencoderSteps} steps, ${sample.rounds} rounds, ${sample.steps} steps × ${sample.inverted} inverted rounds) they take ` +
-      `${paperProfile.plans.map((plan) => `${hours(jobSeconds(parts, plan))} (${plan.name})`).join(", ")} of one processor each.`,
+      `${hours(sum(jobs.map(({ seconds }) => seconds)))} of one processor, the longest ${hours(longest)}.`,
     "",
     row(
       "machines of 2 processors",

@@ -52,6 +52,8 @@ const allNoises = byProfile({ smoke: [0.03, 0.1], quick: [0.1], paper: [0.03, 0.
 const trigger = { targetLabel: 0, triggerSize: 3, boost: 1 }; // not stated: our choice; 3 × 3 white pixels, T-shirt/top
 const scale = 1; // κ that verdicts are about
 const noise = 0.1; // σ_ζ that verdicts are about
+const twentyFour = Array.from({ length: 24 }, (_, i) => i + 1);
+const manySeeds = byProfile<number[] | null>({ smoke: null, quick: null, paper: twentyFour }); // of verdicts; else the common ones
 const underIid = byProfile({ smoke: 1, quick: 1, paper: 3 }); // how many of the three poisonings IID clients get too
 
 // %%
@@ -86,9 +88,12 @@ const iidNames = ["passive", ...main.slice(0, underIid)];
 // %%
 const base = commonPlan(); // M = 10, Fashion-MNIST, LeNet-5, non-IID, 50 rounds: paper §5; the rest: README, Decisions
 const dataset = await loadDataset(base.federation.dataset);
-const stamp = await stampOf(dataset, base.seeds);
+const decided = { ...base, seeds: manySeeds ?? base.seeds };
+const stamp = await stampOf(dataset, decided.seeds);
+const plans = varyEach(base, changes);
+for (const name of ["passive", ...main]) plans[name] = vary(decided, changes[name]);
 const bar = progressBar("poisoning, non-IID clients");
-const studies = await measureLeakage(varyEach(base, changes), dataset, { force: isForced(), onProgress: bar.update });
+const studies = await measureLeakage(plans, dataset, { force: isForced(), onProgress: bar.update });
 bar.done();
 
 // %%
@@ -261,7 +266,7 @@ const claims = [...c4, ...c5, ...c6];
 claimTable(claims);
 const sources = [studies, iidStudies].flatMap((all) => Object.values(all).flatMap((study) => study.sources));
 const seconds = sources.reduce((sum, source) => sum + source.seconds, 0); // over all runs, two of them at a time
-const config = { base: base, changes: changes, iidChanges: iidChanges };
+const config = { dirichlet: plans, iid: iidPlans };
 writeRecord("03_poisoning", { ...stamp, config: config, seconds: seconds, claims: claims });
 
 // %% [markdown]

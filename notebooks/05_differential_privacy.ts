@@ -40,32 +40,36 @@
 
 // %%
 import { loadDataset, isForced, byProfile, progressBar, stampOf, describe } from "curious-inside";
-import { commonPlan, vary, varyEach, measureLeakage, budgetRows, type FederationConfig } from "curious-inside";
-import { leakDifferences, seedMeans, seedsNeeded, estimateMean, type PrivacyParameters } from "curious-inside";
+import { commonPlan, indicative, vary, varyEach, measureLeakage, budgetRows } from "curious-inside";
+import { leakDifferences, seedMeans, seedsNeeded, estimateMean } from "curious-inside";
 import { linesOf, leakPanel, roundPanel, gapPanel, settingRows, styleOf } from "curious-inside";
-import { differenceRows, differencePanel, type LeakageStudy, type PrivacyName, type Studies } from "curious-inside";
+import { differenceRows, differencePanel, type LeakageStudy, type Studies } from "curious-inside";
+import { type FederationConfig, type LeakagePlan } from "curious-inside";
 import { showLines, showForest, showHeatmap, showImages, privateRow, reconstructedRow } from "curious-inside";
-import { table, decide, claimTable, writeRecord } from "curious-inside";
+import { table, decide, claimTable, writeRecord, type PrivacyName, type PrivacyParameters } from "curious-inside";
 
 // %% tags=["parameters"]
 const fine = [0, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10];
 const noises = byProfile({ smoke: [0, 0.003, 3], quick: [0, 0.003, 0.03, 3], paper: fine }); // σ at C = 1; 3: paper §5
 const clips = byProfile({ smoke: [0.1], quick: [0.1, 3], paper: [0.1, 0.3, 3] }); // C beside 1, not stated: our choice
-const gridNoises = byProfile({ smoke: [0], quick: [0], paper: [0, 0.03, 0.1, 0.3, 1, 3, 10] }); // σ at those C
+const gridNoises = byProfile({ smoke: [0], quick: [0], paper: [0, 0.003, 0.03, 0.1, 0.3, 1, 3, 10] }); // σ at those C
 const batchNoises = byProfile({ smoke: [0.003, 3], quick: [0, 0.003, 3], paper: fine }); // σ of DP-SGD
 const batchClips = byProfile({ smoke: [], quick: [], paper: clips }); // C of DP-SGD beside 1
 const batchSize = 4; // B of DP-SGD and of its baseline, not stated: our choice
 const claimed = 3; // σ that C10 and C11 are about, paper §5
 const weak = 0.003; // σ at which the claims would most likely hold
 const authors = byProfile({ smoke: [0.03], quick: [0.03], paper: [0.003, 0.03, 3] }); // 3 at their B = 100 is 0.03 at B = 1
-const hard = byProfile({ smoke: [0], quick: [0, 0.03], paper: [0, 0.003, 0.03, 0.3] }); // σ that the adaptive attacker faces
+const hard = byProfile({ smoke: [0, 0.003], quick: [0, 0.003, 0.03], paper: [0, 0.003, 0.03, 0.3] }); // σ of the adaptive one
 const restarts = byProfile({ smoke: 1, quick: 1, paper: 2 }); // its starts, of which the best counts; not stated: our choice
 const adaptive = { labels: "given" as const, totalVariation: 0.01, restarts: restarts }; // not stated: our choice
+const trajectory = byProfile({ smoke: [0, 4], quick: [0, 9, 19, 30, 49], paper: [0, 4, 9, 14, 19, 30, 40, 49] }); // rounds
 const scale = 1; // κ of the sign flip, as in 03
+const decided = [0, weak, claimed]; // σ with all seeds; the others have no verdict, and in the paper profile fewer seeds
 
 // %%
 type Window = [first: number, last: number];
 type Change = Partial<FederationConfig>;
+const [hasVerdict, isShown] = [(s: number) => decided.includes(s), (s: number) => !decided.includes(s)];
 const early = byProfile<Window>({ smoke: [0, 1], quick: [0, 19], paper: [0, 19] });
 const late = byProfile<Window>({ smoke: [4, 4], quick: [30, 49], paper: [30, 49] });
 const windows = { early: early, late: late };
@@ -95,20 +99,23 @@ const flip: Change = { poisoning: "signFlip", poisoningParameters: { scale: scal
 const [flipped, shielded] = [`signFlip κ=${scale}`, `signFlip+localDp κ=${scale} σ=${claimed}`];
 const changes: Record<string, Change> = {
   passive: {},
-  ...overNoise("localDp", noises),
+  ...overNoise("localDp", noises.filter(hasVerdict)),
+  [flipped]: flip,
+  [shielded]: { ...flip, ...privately("localDp", { noiseMultiplier: claimed }) },
+};
+const gridChanges: Record<string, Change> = {
+  ...overNoise("localDp", noises.filter(isShown)),
   ...overClip("localDp", clips),
   ...Object.fromEntries(
     authors.map((s) => [`authorsDp σ=${s}`, privately("localDp", { noiseMultiplier: s, ...theirs })]),
   ),
-  [flipped]: flip,
-  [shielded]: { ...flip, ...privately("localDp", { noiseMultiplier: claimed }) },
 };
 
 // %%
 const base = commonPlan(); // M = 10, Fashion-MNIST, LeNet-5, non-IID, 50 rounds: paper §5; the rest: README, Decisions
 const dataset = await loadDataset(base.federation.dataset);
 const stamp = await stampOf(dataset, base.seeds);
-const plans = varyEach(base, changes);
+const plans = { ...varyEach(base, changes), ...varyEach(indicative(base), gridChanges) };
 const bar = progressBar("local DP");
 const studies = await measureLeakage(plans, dataset, { force: isForced(), onProgress: bar.update });
 bar.done();
@@ -118,8 +125,14 @@ bar.done();
 // same victims: in the probed round DP-SGD adds the noise of a batch of one, while the model has been trained with that of four.
 
 // %%
-const batchChanges = { passive: {}, ...overNoise("dpSgd", batchNoises), ...overClip("dpSgd", batchClips) };
-const batchPlans = varyEach(vary(base, { batchSize: batchSize }), batchChanges);
+const batchBase = vary(base, { batchSize: batchSize });
+const batchPlans = {
+  ...varyEach(batchBase, { passive: {}, ...overNoise("dpSgd", batchNoises.filter(hasVerdict)) }),
+  ...varyEach(indicative(batchBase), {
+    ...overNoise("dpSgd", batchNoises.filter(isShown)),
+    ...overClip("dpSgd", batchClips),
+  }),
+};
 const batchBar = progressBar("DP-SGD");
 const batched = await measureLeakage(batchPlans, dataset, { force: isForced(), onProgress: batchBar.update });
 batchBar.done();
@@ -130,12 +143,39 @@ batchBar.done();
 // two starts.
 
 // %%
-const hardPlans = Object.fromEntries(
-  hard.map((s) => [`localDp σ=${s}`, { ...plans[`localDp σ=${s}`], attack: { ...base.attack, ...adaptive } }]),
-);
+const tryHarder = (name: string): LeakagePlan => ({
+  ...indicative(plans[name]),
+  attack: { ...base.attack, ...adaptive },
+});
+const hardNames = ["passive", ...hard.map((s) => `localDp σ=${s}`)];
+const hardPlans = Object.fromEntries(hardNames.map((name) => [name, tryHarder(name)]));
 const hardBar = progressBar("adaptive attacker");
 const harder = await measureLeakage(hardPlans, dataset, { force: isForced(), onProgress: hardBar.update });
 hardBar.done();
+
+// %% [markdown]
+// Last, weak noise in **other regimes**, each with its own run without defense: the images really trained on instead of the fixed probe;
+// four images a client; and a bound C that hardly ever clips, with a σ that makes the noise as loud as before.
+
+// %%
+const few = indicative(base);
+const alongRun = { ...few, probeRounds: [0], trajectoryRounds: trajectory };
+const weakly = privately("localDp", { noiseMultiplier: weak });
+const loose = privately("localDp", { clipNorm: 3, noiseMultiplier: weak / 3 });
+const regimes: Record<string, [without: LeakagePlan, noisy: LeakagePlan]> = {
+  trajectory: [alongRun, vary(alongRun, weakly)],
+  [`B = ${batchSize}`]: [vary(few, { batchSize: batchSize }), vary(few, { batchSize: batchSize, ...weakly })],
+  "C = 3": [few, vary(few, loose)],
+};
+const regimePlans = Object.fromEntries(
+  Object.entries(regimes).flatMap(([name, [without, noisy]]) => [
+    [`${name}, without`, without],
+    [`${name}, noisy`, noisy],
+  ]),
+);
+const regimeBar = progressBar("other regimes");
+const inRegimes = await measureLeakage(regimePlans, dataset, { force: isForced(), onProgress: regimeBar.update });
+regimeBar.done();
 
 // %%
 const runsOf = (federation: string, all: Studies) =>
@@ -145,8 +185,8 @@ const runsOf = (federation: string, all: Studies) =>
     seeds: runs.length,
     "where from (the first)": describe(sources[0]),
   }));
-const hardRuns = runsOf("B = 1, adaptive attacker", harder);
-table([...runsOf("B = 1", studies), ...runsOf(`B = ${batchSize}`, batched), ...hardRuns], { title: "Runs" });
+const otherRuns = [...runsOf("B = 1, adaptive attacker", harder), ...runsOf("other regimes", inRegimes)];
+table([...runsOf("B = 1", studies), ...runsOf(`B = ${batchSize}`, batched), ...otherRuns], { title: "Runs" });
 
 // %% [markdown]
 // What each setting promises: ε at δ = 10⁻⁵ over the whole run, for the seed that spends most. The unit *update* hides a client's whole
@@ -305,17 +345,18 @@ await showLines("05_differential_privacy_poisoned", { title: "Sign flip and loca
 
 // %% [markdown]
 // **Does it still protect against an attacker that tries harder?** Against the plain attacker on the same updates (below 0: the effort
-// pays), the plain attacker without defense (above 0: something is protected), and the floor (above 0: nothing is seen).
+// pays), the same effort without defense (above 0: something is protected; below 0: the defense backfires), and the floor (above 0:
+// nothing is seen).
 
 // %%
 const hardRows = Object.entries(harder).flatMap(([name, study]) => {
-  const setting = name as "localDp σ=0";
+  const setting = name as "passive";
   const row = (against: string, values: number[]) => {
     return { setting: setting, name: `${styleOf(setting).label} − ${against}`, estimate: estimateMean(values) };
   };
   return [
     row("plain attacker", leakDifferences(study, studies[name], { rounds: early })),
-    row("plain, no defense", leakDifferences(study, studies.passive, { rounds: early })),
+    ...(name === "passive" ? [] : [row("no defense", leakDifferences(study, harder.passive, { rounds: early }))]),
     row(
       "floor",
       seedMeans(study, "probe", early, (leak) => leak.rmse - leak.floor),
@@ -328,6 +369,29 @@ const hardTitle = `The adaptive attacker, rounds ${early.join("–")}`;
 const hardEnds = ["sees more", "sees less"] as const;
 const hardForest = { title: hardTitle, x: difference, rows: hardRows, ends: hardEnds };
 await showForest("05_differential_privacy_adaptive", hardForest, stamp);
+
+// %% [markdown]
+// **Is there a regime in which weak noise helps the attacker?** With noise minus without, each regime against its own run without.
+
+// %%
+const weakSetting = `localDp σ=${weak}` as const;
+const regimeRows = Object.entries(windows).flatMap(([window, rounds]) => {
+  const row = (name: string, differences: number[]) => {
+    const label = `${name}, ${window} (${rounds.join("–")})`;
+    return { setting: weakSetting, name: label, estimate: estimateMean(differences) };
+  };
+  return [
+    row("as above", leakDifferences(studies[weakSetting], studies.passive, { rounds: rounds })),
+    row("adaptive attacker", leakDifferences(harder[weakSetting], harder.passive, { rounds: rounds })),
+    ...Object.keys(regimes).map((name) => {
+      const series = name === "trajectory" ? ("trajectory" as const) : ("probe" as const);
+      const [without, noisy] = [inRegimes[`${name}, without`], inRegimes[`${name}, noisy`]];
+      return row(name, leakDifferences(noisy, without, { rounds: rounds, series: series }));
+    }),
+  ];
+});
+const regimeForest = { title: `Local DP with σ = ${weak} minus without, by regime`, x: difference, ends: ends };
+await showForest("05_differential_privacy_regimes", { ...regimeForest, rows: regimeRows }, stamp);
 
 // %% [markdown]
 // The same nine private images in the first round, without defense and under growing noise.
@@ -384,9 +448,11 @@ const claims = [
 claimTable(claims);
 
 // %%
-const sources = [studies, batched, harder].flatMap((all) => Object.values(all).flatMap((study) => study.sources));
+const sources = [studies, batched, harder, inRegimes].flatMap((all) =>
+  Object.values(all).flatMap((study) => study.sources),
+);
 const seconds = sources.reduce((sum, source) => sum + source.seconds, 0); // over all runs, two of them at a time
-const config = { base: base, changes: changes, batchSize: batchSize, batchChanges: batchChanges, adaptive: adaptive };
+const config = { single: plans, batched: batchPlans, adaptive: hardPlans, regimes: regimePlans };
 writeRecord("05_differential_privacy", { ...stamp, config: config, seconds: seconds, claims: claims });
 
 // %% [markdown]

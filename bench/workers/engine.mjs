@@ -39,6 +39,7 @@ async function beginning(config) {
 
 let problem; // views with their labels
 let federation; // as `beginning` gives it
+let vectors; // updates of a round, and what rules may need of it
 
 const operations = {
   async versions() {
@@ -145,6 +146,40 @@ const operations = {
     return {};
   },
 
+  /** Draws and writes a round's updates: lengths between 1 and 3, and the last f of length 10, all the same way. */
+  vectors({ folder, n, f }) {
+    const { size, layer } = lib.buildNetwork("lenet5", dataset.inputShape, dataset.numClasses);
+    const layers = layer.parameters.map(({ shape }) => shape);
+    const rng = lib.createRng("aggregation");
+    const drawn = (name, i, length) => {
+      const update = rng.split(name, i).normals(size);
+      return update.map((x) => (length * x) / Math.sqrt(size));
+    };
+    const common = drawn("malicious", 0, 10);
+    const honest = Array.from({ length: n - f }, (_, i) => drawn("honest", i, 1 + (2 * i) / (n - f)));
+    const updates = [...honest, ...Array.from({ length: f }, () => common.slice())];
+    const history = updates.map((_, i) => drawn("history", i, 1));
+    const malicious = Array.from({ length: f }, (_, i) => n - f + i);
+    vectors = { updates, context: { rng, layers, history, malicious, rootUpdate: drawn("root", 0, 1) } };
+    mkdirSync(folder, { recursive: true });
+    writeFileSync(join(folder, "vectors.f32"), Buffer.concat(updates.map(bytes)));
+    return { size };
+  },
+
+  /** What a rule or pre-aggregation makes of them, in a file. */
+  aggregate({ folder, rule, options }) {
+    const result = aggregated(rule, options);
+    const rows = result.update ? [result.update] : result.updates;
+    writeFileSync(join(folder, "aggregated.f32"), Buffer.concat(rows.map(bytes)));
+    return {};
+  },
+
+  /** The same, `times` times. */
+  aggregations: ({ rule, options, times }) =>
+    timed(() => {
+      for (let i = 0; i < times; i++) aggregated(rule, options);
+    }),
+
   /** What this process holds now, and the most it held since the last reset, in megabytes. */
   memory({ reset = false }) {
     globalThis.gc();
@@ -161,6 +196,12 @@ const operations = {
 
 const updates = () =>
   localUpdates(federation.network, federation.weights, federation.batches, federation.config.learningRate);
+
+function aggregated(rule, options) {
+  const { updates, context } = vectors;
+  const all = { ...context, ...options };
+  return lib.aggregators[rule]?.aggregate(updates, all) ?? lib.preAggregations[rule].transform(updates, all);
+}
 
 const invert = (steps, objective) =>
   lib.invert(problem.views, { prior: { kind: "pixel" }, labels: problem.labels, objective, steps });

@@ -1,6 +1,6 @@
 /** @file Operations on stacked images. */
 import type { Tensor4D } from "@tensorflow/tfjs";
-import { tf, type Tensor } from "./backend";
+import { tf, tidy, type Tensor } from "./backend";
 import { hasKernels, runKernel } from "./kernels";
 
 /** The geometry of a convolution window. */
@@ -157,8 +157,10 @@ export function windowMaxima(x: Tensor, size: number): Maxima {
   if (hasKernels) {
     const [sides, types] = [[1, size, size, 1], { T: "float", Targmax: "int32" }];
     const attributes = { ...types, ksize: sides, strides: sides, padding: "VALID", include_batch_in_index: true };
-    const [output, places] = runKernel("MaxPoolWithArgmax", attributes, [x], 2);
-    return { output: output!, chosen: asMask(inWindows(tf.range(0, x.size, 1, "int32")), perWindow(places!)) };
+    return tidy(() => {
+      const [output, places] = runKernel("MaxPoolWithArgmax", attributes, [x], 2);
+      return { output: output!, chosen: asMask(inWindows(tf.range(0, x.size, 1, "int32")), perWindow(places!)) };
+    });
   }
   // The wasm backend takes the argument of a negative maximum wrongly, and compares without broadcasting.
   const largest = (y: Tensor): Tensor => tf.maxPool(y as Tensor4D, size, size, "valid");

@@ -7,7 +7,7 @@ import type { PreAggregation } from "./preAggregation";
 /**
  * Adaptive robust clipping: shortens the floor(2 f (n - f) / n) longest updates to the length of the next longest.
  *
- * Refuses the round when a number is not finite or f >= n/2.
+ * The others are passed on, not copied: updates are read, never written on. Refuses the round when a number is not finite or f >= n/2.
  *
  * @example
  * arc.transform([1, -2, 4, 8].map((x) => Float32Array.of(x)), { f: 1 }).updates[3]; // [4]; floor(2 (4 - 1) / 4) = 1 is shortened

@@ -1,7 +1,7 @@
 /** @file Bulyan. */
 import type { Aggregator } from "./aggregator";
 import { meanAroundMedian } from "./columns";
-import { squaredDistances } from "./distances";
+import { ensureDistances } from "./distances";
 import { ensureKrum, krumScores } from "./krumScores";
 import { ascending } from "./order";
 
@@ -24,7 +24,7 @@ export const bulyan: Aggregator = {
     const n = updates.length;
     const { f } = options;
     const further = ensureKrum("bulyan", updates, options, [4, 3]);
-    const squared = squaredDistances(updates);
+    const squared = ensureDistances("bulyan", updates);
     let left = [...updates.keys()];
     const kept: number[] = [];
     while (kept.length < n - 2 * f) {

@@ -1,7 +1,7 @@
 /** @file CAF: the covariance-bound agnostic filter. */
 import type { Aggregator } from "./aggregator";
-import { ensureUpdates } from "./check";
-import { squaredDistances } from "./distances";
+import { ensureRound } from "./check";
+import { ensureDistances } from "./distances";
 import { combine, effectiveCount } from "./linear";
 import { spreadOf } from "./spread";
 
@@ -26,8 +26,8 @@ export const caf: Aggregator = {
   source: "Allouah et al. 2025",
   aggregate(updates, { f }) {
     const n = updates.length;
-    ensureUpdates("caf", updates, f);
-    const squared = squaredDistances(updates);
+    ensureRound("caf", updates, f);
+    const squared = ensureDistances("caf", updates);
     let smallest = Infinity;
     let best: readonly number[] = [];
     let weights = updates.map(() => 1);

@@ -1,6 +1,7 @@
 /** @file Clipping to a given length. */
 import { ensure } from "../core/errors";
 import { ensureUpdates } from "./check";
+import { combine } from "./linear";
 import type { PreAggregated, PreAggregation } from "./preAggregation";
 
 /**
@@ -8,7 +9,8 @@ import type { PreAggregated, PreAggregation } from "./preAggregation";
  *
  * updates[i] min(1, C / |updates[i]|)
  *
- * Reads clipNorm = C (default 2). Refuses the round when a number is not finite or f >= n/2.
+ * One that is short enough is passed on, not copied: updates are read, never written on. Reads clipNorm = C (default 2). Refuses the
+ * round when a number is not finite or f >= n/2.
  *
  * @example
  * clipping.transform([Float32Array.of(3, 4), Float32Array.of(0, 1)], { f: 0, clipNorm: 2.5 }).updates[0]; // [1.5, 2]
@@ -38,14 +40,7 @@ export const clipping: PreAggregation = {
  */
 export function shorten(updates: readonly Float32Array[], factors: readonly number[]): PreAggregated {
   return {
-    updates: updates.map((update, i) => (factors[i] === 1 ? update : scaled(update, factors[i]!))),
+    updates: updates.map((update, i) => (factors[i] === 1 ? update : combine([update], [factors[i]!]))),
     members: updates.map((_, r) => updates.map((_, i) => (i === r ? factors[r]! : 0))),
   };
-}
-
-/** update.map(…) would call a function for every number: eight times as long. */
-function scaled(update: Float32Array, factor: number): Float32Array {
-  const result = new Float32Array(update.length);
-  for (let k = 0; k < update.length; k++) result[k] = update[k]! * factor;
-  return result;
 }

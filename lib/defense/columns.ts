@@ -7,6 +7,7 @@ export interface SortedColumns {
   readonly stride: number;
   readonly from: number;
   readonly width: number;
+  readonly mean: (first: number, last: number) => Float32Array; // of the values of these ranks, [width]
 }
 
 const blockWidth = 1024; // coordinates at a time, a multiple of the 16 that the kernel sorts together
@@ -30,14 +31,22 @@ export function sortColumns(updates: readonly Float32Array[], visit: (block: Sor
   const network = exchanges(n).map((rank) => rank * stride * bytes);
   const pairs = n * stride * bytes;
   const last = pairs + network.length * Int32Array.BYTES_PER_ELEMENT;
-  const { memory, sort } = kernels(last);
+  const out = last + 8 * n; // after a one for each rank
+  const { memory, sort, combine } = kernels(out + 4 * blockWidth);
   const values = new Float32Array(memory.buffer);
+  const means = new Float32Array(memory.buffer, out, blockWidth);
+  new Float64Array(memory.buffer, last, n).fill(1);
   new Int32Array(memory.buffer, pairs).set(network);
   for (let from = 0; from < d; from += blockWidth) {
     const width = Math.min(blockWidth, d - from);
     for (let i = 0; i < n; i++) values.set(updates[i]!.subarray(from, from + width), i * stride);
     if (n > 1) sort(0, width * bytes, pairs, last);
-    visit({ values, stride, from, width });
+    const mean = (low: number, high: number): Float32Array => {
+      const [row, count] = [low * stride * bytes, high - low + 1];
+      combine(row, row + width * bytes, stride * bytes, last, last + 8 * count, 1 / count, out);
+      return means.subarray(0, width);
+    };
+    visit({ values, stride, from, width, mean });
   }
 }
 
@@ -112,15 +121,6 @@ export function middleRanks(n: number): [lower: number, upper: number] {
  */
 export function meanOfRanks(updates: readonly Float32Array[], first: number, last: number): Float32Array {
   const mean = new Float32Array(updates[0]!.length);
-  const sum = new Float64Array(blockWidth);
-  const count = last - first + 1;
-  sortColumns(updates, ({ values, stride, from, width }) => {
-    sum.fill(0);
-    for (let rank = first; rank <= last; rank++) {
-      const row = rank * stride;
-      for (let k = 0; k < width; k++) sum[k]! += values[row + k]!;
-    }
-    for (let k = 0; k < width; k++) mean[from + k] = sum[k]! / count;
-  });
+  sortColumns(updates, (block) => mean.set(block.mean(first, last), block.from));
   return mean;
 }

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { createRng } from "../core/rng";
-import { squaredDistances } from "./distances";
+import { ensureDistances, squaredDistances } from "./distances";
 
 const draw = (n: number, d: number): Float32Array[] =>
   Array.from({ length: n }, (_, i) => createRng("distances").split("update", i).normals(d));
@@ -10,16 +10,36 @@ function oracle(updates: readonly Float32Array[]): number[] {
   return updates.flatMap((x) => updates.map((y) => x.reduce((sum, value, k) => sum + (value - y[k]!) ** 2, 0)));
 }
 
+function assertClose(updates: readonly Float32Array[], tolerance: number, what: string): void {
+  const expected = oracle(updates);
+  const found = squaredDistances(updates);
+  assert.equal(found.length, expected.length);
+  found.forEach((x, at) => assert.ok(Math.abs(x - expected[at]!) <= tolerance * expected[at]!, `${what}, at ${at}`));
+}
+
 test("squaredDistances: are the sums of squared differences, whatever the number of updates and their length", () => {
-  for (const n of [1, 2, 3, 4, 5, 6, 9]) {
-    for (const d of [0, 1, 2, 511, 512, 513, 1029]) {
-      const updates = draw(n, d);
-      const found = squaredDistances(updates);
-      const expected = oracle(updates);
-      assert.equal(found.length, n * n);
-      found.forEach((x, at) => assert.ok(Math.abs(x - expected[at]!) < 1e-9, `n = ${n}, d = ${d}, at ${at}`));
-    }
+  for (const n of [1, 2, 3, 4, 5, 6, 7, 8, 9, 10]) {
+    for (const d of [0, 1, 2, 3, 4, 1023, 1024, 1025, 2051]) assertClose(draw(n, d), 1e-6, `n = ${n}, d = ${d}`);
   }
+  assertClose(draw(100, 67), 1e-6, "n = 100");
+});
+
+test("squaredDistances: are right to 2e-5 when every rounding goes the same way", () => {
+  // Equal summands: their float32 sum is rounded down again and again, or up again and again, while it stays below a power of two.
+  for (const gap of [1 + 2 ** -23, 1.3, Math.SQRT2, 1.9]) {
+    assertClose([new Float32Array(4096), new Float32Array(4096).fill(gap)], 2e-5, `gap = ${gap}`);
+  }
+});
+
+test("squaredDistances: have all digits when squares are beyond float32", () => {
+  const d = 1300;
+  const scaled = (scale: number) => draw(6, d).map((update) => update.map((x) => x * scale));
+  for (const scale of [1e30, 1e19, 1e-18, 1e-19, 1e-21, 1e-25]) assertClose(scaled(scale), 1e-6, `of ${scale}`);
+  const [huge, tiny] = [scaled(1e30), scaled(1e-25)];
+  assertClose([...draw(3, d), huge[0]!, tiny[1]!, ...draw(2, d), huge[2]!, tiny[3]!], 1e-6, "mixed");
+  const [zeros, spike] = [new Float32Array(d), new Float32Array(d)];
+  spike[1200] = 2 ** 100;
+  assert.deepEqual([...squaredDistances([zeros, spike])], [0, 2 ** 200, 2 ** 200, 0]);
 });
 
 test("squaredDistances: lose no digit to an offset common to all, nor to a huge update", () => {
@@ -41,4 +61,27 @@ test("squaredDistances: lose no digit to an offset common to all, nor to a huge 
     updates[2]!,
   ]);
   assert.deepEqual([first, second], [unit, 9 * unit]);
+});
+
+test("squaredDistances: of a pair do not depend on its place among the updates", () => {
+  const updates = draw(11, 1030);
+  const [n, straight] = [updates.length, squaredDistances(updates)];
+  const turned = squaredDistances([...updates].reverse());
+  straight.forEach((x, at) => assert.equal(x, turned[n * n - 1 - at]));
+});
+
+test("ensureDistances: refuse the first update with a number that is not finite, alone or among others", () => {
+  for (const wrong of [NaN, Infinity, -Infinity]) {
+    const bad = Float32Array.of(1, wrong);
+    const good = Float32Array.of(1, 2);
+    const refused = (at: number) => ({
+      name: "InputError",
+      message: new RegExp(`^krum: .* update ${at}, got ${wrong}`),
+    });
+    assert.throws(() => ensureDistances("krum", [bad]), refused(0));
+    assert.throws(() => ensureDistances("krum", [good, good, bad, bad]), refused(2));
+    assert.throws(() => ensureDistances("krum", [bad, bad]), refused(0)); // infinite differences may also be NaN
+  }
+  const updates = [Float32Array.of(3e38), Float32Array.of(-3e38)]; // whose difference is infinite in float32
+  assert.ok(Number.isFinite(ensureDistances("krum", updates)[1]));
 });

@@ -27,13 +27,13 @@ export const flTrust: Aggregator = {
   source: "Cao et al. 2021",
   needs: ["rootUpdate"],
   aggregate(updates, { rootUpdate }) {
-    ensureUpdates("flTrust", updates);
+    const norms = ensureUpdates("flTrust", updates).map(Math.sqrt);
     if (rootUpdate === undefined)
       refuse("flTrust", "needs the server's own update", "none", "give it in options.rootUpdate");
     const d = updates[0]!.length;
     ensure(rootUpdate.length === d, "flTrust", `needs a rootUpdate of d = ${d} numbers`, rootUpdate.length);
     ensureFinite("flTrust", "rootUpdate", rootUpdate);
-    const [rootNorm, ...norms] = squaredNorms([rootUpdate, ...updates]).map(Math.sqrt) as [number, ...number[]];
+    const rootNorm = Math.sqrt(squaredNorms([rootUpdate])[0]!);
     ensure(rootNorm > 0, "flTrust", "needs a rootUpdate that points somewhere", "zeros");
     const trust = updates.map((update, i) =>
       norms[i] === 0 ? 0 : Math.max(0, dot(update, rootUpdate) / (norms[i]! * rootNorm)),

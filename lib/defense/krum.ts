@@ -1,6 +1,6 @@
 /** @file Krum. */
 import type { Aggregator } from "./aggregator";
-import { squaredDistances } from "./distances";
+import { ensureDistances } from "./distances";
 import { ensureKrum, krumScores } from "./krumScores";
 import { averageOf } from "./linear";
 import { ascending } from "./order";
@@ -22,7 +22,7 @@ export const krum: Aggregator = {
   source: "Blanchard et al. 2017",
   aggregate(updates, options) {
     const neighbours = updates.length - options.f - ensureKrum("krum", updates, options);
-    const scores = krumScores(squaredDistances(updates), [...updates.keys()], neighbours);
+    const scores = krumScores(ensureDistances("krum", updates), [...updates.keys()], neighbours);
     return averageOf(updates, ascending(scores).slice(0, 1));
   },
 };

@@ -1,7 +1,7 @@
 /** @file How Krum and the rules built on it judge an update. */
 import { ensure } from "../core/errors";
 import type { AggregationParameters, KrumNeighbours } from "./aggregator";
-import { ensureUpdates } from "./check";
+import { ensureRound } from "./check";
 
 const further: Readonly<Record<KrumNeighbours, number>> = { "n-f-2": 2, "n-f-1": 1 };
 
@@ -13,7 +13,7 @@ const further: Readonly<Record<KrumNeighbours, number>> = { "n-f-2": 2, "n-f-1":
  * @param parameters f, and which convention; default "n-f-2"
  * @param least [a, b], for rules that need n >= a f + b under either convention
  * @returns how many updates are neither among an update's neighbours nor malicious: 2 or 1, itself included
- * @throws InputError for a convention that is not known, or what ensureUpdates refuses
+ * @throws InputError for a convention that is not known, or what ensureRound refuses
  * @example
  * ensureKrum("krum", [1, 2, 3].map((x) => Float32Array.of(x)), { f: 0 }); // 2
  */
@@ -25,7 +25,7 @@ export function ensureKrum(
 ): number {
   const known = Object.hasOwn(further, neighbours);
   ensure(known, fn, `needs neighbours "${Object.keys(further).join('" or "')}"`, neighbours);
-  ensureUpdates(fn, updates, f, least ?? (neighbours === "n-f-2" ? [2, 3] : [2, 1]));
+  ensureRound(fn, updates, f, least ?? (neighbours === "n-f-2" ? [2, 3] : [2, 1]));
   return further[neighbours];
 }
 
@@ -45,9 +45,12 @@ export function ensureKrum(
  */
 export function krumScores(squared: Float64Array, among: readonly number[], neighbours: number): number[] {
   const n = Math.sqrt(squared.length);
+  const row = new Float64Array(among.length);
   return among.map((i) => {
-    const others = among.filter((j) => j !== i);
-    const sorted = Float64Array.from(others, (j) => squared[i * n + j]!).sort();
-    return sorted.subarray(0, neighbours).reduce((sum, distance) => sum + distance, 0);
+    for (let at = 0; at < row.length; at++) row[at] = squared[i * n + among[at]!]!;
+    row.sort(); // 0 comes first, the distance from itself
+    let score = 0;
+    for (let at = 1; at < row.length && at <= neighbours; at++) score += row[at]!;
+    return score;
   });
 }

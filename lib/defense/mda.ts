@@ -1,9 +1,9 @@
 /** @file Minimum diameter averaging. */
 import type { Aggregator } from "./aggregator";
-import { ensureUpdates } from "./check";
-import { squaredDistances } from "./distances";
+import { ensureRound } from "./check";
+import { ensureDistances } from "./distances";
 import { averageOf } from "./linear";
-import { ensureFewSubsets, subsets } from "./subsets";
+import { ensureFewSubsets, smallestSubset } from "./subsets";
 
 /**
  * The mean of the n - f updates whose largest distance from each other is smallest; keeps those, of equals the lexicographically
@@ -21,15 +21,10 @@ export const mda: Aggregator = {
   source: "El Mhamdi et al. 2021",
   aggregate(updates, { f }) {
     const n = updates.length;
-    ensureUpdates("mda", updates, f);
+    ensureRound("mda", updates, f);
     ensureFewSubsets("mda", n, f);
-    const squared = squaredDistances(updates);
-    let smallest = Infinity;
-    let kept: readonly number[] = [];
-    for (const subset of subsets(n, n - f)) {
-      const diameter = diameterBelow(smallest, subset, squared, n);
-      if (diameter < smallest) [smallest, kept] = [diameter, [...subset]];
-    }
+    const squared = ensureDistances("mda", updates);
+    const kept = smallestSubset(n, n - f, (subset, bound) => diameterBelow(bound, subset, squared, n));
     return averageOf(updates, kept);
   },
 };

@@ -1,6 +1,6 @@
 /** @file Multi-Krum. */
 import type { Aggregator } from "./aggregator";
-import { squaredDistances } from "./distances";
+import { ensureDistances } from "./distances";
 import { ensureKrum, krumScores } from "./krumScores";
 import { averageOf } from "./linear";
 import { ascending } from "./order";
@@ -20,7 +20,7 @@ export const multiKrum: Aggregator = {
   aggregate(updates, options) {
     const n = updates.length;
     const neighbours = n - options.f - ensureKrum("multiKrum", updates, options);
-    const scores = krumScores(squaredDistances(updates), [...updates.keys()], neighbours);
+    const scores = krumScores(ensureDistances("multiKrum", updates), [...updates.keys()], neighbours);
     return averageOf(updates, ascending(scores).slice(0, n - options.f));
   },
 };

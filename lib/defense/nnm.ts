@@ -1,6 +1,6 @@
 /** @file Nearest neighbour mixing. */
-import { ensureUpdates } from "./check";
-import { squaredDistances } from "./distances";
+import { ensureRound } from "./check";
+import { ensureDistances } from "./distances";
 import { averageOf } from "./linear";
 import { ascending } from "./order";
 import type { PreAggregation } from "./preAggregation";
@@ -18,9 +18,9 @@ export const nnm: PreAggregation = {
   name: "nnm",
   source: "Allouah et al. 2023",
   transform(updates, { f }) {
-    ensureUpdates("nnm", updates, f);
+    ensureRound("nnm", updates, f);
     const n = updates.length;
-    const squared = squaredDistances(updates);
+    const squared = ensureDistances("nnm", updates);
     const mixed = updates.map((_, i) => {
       const distances = [...squared.subarray(i * n, (i + 1) * n)];
       distances[i] = -1; // itself before any that is equal to it

@@ -3,7 +3,7 @@ import { jStat } from "jstat";
 import { ensure } from "../core/errors";
 import type { Aggregator } from "./aggregator";
 import { ensureUpdates } from "./check";
-import { combine, effectiveCount, squaredNorms } from "./linear";
+import { combine, effectiveCount } from "./linear";
 
 /**
  * The mean of the updates, each shortened to a length that none may exceed; keeps everybody (where the bound is 0, because the median is,
@@ -26,8 +26,7 @@ export const normBounding: Aggregator = {
   name: "normBounding",
   source: "Sun et al. 2019",
   aggregate(updates, { clipNorm }) {
-    ensureUpdates("normBounding", updates);
-    const norms = squaredNorms(updates).map(Math.sqrt);
+    const norms = ensureUpdates("normBounding", updates).map(Math.sqrt);
     if (clipNorm !== undefined)
       ensure(clipNorm > 0 && Number.isFinite(clipNorm), "normBounding", "needs a finite clipNorm > 0", clipNorm);
     const bound = clipNorm ?? jStat.median(norms);

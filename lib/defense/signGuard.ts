@@ -4,7 +4,7 @@ import { kmeans } from "ml-kmeans";
 import { ensure } from "../core/errors";
 import type { Aggregator } from "./aggregator";
 import { ensureUpdates } from "./check";
-import { combine, effectiveCount, squaredNorms } from "./linear";
+import { combine, effectiveCount } from "./linear";
 
 const [SHORTEST, LONGEST] = [0.1, 3]; // of the median length
 
@@ -31,8 +31,7 @@ export const signGuard: Aggregator = {
   name: "signGuard",
   source: "Xu et al. 2022",
   aggregate(updates) {
-    ensureUpdates("signGuard", updates);
-    const norms = squaredNorms(updates).map(Math.sqrt);
+    const norms = ensureUpdates("signGuard", updates).map(Math.sqrt);
     const median = jStat.median(norms);
     const alike = new Set(largerCluster(updates.map(signShares)));
     const factors = norms.map((norm, i) => {

@@ -1,10 +1,10 @@
 /** @file SMEA: smallest maximum eigenvalue averaging. */
 import type { Aggregator } from "./aggregator";
-import { ensureUpdates } from "./check";
-import { squaredDistances } from "./distances";
+import { ensureRound } from "./check";
+import { ensureDistances } from "./distances";
 import { averageOf } from "./linear";
 import { spreadOf } from "./spread";
-import { ensureFewSubsets, subsets } from "./subsets";
+import { ensureFewSubsets, smallestSubset } from "./subsets";
 
 /**
  * The mean of the n - f updates whose covariance has the smallest largest eigenvalue; keeps those, of equals the lexicographically
@@ -23,18 +23,15 @@ export const smea: Aggregator = {
   source: "Allouah et al. 2023",
   aggregate(updates, { f }) {
     const n = updates.length;
-    ensureUpdates("smea", updates, f);
+    ensureRound("smea", updates, f);
     ensureFewSubsets("smea", n, f);
-    const squared = squaredDistances(updates);
+    const squared = ensureDistances("smea", updates);
     const weights = updates.map(() => 0);
-    let smallest = Infinity;
-    let kept: readonly number[] = [];
-    for (const subset of subsets(n, n - f)) {
+    const kept = smallestSubset(n, n - f, (subset) => {
       weights.fill(0);
       for (const i of subset) weights[i] = 1;
-      const { variance } = spreadOf(squared, weights);
-      if (variance < smallest) [smallest, kept] = [variance, [...subset]];
-    }
+      return spreadOf(squared, weights).variance;
+    });
     return averageOf(updates, kept);
   },
 };

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { ensureFewSubsets, subsets } from "./subsets";
+import { ensureFewSubsets, smallestSubset, subsets } from "./subsets";
 
 test("subsets: are all of them, each once, in lexicographic order", () => {
   for (let n = 1; n <= 8; n++) {
@@ -13,6 +13,14 @@ test("subsets: are all of them, each once, in lexicographic order", () => {
       assert.deepEqual(Array.from(subsets(n, size), String), expected, `n = ${n}, size = ${size}`); // single digits sort as numbers
     }
   }
+});
+
+test("smallestSubset: is the first of the smallest, and each is measured against the smallest before it", () => {
+  const bounds: number[] = [];
+  const measures = [3, 2, 2, 5, 1, 1]; // of 01, 02, 03, 12, 13, 23
+  const found = smallestSubset(4, 2, (_, bound) => measures[bounds.push(bound) - 1]!);
+  assert.deepEqual(found, [1, 3]);
+  assert.deepEqual(bounds, [Infinity, 3, 2, 2, 2, 1]);
 });
 
 test("ensureFewSubsets: refuses what would take too long, and says how many there are", () => {

@@ -23,6 +23,30 @@ export function ensureFewSubsets(fn: string, n: number, f: number): void {
 }
 
 /**
+ * The subset with the smallest measure, of equals the lexicographically first: tries them all.
+ *
+ * @param n the subsets are of 0..n-1
+ * @param size of a subset, 1..n
+ * @param measure of a subset; where it is not below the bound, the smallest so far, any number that is not does
+ * @returns the subset, ascending
+ * @example
+ * smallestSubset(4, 2, ([i, j]) => Math.abs(i + j - 4)); // [1, 3]
+ */
+export function smallestSubset(
+  n: number,
+  size: number,
+  measure: (subset: readonly number[], bound: number) => number,
+): readonly number[] {
+  let smallest = Infinity;
+  let found: readonly number[] = [];
+  for (const subset of subsets(n, size)) {
+    const measured = measure(subset, smallest);
+    if (measured < smallest) [smallest, found] = [measured, [...subset]];
+  }
+  return found;
+}
+
+/**
  * All subsets of a size, in lexicographic order.
  *
  * @param n the subsets are of 0..n-1

@@ -35,10 +35,16 @@ test("leakDifferences: counts contributors' images on both sides, and leaves out
   near(leakDifferences(setting, baseline, { rounds: [0, 9], over, relative: true }), [-0.5 / (0.2 + 0.3 + 0.5)]);
 });
 
+test("leakDifferences: pairs by seed where the baseline has more of them, in any order", () => {
+  const [one, two] = baseline.runs;
+  const more: LeakageStudy = { runs: [{ ...two!, seed: 3 }, two!, one!], sources: [] };
+  near(leakDifferences(setting, more, { rounds: [0, 9] }), [-0.1, 0.1]);
+});
+
 test("leakDifferences: refuses other seeds, other rounds, other images and an empty window", () => {
   assert.throws(
-    () => leakDifferences(setting, study([leak(0, [0])]), { rounds: [0, 9] }),
-    /needs seeds 1, 2 of both, got 1/,
+    () => leakDifferences(setting, { runs: baseline.runs.slice(0, 1), sources: [] }, { rounds: [0, 9] }),
+    /needs a baseline with seed 2, got 1/,
   );
   const later = study([leak(1, [0.2, 0.4])], [leak(1, [0.2, 0.4])]);
   assert.throws(

@@ -1,5 +1,5 @@
 /** @file Two settings compared on the same seeds and the same private images. */
-import { ensure } from "../core/errors";
+import { ensure, refuse } from "../core/errors";
 import type { Leak } from "../metrics/leak";
 import type { LeakageStudy } from "./leakage";
 
@@ -19,11 +19,11 @@ export interface LeakComparison {
  *     relative:      d_s / mean over the same rounds and images of rmse_baseline
  *
  * @param study the setting
- * @param baseline run on the same seeds and rounds, so that the probe's images are the same
+ * @param baseline run on the same rounds and on the study's seeds, perhaps on more, so that the probe's images are the same
  * @param comparison see LeakComparison
  * @returns one number a seed, in the order of the study's; a seed in whose window nobody but the attacker was in the aggregate has
  *   none to compare and is left out
- * @throws InputError when seeds or rounds of the two do not agree, or no round lies in the window
+ * @throws InputError when the baseline lacks a seed, the rounds of the two do not agree, or no round lies in the window
  * @example
  * leakDifferences(study, study, { rounds: [0, 9] }).length; // plan.seeds.length
  * @source our choice (design: measuring honestly); the paper compares mean RMSE curves
@@ -33,11 +33,14 @@ export function leakDifferences(
   baseline: LeakageStudy,
   { series = "probe", rounds: [first, last], over = "all", relative = false }: LeakComparison,
 ): number[] {
-  const seeds = ({ runs }: LeakageStudy): string => runs.map(({ seed }) => seed).join(", ");
-  ensure(seeds(study) === seeds(baseline), "leakDifferences", `needs seeds ${seeds(study)} of both`, seeds(baseline));
+  const counterparts = new Map(baseline.runs.map((run) => [run.seed, run]));
   const within = (leaks: readonly Leak[]): Leak[] => leaks.filter(({ round }) => round >= first && round <= last);
-  return study.runs.flatMap((run, s) => {
-    const [ours, theirs] = [within(run[series]), within(baseline.runs[s]![series])];
+  return study.runs.flatMap((run) => {
+    const counterpart = counterparts.get(run.seed);
+    if (counterpart === undefined) {
+      return refuse("leakDifferences", `needs a baseline with seed ${run.seed}`, [...counterparts.keys()].join(", "));
+    }
+    const [ours, theirs] = [within(run[series]), within(counterpart[series])];
     ensure(ours.length > 0, "leakDifferences", `needs a ${series} round in ${first}..${last}`, "none");
     let [difference, reference, count] = [0, 0, 0];
     for (const [r, leak] of ours.entries()) {

@@ -1,5 +1,5 @@
 /** @file What clients do in a round: local steps on their own batches, all clients in one stacked computation. */
-import { type Tensor, tf, tidy } from "../core/backend";
+import { dispose, type Tensor, tf, tidy } from "../core/backend";
 import { refuse } from "../core/errors";
 import type { Batch } from "../core/types";
 import { asTensor } from "../model/layers/product";
@@ -31,25 +31,19 @@ export function localUpdates(
   learningRate: number,
 ): Float32Array[] {
   const localSteps = batches[0]!.length;
-  const total = tidy(() => {
-    let local = unpackWeights(network.layer, stackVectors(batches.map(() => weights)));
-    let sum: Tensor[] | null = null;
-    for (let t = 0; t < localSteps; t++) {
-      const images = stackImages(
-        batches.map((own) => own[t]!.images),
-        network.inputShape,
-      );
-      const targets = stackTargets(
-        batches.map((own) => own[t]!.labels),
-        network.numClasses,
-      );
-      const { gradients } = differentiate(network, local, images, targets);
-      const g = gradients.weights.map(asTensor);
-      sum = sum === null ? [...g] : sum.map((x, i) => tf.add(x, g[i]!));
-      if (t + 1 < localSteps) local = local.map((w, i) => tf.sub(w, tf.mul(g[i]!, learningRate)));
-    }
-    return packWeights(network.layer, sum!);
-  });
+  let course = tidy((): Course => ({
+    weights: unpackWeights(network.layer, stackVectors(batches.map(() => weights))),
+    sum: null,
+  }));
+  for (let t = 0; t < localSteps; t++) {
+    const batchesNow = batches.map((own) => own[t]!);
+    const isLast = t + 1 === localSteps;
+    const next = tidy(() => localStep(network, course, batchesNow, isLast ? null : learningRate));
+    dispose([course.weights, course.sum ?? []]);
+    course = next;
+  }
+  const total = tidy(() => packWeights(network.layer, course.sum!));
+  dispose([course.weights, course.sum!]);
   const updates = unstackVectors(total);
   total.dispose();
   updates.forEach((update, client) => {
@@ -58,4 +52,32 @@ export function localUpdates(
       refuse("train", "needs finite updates", `${update[bad]} from client ${client}`, "lower the learningRate");
   });
   return updates;
+}
+
+/** Where M clients are between two of their steps. */
+interface Course {
+  readonly weights: readonly Tensor[]; // w_(m,t), as unpackWeights gives them; none after the last step
+  readonly sum: readonly Tensor[] | null; // of the gradients so far
+}
+
+/** One step of every client; the weights after the last one (no learning rate) are nobody's business. */
+function localStep(
+  network: Network,
+  { weights, sum }: Course,
+  batches: readonly Batch[],
+  learningRate: number | null,
+): Course {
+  const images = stackImages(
+    batches.map((batch) => batch.images),
+    network.inputShape,
+  );
+  const targets = stackTargets(
+    batches.map(({ labels }) => labels),
+    network.numClasses,
+  );
+  const g = differentiate(network, weights, images, targets).gradients.weights.map(asTensor);
+  return {
+    weights: learningRate === null ? [] : weights.map((w, i) => tf.sub(w, tf.mul(g[i]!, learningRate))),
+    sum: sum === null ? g : sum.map((total, i) => tf.add(total, g[i]!)),
+  };
 }

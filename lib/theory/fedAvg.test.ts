@@ -3,7 +3,8 @@ import { test } from "node:test";
 import { createRng } from "../core/rng";
 import { dispersionOf, reconstructionBound } from "./bound";
 import { checkTheory } from "./check";
-import { clippedProgress, clippingOf, localDispersion, localStepChecks, unrolledDispersion } from "./fedAvg";
+import { localStepChecks } from "./checks/localSteps";
+import { clippedProgress, clippingOf, localDispersion, unrolledDispersion } from "./fedAvg";
 import { fedAvgProgress } from "./progress";
 import { combine, normalVector, plus, squaredDistance, type Vector } from "./vectors";
 
