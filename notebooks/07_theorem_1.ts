@@ -11,8 +11,8 @@
 //
 // **Question.** Does a larger objective gap really make a client's images easier to reconstruct, and under which assumptions?
 //
-// Paper: Theorem 1, Remarks 1, 4 and 5. Needs 01 for the words, 05 for section 11. Time on two cores: quick about 5 minutes, of which
-// 3 for runs that 03 to 05 share.
+// Paper: Theorem 1, Remarks 1, 4 and 5. Needs 01 for the words, 05 for section 11. Time on two cores: quick about 8
+// minutes (from processor time), 3 of them for runs that 03 to 05 share.
 //
 // **What is the paper's and what is ours.** The paper states: the larger the gap $\Delta^{(k)} = F(w^{(k)}) - F^*$, the lower the
 // reconstruction error (Theorem 1); fewer effective participants, lower error (Remark 4); robust rules slow convergence (Remark 1);
