@@ -11,7 +11,7 @@ export { imageStats } from "./data/stats";
 export { partition, type PartitionKind, type PartitionOptions } from "./data/partition";
 
 export { architectures, buildNetwork, type ArchitectureName } from "./model/architectures";
-export { evaluate, lossAndGradient } from "./model/network";
+export { evaluate, hessianVectorProduct, lossAndGradient } from "./model/network";
 export { trainAutoencoders, type Autoencoder, type AutoencoderOptions } from "./model/autoencoder";
 
 export { poisonings, type PoisoningName } from "./poisoning/poisonings";
@@ -71,6 +71,8 @@ export { medianVariance } from "./theory/medianVariance";
 export * from "./theory/progress";
 export * from "./theory/spread";
 export * from "./theory/constants";
+export { localStepChecks } from "./theory/checks/localSteps";
+export { clippedProgress, clippingOf, localDispersion, unrolledDispersion } from "./theory/fedAvg";
 
 export { followAnalyticLeak, type AnalyticLeak } from "./experiment/analyticLeak";
 export { estimateProportion } from "./experiment/proportion";
@@ -90,6 +92,7 @@ export { seedJobs } from "./experiment/leakageJob";
 export { readPlans } from "./experiment/leakagePlan";
 export type { Attack, LeakagePlan, LeakageRun } from "./experiment/measure";
 export { sweep, type JobReport, type SweepOptions, type SweepProgress } from "./experiment/sweep";
+export { followLocalSteps, inversionCost, type InversionCost, type LocalStepsRound } from "./experiment/localSteps";
 export { describe, remember, type Remembered, type Run } from "./experiment/store";
 
 export { stampOf, stampText, type Stamp } from "./report/stamp";

@@ -28,6 +28,7 @@ export const attackShape = z.strictObject({
   contributors: z.enum(["all", "known"]).optional(),
   autoencoderSteps: z.int().min(1),
   objective: z.enum(Object.keys(objectives) as (keyof typeof objectives)[]).optional(),
+  localSteps: z.enum(["mean", "unrolled"]).optional(),
   steps: z.int().optional(),
   learningRate: z.number().optional(),
   totalVariation: z.number().optional(),

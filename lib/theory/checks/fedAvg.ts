@@ -4,18 +4,37 @@ import { dispersionOf, driftBound, fedAvgBound, fedAvgYoungBound } from "../boun
 import { drawSamplingNoise, logUniform, type Instance } from "../instances";
 import { fedAvgProgress } from "../progress";
 import { objectiveGapAt } from "../quadratic";
-import { combine, dot, plus, squaredDistance, squaredNorm } from "../vectors";
+import { combine, dot, plus, squaredDistance, squaredNorm, type Vector } from "../vectors";
 import type { Checks } from "./line";
 
-/** A round of FedAvg in one draw. Noise is that of a batch: one for all steps, or a fresh one each. */
-function fedAvg(instance: Instance, rng: Rng) {
+/** A round of FedAvg in one draw. */
+export interface FedAvgRound {
+  readonly sent: readonly Vector[]; // u_m/τ [M][d]: the mean of each client's gradients along its path
+  readonly observed: Vector; // their mean
+  readonly lone: readonly Vector[]; // the means of the same batches' gradients at w^(k) [M][d]
+  readonly drift: number; // D of line (22)
+  readonly localSteps: number; // τ
+  readonly learningRate: number; // η, with η τ <= 1/L
+}
+
+/**
+ * Plays a round of FedAvg. Noise is that of a batch: one for all steps, or a fresh one each.
+ *
+ * @param instance of a quadratic federation
+ * @param rng of the number of steps and the noise
+ * @returns see FedAvgRound
+ * @example
+ * fedAvg(drawInstance(createRng(1)), createRng(2)).localSteps >= 2; // true
+ * @source our derivation, line (22)
+ */
+export function fedAvg(instance: Instance, rng: Rng): FedAvgRound {
   const { quadratic, weights, clientGradients, round } = instance;
   const localSteps = 2 + rng.integer(9); // at τ = 1 both sides of line (22) are 0
   const learningRate = round.learningRate / localSteps; // so that η τ <= 1/L
   const isFresh = rng.integer(2) === 0;
   let stepNorm = 0;
   const lone: number[][] = []; // mean over the τ batches of the gradient at w^(k)
-  const sums = clientGradients.map((start, m) => {
+  const sent = clientGradients.map((start, m) => {
     const noises: number[][] = [];
     let local = [...weights];
     for (let t = 0; t < localSteps; t++) {
@@ -28,7 +47,7 @@ function fedAvg(instance: Instance, rng: Rng) {
     return plus(weights, -1, local).map((value) => value / (learningRate * localSteps));
   });
   const drift = driftBound({ localSteps, learningRate, smoothness: quadratic.clientSmoothness, stepNorm });
-  return { observed: combine(sums), lone, drift, localSteps, learningRate };
+  return { sent, observed: combine(sent), lone, drift, localSteps, learningRate };
 }
 
 /** FedAvg's reconstruction error in one draw, by a linear inversion with its residual aligned at worst. */
