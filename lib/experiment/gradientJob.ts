@@ -4,16 +4,15 @@ import { ensure, ensureCount } from "../core/errors";
 import type { Dataset } from "../core/types";
 import type { DatasetName } from "../data/datasets";
 import { measureGradientsOf, type GradientPlan, type GradientRun } from "./gradients";
-import { runOf } from "./job";
+import { runOf, type Job } from "./job";
 import { autoencoderOf } from "./leakageJob";
 import { attackShape, federationShape } from "./leakagePlan";
 import type { Follow } from "./measure";
 import { checkShape } from "./shape";
 import { remember, type Remembered } from "./store";
-import type { SeededJob } from "./study";
 
 /** One seed of one plan. */
-export interface GradientJob extends SeededJob {
+export interface GradientJob extends Job {
   readonly kind: "gradients";
   readonly plan: GradientPlan; // of a single seed
 }

@@ -66,7 +66,7 @@ test("computeJob: leaves it to others when the dataset or the backend is another
   });
   await assert.rejects(compute({ kind: "magic" }), {
     name: "InputError",
-    message: "computeJob: needs a kind of leakage, got magic",
+    message: "computeJob: needs a kind of leakage, gradients, got magic",
   });
   await assert.rejects(compute({ plan: { ...plan, seeds: "all" } }), {
     name: "InputError",

@@ -29,7 +29,7 @@ export function rankCorrelation(x: readonly number[], y: readonly number[]): num
     ensureFinite(fn, name, values);
     ensure(values.some((value) => value !== values[0]), fn, `needs ${name} that differ`, `${values[0]} throughout`); // prettier-ignore
   }
-  return jStat.spearmancoeff([...x], [...y]);
+  return Math.round(jStat.spearmancoeff([...x], [...y]) * 1e12) / 1e12; // rounding can lead beyond 1
 }
 
 /**
