@@ -24,10 +24,13 @@ export function squaredDistances(updates: readonly Float32Array[]): Float64Array
   const squared = new Float64Array(n * n);
   if (n > 1) sumSquares(updates, squared);
   const least = updates[0]!.length * leastSquare;
+  const first = updates.map((_, i) => i); // of the updates equal to each, the first: there may be many pairs of them
   for (let i = 0; i < n; i++) {
     for (let j = i + 1; j < n; j++) {
       const fits = squared[i * n + j]! >= least && squared[i * n + j]! < Infinity;
-      if (!fits) squared[i * n + j] = squaredNorms([updates[i]!], updates[j])[0]!;
+      if (first[i] === first[j]) squared[i * n + j] = 0;
+      else if (!fits) squared[i * n + j] = squaredNorms([updates[i]!], updates[j])[0]!;
+      if (squared[i * n + j] === 0) first[j] = first[i]!;
       squared[j * n + i] = squared[i * n + j]!;
     }
   }

@@ -16,7 +16,7 @@ export interface Eigenpair {
  * @param n >= 1
  * @returns the pair, |A vector - value vector| <= 1e-13 |A| or so; where the eigenvalue is a multiple one, one vector of many
  * @example
- * topEigenpair(Float64Array.of(2, 1, 1, 2), 2).value; // 3.000
+ * topEigenpair(Float64Array.of(5, 2, 2, 2), 2).vector.map(Math.abs); // [0.8944, 0.4472]; the value is 6
  * @source Golub and Van Loan 2013, Matrix Computations, sections 8.3 and 8.4
  */
 export function topEigenpair(matrix: Float64Array, n: number): Eigenpair {
