@@ -1,4 +1,4 @@
-;; The five loops whose speed matters, with four (or two) numbers an instruction. Rows are updates, columns coordinates.
+;; The six loops whose speed matters, with four (or two) numbers an instruction. Rows are updates, columns coordinates.
 (module
   (memory (export "memory") 1)
 
@@ -153,6 +153,22 @@
       (local.set $out (i32.add (local.get $out) (i32.const 32)))
       (local.set $row (i32.add (local.get $row) (i32.const 32)))
       (br_if $columns (i32.lt_u (local.get $row) (local.get $end)))))
+
+  ;; Multiplies the row of float32 from $x to $end, in steps of 32 bytes, by $factor: in float64, rounded to float32.
+  (func (export "scale") (param $x i32) (param $end i32) (param $factor f64)
+    (local $by v128)
+    (local.set $by (f64x2.splat (local.get $factor)))
+    (loop $columns ;; 8 of them
+      (v128.store64_lane 0
+        (local.get $x) (f32x4.demote_f64x2_zero (f64x2.mul (f64x2.promote_low_f32x4 (v128.load64_zero (local.get $x))) (local.get $by))))
+      (v128.store64_lane offset=8 0
+        (local.get $x) (f32x4.demote_f64x2_zero (f64x2.mul (f64x2.promote_low_f32x4 (v128.load64_zero offset=8 (local.get $x))) (local.get $by))))
+      (v128.store64_lane offset=16 0
+        (local.get $x) (f32x4.demote_f64x2_zero (f64x2.mul (f64x2.promote_low_f32x4 (v128.load64_zero offset=16 (local.get $x))) (local.get $by))))
+      (v128.store64_lane offset=24 0
+        (local.get $x) (f32x4.demote_f64x2_zero (f64x2.mul (f64x2.promote_low_f32x4 (v128.load64_zero offset=24 (local.get $x))) (local.get $by))))
+      (local.set $x (i32.add (local.get $x) (i32.const 32)))
+      (br_if $columns (i32.lt_u (local.get $x) (local.get $end)))))
 
   ;; The squared length of the row of float32 from $x to $end, in steps of 32 bytes: eight partial sums in float64, written to $out.
   (func (export "length") (param $x i32) (param $end i32) (param $out i32)
