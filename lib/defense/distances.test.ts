@@ -68,7 +68,11 @@ test("squaredDistances: are 0 between equal updates and only there, however many
   const near = a.map((x, k) => (k === 700 ? x + 2 ** -20 : x)); // whose squared distance from a is too small for the sums in float32
   const updates = [a, b, near, a, c, b, a, near].map((update) => update.slice());
   assertClose(updates, 1e-6, "some equal");
-  assertClose(Array.from({ length: 9 }, () => c), 0, "all equal");
+  assertClose(
+    Array.from({ length: 9 }, () => c),
+    0,
+    "all equal",
+  );
 });
 
 test("squaredDistances: of a pair do not depend on its place among the updates", () => {

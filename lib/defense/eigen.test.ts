@@ -73,5 +73,10 @@ test("topEigenpair: does not mind eigenvalues that coincide or nearly do, at the
   ]) {
     for (const rest of [0, 1, -1, -5]) check(withEigenvalues([...ones(30, Math.min(rest, ...top)), ...top], 1));
   }
-  check(withEigenvalues([...Array(100).keys()].map((i) => 1 + i / 100), 2));
+  check(
+    withEigenvalues(
+      [...Array(100).keys()].map((i) => 1 + i / 100),
+      2,
+    ),
+  );
 });
