@@ -11,7 +11,7 @@ export { imageStats } from "./data/stats";
 export { partition, type PartitionKind, type PartitionOptions } from "./data/partition";
 
 export { architectures, buildNetwork, type ArchitectureName } from "./model/architectures";
-export { evaluate, lossAndGradient } from "./model/network";
+export { evaluate, hessianVectorProduct, lossAndGradient } from "./model/network";
 export { trainAutoencoders, type Autoencoder, type AutoencoderOptions } from "./model/autoencoder";
 
 export { poisonings, type PoisoningName } from "./poisoning/poisonings";
@@ -65,8 +65,14 @@ export { compareBackfire, type Backfire, type BackfireOptions } from "./theory/b
 export { plus, unitVector, type Matrix, type Vector } from "./theory/vectors";
 export { drawQuadratic, federatedQuadratic, leastSquares, objectiveGapAt, type Quadratic } from "./theory/quadratic";
 export * from "./theory/bound";
+export type { Clients } from "./theory/clients";
+export * from "./theory/laws";
+export { medianVariance } from "./theory/medianVariance";
 export * from "./theory/progress";
+export * from "./theory/spread";
 export * from "./theory/constants";
+export { localStepChecks } from "./theory/checks/localSteps";
+export { clippedProgress, clippingOf, localDispersion, unrolledDispersion } from "./theory/fedAvg";
 
 export { followAnalyticLeak, type AnalyticLeak } from "./experiment/analyticLeak";
 export { estimateProportion } from "./experiment/proportion";
@@ -75,10 +81,18 @@ export { leakDifferences, type LeakComparison } from "./experiment/compare";
 export { compareMasking, type MaskingCheck } from "./experiment/masking";
 export { bands, estimateMean, pairedDifference, seedsNeeded, type Estimate } from "./experiment/stats";
 export { measureLeakage, type LeakageStudy } from "./experiment/leakage";
+export { fitConstants, observations, testAssumptions } from "./experiment/assumptions";
+export type { AssumptionTest, FittedConstants, Observation } from "./experiment/assumptions";
+export { backfireRounds, type BackfireRound } from "./experiment/backfireRounds";
+export { convergenceOf, type Convergence } from "./experiment/convergence";
+export { estimateCorrelation, rankCorrelation } from "./experiment/rank";
+export { measureGradients, type GradientStudy } from "./experiment/gradientStudy";
+export type { GradientPlan, GradientRound, GradientRun, LoneInversion } from "./experiment/gradients";
 export { seedJobs } from "./experiment/leakageJob";
 export { readPlans } from "./experiment/leakagePlan";
 export type { Attack, LeakagePlan, LeakageRun } from "./experiment/measure";
 export { sweep, type JobReport, type SweepOptions, type SweepProgress } from "./experiment/sweep";
+export { followLocalSteps, inversionCost, type InversionCost, type LocalStepsRound } from "./experiment/localSteps";
 export { describe, remember, type Remembered, type Run } from "./experiment/store";
 
 export { stampOf, stampText, type Stamp } from "./report/stamp";
@@ -88,7 +102,11 @@ export { showFigure, showLines, type Figure, type LineFigureSpec, type Panel, ty
 export { showForest, type ForestRow, type ForestSpec } from "./report/forest";
 export { showHeatmap, type HeatmapLabel, type HeatmapSpec } from "./report/heatmap";
 export { asRmse, showImages } from "./report/imageGrid";
-export { analyticLeakPanels, backfirePanels, sweepPanel } from "./report/theory";
+export { analyticLeakPanels, backfirePanels, estimateSeries, sweepPanel } from "./report/theory";
+export { assumptionRows, observationPanel, type Observed } from "./report/assumptions";
+export { backfireRows } from "./report/backfireRows";
+export { participantPoints, participantRanks, participantRows, type Participants } from "./report/participants";
+export { ratePanels, rateRanks, rateRows, type Courses } from "./report/rates";
 export { slackFigure, type SlackRow } from "./report/slack";
 export { budgetRows } from "./report/budgetRows";
 export { commonPlan, indicative, vary, varyEach } from "./report/commonPlan";

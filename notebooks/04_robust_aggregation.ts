@@ -80,7 +80,6 @@ const all = { "all rounds": whole };
 // %%
 const guardedBy = (rule: AggregatorName): Change => ({ aggregator: rule, assumedMalicious: assumed });
 const flip: Change = { poisoning: "signFlip", poisoningParameters: { scale: scale } };
-const rules = [...main, ...field];
 const poisonedBy = (rule: AggregatorName): [string, Change] => [rule, { ...flip, ...guardedBy(rule) }];
 const changes: Record<string, Change> = {
   passive: {},

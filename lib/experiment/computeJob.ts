@@ -3,6 +3,7 @@ import { backendReady } from "../core/backend";
 import { refuse } from "../core/errors";
 import type { Dataset } from "../core/types";
 import { loadDataset } from "../data/source";
+import { computeGradients, readGradientPlan, type GradientJob } from "./gradientJob";
 import { UnfitError, type Job } from "./job";
 import { computeSeed, type SeedJob } from "./leakageJob";
 import { readPlan } from "./leakagePlan";
@@ -13,6 +14,12 @@ import type { Remembered } from "./store";
 const kinds: Readonly<Record<string, (job: Job, data: Dataset, follow: Follow) => Promise<Remembered<unknown>>>> = {
   leakage: (job, dataset, follow) =>
     computeSeed({ ...job, kind: "leakage", plan: readPlan(job.plan) } satisfies SeedJob, dataset, follow),
+  gradients: (job, dataset, follow) =>
+    computeGradients(
+      { ...job, kind: "gradients", plan: readGradientPlan(job.plan) } satisfies GradientJob,
+      dataset,
+      follow,
+    ),
 };
 
 /**

@@ -2,6 +2,7 @@
 declare module "jstat" {
   export const jStat: {
     corrcoeff(this: void, a: ArrayLike<number>, b: ArrayLike<number>): number;
+    spearmancoeff(this: void, a: number[], b: number[]): number;
     erf(this: void, x: number): number;
     readonly chisquare: { inv(p: number, degreesOfFreedom: number): number };
     median(this: void, values: number[]): number;

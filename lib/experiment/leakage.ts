@@ -1,22 +1,15 @@
 /** @file How much a setting leaks along its run: the measurement that every notebook makes, one seed at a time, stored. */
 import { backendReady } from "../core/backend";
 import type { Dataset } from "../core/types";
-import { computeSeed, seedJobs } from "./leakageJob";
+import { computeSeed, seedJobs, type SeedJob } from "./leakageJob";
 import type { LeakagePlan, LeakageRun } from "./measure";
-import type { Remembered } from "./store";
-import { sweep } from "./sweep";
+import { collectRuns, type Study, type StudyOptions } from "./study";
 
 /** The runs of a plan and where they came from. */
-export interface LeakageStudy {
-  readonly runs: readonly LeakageRun[]; // one a seed, in the order of plan.seeds
-  readonly sources: readonly Omit<Remembered<unknown>, "value">[];
-}
+export type LeakageStudy = Study<LeakageRun>;
 
-/** Follows a study; `done` of `total` is roughly proportional to time. */
-export interface LeakageOptions {
-  readonly force?: boolean; // compute although stored
-  readonly onProgress?: (done: number, total: number, note: string) => void;
-}
+/** Follows a study. */
+export type LeakageOptions = StudyOptions;
 
 /**
  * Trains a federation for every plan and seed and measures what its maliciously curious client reconstructs.
@@ -43,29 +36,7 @@ export async function measureLeakage<Name extends string>(
   { force = false, onProgress }: LeakageOptions = {},
 ): Promise<Record<Name, LeakageStudy>> {
   const backend = await backendReady();
-  const names = Object.keys(plans) as Name[];
   const common = { dataset, backend, force: force && new Date().toISOString() };
-  const jobsOf = names.map((plan) => seedJobs(plans[plan], common));
-  const jobs = jobsOf.flat();
-  const reports = await sweep(jobs, {
-    dataset,
-    onProgress: ({ index, done, total, note }) =>
-      onProgress?.(Math.round(100 * done), 100 * total, `seed ${jobs[index]!.plan.federation.seed}: ${note}`),
-  });
-  const failed = reports.find(({ error }) => error !== undefined);
-  if (failed) throw failed.error!;
-
-  const studies = {} as Record<Name, LeakageStudy>;
-  for (const [p, plan] of names.entries()) {
-    const found: Remembered<LeakageRun>[] = [];
-    for (const job of jobsOf[p]!) {
-      const stored = await computeSeed({ ...job, force: false }, dataset, () => undefined);
-      found.push({ ...stored, status: reports[jobs.indexOf(job)]!.status === "stored" ? "stored" : "computed" });
-    }
-    studies[plan] = {
-      runs: found.map(({ value }) => value),
-      sources: found.map(({ value, ...source }) => source),
-    };
-  }
-  return studies;
+  const jobs = Object.entries<LeakagePlan>(plans).map(([name, plan]) => [name, seedJobs(plan, common)]);
+  return collectRuns(Object.fromEntries(jobs) as Record<Name, SeedJob[]>, computeSeed, dataset, onProgress);
 }

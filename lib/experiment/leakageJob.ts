@@ -68,13 +68,29 @@ export function computeSeed(job: SeedJob, dataset: Dataset, follow: Follow): Pro
 
 const autoencoderShare = 0.15; // of the time, as measured for 15 views
 
-/** The attacker's autoencoder. It depends on its shard alone, so settings that share seed and partition share it. */
-async function autoencoderOf(
-  { plan: { federation, attack }, backend, force }: SeedJob,
+/**
+ * The attacker's autoencoder. It depends on its shard alone, so settings that share seed and partition share it.
+ *
+ * @param job whose it is: the federation, the attack's steps of training, the backend, and force
+ * @param dataset the one the job names
+ * @param follow hears of the share that is done, 0..1; not when it is stored
+ * @returns the autoencoder; read only
+ * @throws whatever trainAutoencoders refuses
+ * @example
+ * const [first] = seedJobs(plan, { dataset, backend: "", force: false });
+ * (await autoencoderOf(first, dataset, () => undefined)).codeShape; // [4, 7, 7]
+ */
+export async function autoencoderOf(
+  {
+    plan,
+    backend,
+    force,
+  }: Pick<SeedJob, "backend" | "force"> & { readonly plan: Pick<LeakagePlan, "federation" | "attack"> },
   dataset: Dataset,
   follow: (share: number) => void,
 ): Promise<Autoencoder> {
-  const steps = attack.autoencoderSteps;
+  const { federation } = plan;
+  const steps = plan.attack.autoencoderSteps;
   const run: Run = {
     kind: "autoencoder",
     code: "experiment/ownAutoencoder",

@@ -6,7 +6,14 @@ import type { LeakagePlan } from "./measure";
 
 const plan: LeakagePlan = {
   federation: { ...defaultFederation, dataset: "strokes", rounds: 3 },
-  attack: { prior: "pixel", labels: "inferred", autoencoderSteps: 2, steps: 5, initialCode: "uniform" },
+  attack: {
+    prior: "pixel",
+    labels: "inferred",
+    autoencoderSteps: 2,
+    steps: 5,
+    initialCode: "uniform",
+    localSteps: "unrolled",
+  },
   seeds: [1, 2],
   probeRounds: [0, 2],
   probeBatchSize: 2,
@@ -33,6 +40,7 @@ test("readPlans: names the place that is not as it should be", () => {
     [federation({ secureAggregation: 1 }), "readPlans: needs a boolean at a.federation.secureAggregation, got 1"],
     [federation({ numClients: 0 }), "train: needs an integer numClients >= 1, got 0"],
     [attack({ prior: "magic" }), "readPlans: needs one of pixel, bicubic, autoencoder at a.attack.prior, got magic"],
+    [attack({ localSteps: 5 }), "readPlans: needs one of mean, unrolled at a.attack.localSteps, got 5"],
     [attack({ step: 5 }), "readPlans: needs only known names at a.attack, got step"],
     [{ probeRounds: [3] }, "measureLeakage: needs rounds in 0..2, got 3"],
   ];

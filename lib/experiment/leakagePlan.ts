@@ -7,9 +7,10 @@ import type { PriorName } from "../reconstruction/prior";
 import type { Attack, LeakagePlan } from "./measure";
 import { checkShape } from "./shape";
 
-// A field of the config is of the type that its default has; what may stand in it checkConfig knows.
 const types = { number: z.number(), string: z.string(), boolean: z.boolean() } as const;
-const federation = z.strictObject(
+
+/** A field of the config is of the type that its default has; what may stand in it checkConfig knows. */
+export const federationShape = z.strictObject(
   Object.fromEntries(
     Object.entries(defaultFederation).map(([name, value]) => [
       name,
@@ -18,7 +19,8 @@ const federation = z.strictObject(
   ),
 ) as unknown as z.ZodType<FederationConfig>;
 
-const attack = z.strictObject({
+/** How the attacker inverts. */
+export const attackShape = z.strictObject({
   prior: z.enum({ pixel: "pixel", bicubic: "bicubic", autoencoder: "autoencoder" } satisfies {
     [Name in PriorName]: Name;
   }),
@@ -26,6 +28,7 @@ const attack = z.strictObject({
   contributors: z.enum(["all", "known"]).optional(),
   autoencoderSteps: z.int().min(1),
   objective: z.enum(Object.keys(objectives) as (keyof typeof objectives)[]).optional(),
+  localSteps: z.enum(["mean", "unrolled"]).optional(),
   steps: z.int().optional(),
   learningRate: z.number().optional(),
   totalVariation: z.number().optional(),
@@ -35,8 +38,8 @@ const attack = z.strictObject({
 } satisfies Record<keyof Attack, z.ZodType>) as unknown as z.ZodType<Attack>; // JSON holds no undefined
 
 const plan = z.strictObject({
-  federation,
-  attack,
+  federation: federationShape,
+  attack: attackShape,
   seeds: z.array(z.int()),
   probeRounds: z.array(z.number()),
   probeBatchSize: z.number(),

@@ -3,7 +3,7 @@ import { type Tensor, dispose, tf, tidy } from "../core/backend";
 import { ensure } from "../core/errors";
 import type { Rng } from "../core/rng";
 import type { Batch, Shape } from "../core/types";
-import type { Gradients, Layer, Trace } from "./layers/layer";
+import type { Gradients, GradientsR, Layer, Trace, Want } from "./layers/layer";
 import type { Direction } from "./layers/product";
 import { crossEntropy, type LossTrace } from "./loss";
 import { packWeights, stackImages, stackTargets, stackVectors, unpackWeights, unstackVectors, volume } from "./stack";
@@ -115,9 +115,32 @@ export function differentiate(network: Network, weights: readonly Tensor[], imag
  * gradientAlong(pass, pass.gradients.weights.map(asTensor)).shape; // stacked.images.shape; half the gradient of ||grad_w L||^2
  * @source Pearlmutter 1994
  */
-export function gradientAlong({ trace, loss, gradients }: Pass, direction: readonly Direction[]): Tensor {
+export function gradientAlong(pass: Pass, direction: readonly Direction[]): Tensor {
+  return gradientsAlong(pass, direction, "input").input!;
+}
+
+/**
+ * The derivatives of the loss gradient's component along a fixed direction, with respect to images and weights.
+ *
+ * grad_x <grad_w L(x; w), v>  and  grad_w <grad_w L(x; w), v> = H v, with H the Hessian in the weights, by the R-operator
+ *
+ * @param pass of the images and weights in question
+ * @param direction v, one a parameter: as unpackWeights gives them, or a Blend for a matrix
+ * @param want which of the two
+ * @returns input [B, H, W, S·C] and H v, one a parameter; what is not wanted is null, or empty; the caller's tidy owns the tensors
+ * @example
+ * const pass = differentiate(network, stacked.weights, stacked.images, stacked.targets);
+ * const { weights } = gradientsAlong(pass, pass.gradients.weights.map(asTensor), "weights");
+ * weights.length; // pass.gradients.weights.length; half the gradient of ||grad_w L||^2 in the weights
+ * @source Pearlmutter 1994
+ */
+export function gradientsAlong(
+  { trace, loss, gradients }: Pass,
+  direction: readonly Direction[],
+  want: Want,
+): GradientsR {
   const moved = trace.along(direction, null);
-  return moved.backward(gradients, loss.along(moved.outputR!));
+  return moved.backward(gradients, loss.along(moved.outputR!), want);
 }
 
 /** What S models make of a batch each. */
@@ -145,20 +168,68 @@ export function lossAndGradient(
 ): Evaluation {
   checkStack("lossAndGradient", network, weights, batches);
   const { losses, gradients } = tidy(() => {
-    const images = stackImages(
-      batches.map((batch) => batch.images),
-      network.inputShape,
-    );
-    const targets = stackTargets(
-      batches.map(({ labels }) => labels),
-      network.numClasses,
-    );
-    const pass = differentiate(network, unpackWeights(network.layer, stackVectors(weights)), images, targets);
+    const w = unpackWeights(network.layer, stackVectors(weights));
+    const pass = differentiate(network, w, ...stackBatches(network, batches));
     return { losses: pass.loss.value(), gradients: packWeights(network.layer, pass.gradients.weights) };
   });
   const result = { losses: [...losses.dataSync()], gradients: unstackVectors(gradients) };
   dispose([losses, gradients]);
   return result;
+}
+
+/**
+ * The Hessian of the loss in the weights times a vector each, of S models on a batch each, in one stacked computation.
+ *
+ * H v = d/dt grad_w L(w + t v) at t = 0, exactly: no differences are taken, and no d x d matrix is made
+ *
+ * @param network the models' architecture
+ * @param weights S vectors w [d]
+ * @param batches S batches of equal size
+ * @param vectors S vectors v [d]
+ * @returns S vectors H v [d], owned by the caller; where ReLU or a maximum has a kink, those of the piece that the pass is on
+ * @throws InputError as lossAndGradient, or when a vector's number or length differs
+ * @example
+ * const w = new Float32Array(network.size);
+ * const [product] = hessianVectorProduct(network, [w], [batch], [w.map((_, i) => i % 2)]);
+ * product.length; // network.size
+ * @source Pearlmutter 1994
+ */
+export function hessianVectorProduct(
+  network: Network,
+  weights: readonly Float32Array[],
+  batches: readonly Batch[],
+  vectors: readonly Float32Array[],
+): Float32Array[] {
+  const fn = "hessianVectorProduct";
+  checkStack(fn, network, weights, batches);
+  ensure(vectors.length === weights.length, fn, `needs ${weights.length} vectors v`, vectors.length);
+  for (const { length } of vectors)
+    ensure(length === network.size, fn, `needs vectors of length d = ${network.size} for ${network.name}`, length);
+  const products = tidy(() => {
+    const unpacked = [weights, vectors].map((flat) => unpackWeights(network.layer, stackVectors(flat)));
+    const [w, v] = unpacked as [Tensor[], Tensor[]];
+    const pass = differentiate(network, w, ...stackBatches(network, batches));
+    return packWeights(network.layer, gradientsAlong(pass, v, "weights").weights);
+  });
+  const result = unstackVectors(products);
+  products.dispose();
+  return result;
+}
+
+/** The batches' images [B, H, W, S·C] and targets [S, B, K]. */
+function stackBatches(
+  { inputShape, numClasses }: Network,
+  batches: readonly Batch[],
+): [images: Tensor, targets: Tensor] {
+  const images = stackImages(
+    batches.map((batch) => batch.images),
+    inputShape,
+  );
+  const targets = stackTargets(
+    batches.map(({ labels }) => labels),
+    numClasses,
+  );
+  return [images, targets];
 }
 
 /**

@@ -7,6 +7,7 @@ import { createRng } from "../core/rng";
 import type { Batch } from "../core/types";
 import { batchOf } from "../data/batch";
 import { drawStrokes } from "../data/strokes";
+import { localUpdates } from "../fl/client";
 import { buildNetwork, type ArchitectureName } from "../model/architectures";
 import { trainAutoencoders } from "../model/autoencoder";
 import { initialWeights, lossAndGradient } from "../model/network";
@@ -331,6 +332,47 @@ test("invert: takes the mean over the local steps when the update sums them", as
   assertSame((await invert([summed], options))[0]!, (await invert([view], options))[0]!);
 });
 
+/** What two clients sent after three steps of one image each, far from the broadcast; images client by client, step by step. */
+function trained(round = 5): Scene {
+  const { view, secret } = scene(round, 6);
+  const { weights } = view;
+  const network = buildNetwork("mlp", [1, 8, 8], 3, { activation: "tanh" });
+  const learningRate = 0.5;
+  const batches = [0, 1].map((m) => [0, 1, 2].map((t) => one(secret, 3 * m + t)));
+  const [first, second] = localUpdates(network, weights, batches, learningRate);
+  const observedGradient = first!.map((g, i) => (g + second![i]!) / 2);
+  return { view: { ...view, observedGradient, localSteps: 3, learningRate }, secret };
+}
+
+function one({ images, labels }: Batch, i: number): Batch {
+  return { images: images.slice(i * pixels, (i + 1) * pixels), labels: labels.slice(i, i + 1), size: 1 };
+}
+
+test("invert: unrolled finds the images of two clients' three steps, which one gradient for all of them does not", async () => {
+  const { view, secret } = trained();
+  const options: InvertOptions = { prior: pixel, objective: "squared", steps: 400, labels: [secret.labels] };
+  const [mean] = await invert([view], options);
+  const [unrolled] = await invert([view], { ...options, localSteps: "unrolled" });
+  const [ofMean, ofUnrolled] = [mean, unrolled].map((found) => rmse(found!.images, secret.images)) as [number, number];
+  assert.ok(unrolled!.matchingLoss < 0.1 * mean!.matchingLoss, `${mean!.matchingLoss} -> ${unrolled!.matchingLoss}`);
+  assert.ok(ofUnrolled < 0.7 * ofMean, `${ofMean} -> ${ofUnrolled}`);
+});
+
+test("invert: unrolled is the same to the bit where there is one local step", async () => {
+  const { view } = scene(1, 2);
+  const options: InvertOptions = { prior: pixel, steps: 10 };
+  assert.deepEqual(await invert([view], { ...options, localSteps: "unrolled" }), await invert([view], options));
+});
+
+test("invert: unrolled views together equal the views one at a time when learning rates and steps are mixed", async () => {
+  const [slow, once, other] = [trained(), scene(1, 2), trained(6)];
+  const views = [slow.view, once.view, { ...other.view, learningRate: 0.1 }, other.view];
+  const options: InvertOptions = { prior: pixel, steps: 10, localSteps: "unrolled", totalVariation: 0.01 };
+  const together = await invert(views, options);
+  for (const [i, view] of views.entries()) assertSame(together[i]!, (await invert([view], options))[0]!);
+  assert.ok(rmse(together[2]!.images, together[3]!.images) > 1e-3);
+});
+
 test("invert: records the matching loss of every tenth step and of the end", async () => {
   const [found] = await invert([scene(0).view], { prior: pixel, steps: 25 });
   assert.deepEqual(
@@ -370,6 +412,12 @@ test("invert: refuses options out of range, labels that do not fit, and gradient
     [[view], { labels: [Int32Array.of(3)] }, "needs labels in 0..2 for view 0, got 3"],
     [[view], { labels: [Int32Array.of(-1)] }, "needs labels in 0..2 for view 0, got -1"],
     [[broken], {}, "needs finite numbers in observedGradient of round 8, got NaN at index 3"],
+    [[view], { localSteps: "unroll" as "unrolled" }, 'needs localSteps of "mean" or "unrolled", got unroll'],
+    [
+      [{ ...view, localSteps: 2, numImages: 3 }],
+      { localSteps: "unrolled", labels: [Int32Array.of(0, 1, 2)] },
+      "needs a multiple of tau B = 2 images to unroll view 0, got 3",
+    ],
     [
       [view, view],
       { prior: { kind: "autoencoder", autoencoders: [autoencoder!] } },
@@ -397,4 +445,10 @@ test("invert: keeps no tensors when 2 or 200 steps are made", async () => {
     const before = await tensorsAfter(2);
     assert.equal(await tensorsAfter(prior.kind === "autoencoder" ? 50 : 200), before, prior.kind);
   }
+  const unrolled = async (steps: number): Promise<number> => {
+    await invert([trained().view, trained(6).view], { prior: pixel, steps, localSteps: "unrolled" });
+    return tf.memory().numTensors;
+  };
+  const before = await unrolled(2);
+  assert.equal(await unrolled(20), before, "unrolled");
 });

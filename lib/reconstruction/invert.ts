@@ -6,18 +6,20 @@ import { createRng, type Rng } from "../core/rng";
 import { buildNetwork } from "../model/architectures";
 import { adamStart, adamStep, cosineDecay } from "../model/adam";
 import { type Network } from "../model/network";
-import { stackTargets, stackVectors, unpackWeights, unstackImages, volume } from "../model/stack";
+import { stackVectors, unpackWeights, unstackImages, volume } from "../model/stack";
 import { inferLabels } from "./labels";
-import { createTarget, matchGradient, type ObjectiveName, type Target } from "./objective";
+import { createTarget, matchGradient, type Matching, type ObjectiveName } from "./objective";
 import type { AttackerView } from "./observe";
 import { createDecoder, type Decoder, type Prior } from "./prior";
 import { totalVariation } from "./totalVariation";
+import { byStep, fromSteps, matchUnrolled, targetsByStep } from "./unroll";
 
 /** How to invert. The paper states none of these numbers: our choices, swept in the sensitivity notebooks. */
 export interface InvertOptions {
   readonly prior: Prior;
   readonly labels?: readonly Int32Array[]; // the private labels of every view; default: inferred from its gradient
   readonly objective?: ObjectiveName; // default "cosine"
+  readonly localSteps?: "mean" | "unrolled"; // for tau > 1: all images at the broadcast w (default), or tau steps of each dummy client
   readonly steps?: number; // Adam steps, default 250
   readonly learningRate?: number; // of Adam on the code, cosine decay to a tenth; default 0.1
   readonly totalVariation?: number; // weight of the smoothness term, >= 0; default 0
@@ -44,23 +46,27 @@ const traceEvery = 10; // steps between two entries of a trace
  *
  * minimises over z:  D(grad_w L(decode(z), labels; w), g*) + lambda TV(decode(z)),  g* = view.observedGradient / tau
  *
- * with Adam on the code z of the prior. Views of equal shapes are inverted together, as many at once as fit into memoryBudget();
+ * with Adam on the code z of the prior. For tau > 1 local steps "mean" asks all images for their gradient at the broadcast w, as if
+ * clients had not moved; "unrolled" lets every dummy client take its tau steps (see matchUnrolled), which needs the images in
+ * order: client by client, and in each step by step, the labels too. Views of equal shapes are inverted together, as many at once as fit into memoryBudget();
  * how they are split changes rounding only: 1e-3 in a pixel over six steps.
  *
  * @param views at least one
  * @param options see InvertOptions
  * @returns one reconstruction a view, in the order of the views, owned by the caller
- * @throws InputError for options out of range, labels that do not fit a view, or a gradient that is not finite
+ * @throws InputError for options out of range, labels that do not fit a view, a gradient that is not finite, or images that are not
+ *   tau batches of whole clients where their steps are to be unrolled
  * @example
  * const [reconstruction] = await invert([view], { prior: { kind: "bicubic" }, steps: 20 });
  * reconstruction.images.length; // view.numImages * 784
  * @source the paper's equation 22; ROG (Yue et al. 2023) for codes, Geiping et al. 2020 for cosine distance and total variation
  */
 export async function invert(views: readonly AttackerView[], options: InvertOptions): Promise<Reconstruction[]> {
-  const { steps = 250, restarts = 1, labels } = options;
+  const { steps = 250, restarts = 1, labels, localSteps = "mean" } = options;
   ensure(views.length >= 1, "invert", "needs at least one view", 0);
   ensureCount("invert", "steps", steps);
   ensureCount("invert", "restarts", restarts);
+  ensure(["mean", "unrolled"].includes(localSteps), "invert", 'needs localSteps of "mean" or "unrolled"', localSteps);
   ensure((options.totalVariation ?? 0) >= 0, "invert", "needs totalVariation >= 0", options.totalVariation);
   ensure((options.learningRate ?? 1) > 0, "invert", "needs learningRate > 0", options.learningRate);
   ensure(
@@ -75,6 +81,16 @@ export async function invert(views: readonly AttackerView[], options: InvertOpti
     ensureFinite("invert", `observedGradient of round ${view.round}`, view.observedGradient);
     const own = labels?.[index] ?? (await inferLabels(view));
     ensure(own.length === view.numImages, "invert", `needs ${view.numImages} labels for view ${index}`, own.length);
+    if (localSteps === "unrolled") {
+      const perClient = view.localSteps * view.batchSize;
+      const whole = view.numImages % perClient === 0;
+      ensure(
+        whole,
+        "invert",
+        `needs a multiple of tau B = ${perClient} images to unroll view ${index}`,
+        view.numImages,
+      );
+    }
     const unknown = own.find((label) => !(label >= 0 && label < view.numClasses));
     ensure(unknown === undefined, "invert", `needs labels in 0..${view.numClasses - 1} for view ${index}`, unknown);
     for (let restart = 0; restart < restarts; restart++) jobs.push({ index, restart, view, labels: own });
@@ -109,7 +125,9 @@ async function groupJobs(jobs: readonly Job[], options: InvertOptions): Promise<
   const alike = new Map<string, Job[]>();
   for (const job of jobs) {
     const { architecture, activation, pooling, inputShape, numClasses, numImages } = job.view;
-    const key = JSON.stringify([architecture, activation, pooling, inputShape, numClasses, numImages]);
+    const { localSteps, batchSize, learningRate } = job.view;
+    const steps = isUnrolled(job.view, options) ? [localSteps, batchSize, learningRate] : [];
+    const key = JSON.stringify([architecture, activation, pooling, inputShape, numClasses, numImages, ...steps]);
     const like = alike.get(key);
     if (like) like.push(job);
     else alike.set(key, [job]);
@@ -137,7 +155,7 @@ async function invertTogether(
   options: InvertOptions,
   onStep: (step: number, bytes: number) => void, // bytes of all tensors at the end of the step
 ): Promise<Reconstruction[]> {
-  const { prior, steps = 250, learningRate = 0.1, seed = 0, objective = "cosine" } = options;
+  const { prior, steps = 250, learningRate = 0.1, seed = 0 } = options;
   const { view } = jobs[0]!;
   const network = buildNetwork(view.architecture, view.inputShape, view.numClasses, view);
   const decoder = createDecoder(
@@ -145,18 +163,7 @@ async function invertTogether(
     jobs.map(({ index }) => index),
     view.inputShape,
   );
-  const fixed = tidy(() => ({
-    weights: unpackWeights(network.layer, stackVectors(jobs.map((job) => job.view.weights))),
-    target: createTarget(
-      network,
-      stackVectors(jobs.map((job) => job.view.observedGradient.map((g) => g / job.view.localSteps))),
-      objective,
-    ),
-    targets: stackTargets(
-      jobs.map(({ labels }) => labels),
-      network.numClasses,
-    ),
-  }));
+  const { match, tensors } = createMatcher(network, jobs, options);
   let code = initialCodes(jobs, decoder, options, createRng(seed));
   let state = adamStart([code]);
   const traces = jobs.map((): { step: number; matchingLoss: number }[] => []);
@@ -165,7 +172,7 @@ async function invertTogether(
   for (let step = 0; step < steps; step++) {
     let bytes = 0;
     const next = tidy(() => {
-      const { value, codeGradient } = judge(network, fixed, decoder, code, options);
+      const { value, codeGradient } = judge(match, decoder, code, jobs.length, options);
       const recorded = step % traceEvery === 0 ? value() : null;
       const moved = adamStep([code], [codeGradient], state, cosineDecay(learningRate, step, steps));
       bytes = tf.memory().numBytes; // nothing is freed within a tidy: this is the peak
@@ -181,11 +188,11 @@ async function invertTogether(
   }
   const { images, value } = tidy(() => ({
     images: tf.clipByValue(decode(decoder, code).output, 0, 1),
-    value: judge(network, fixed, decoder, code, options).value(),
+    value: judge(match, decoder, code, jobs.length, options).value(),
   }));
   record(steps, value);
   const reconstructed = unstackImages(images, jobs.length);
-  dispose([images, value, code, state.first, state.second, Object.values(fixed), decoder.weights]);
+  dispose([images, value, code, state.first, state.second, tensors, decoder.weights]);
   return jobs.map(({ view: { round }, labels }, i) => ({
     round,
     images: reconstructed[i]!,
@@ -193,6 +200,42 @@ async function invertTogether(
     matchingLoss: traces[i]!.at(-1)!.matchingLoss,
     trace: traces[i]!,
   }));
+}
+
+function isUnrolled({ localSteps }: AttackerView, options: InvertOptions): boolean {
+  return options.localSteps === "unrolled" && localSteps > 1; // one step leaves nothing to unroll
+}
+
+/** Holds images [N, H, W, S·C] against what the views show. */
+interface Matcher {
+  readonly match: (images: Tensor) => Matching;
+  readonly tensors: object; // of the views, which the caller disposes
+}
+
+function createMatcher(network: Network, jobs: readonly Job[], options: InvertOptions): Matcher {
+  const { objective = "cosine" } = options;
+  const { view } = jobs[0]!;
+  const { localSteps, batchSize, learningRate, numImages } = view;
+  const labels = jobs.map((job) => job.labels);
+  const unrolled = isUnrolled(view, options);
+  const clients = unrolled ? numImages / (localSteps * batchSize) : 1; // with weights of their own
+  const tensors = tidy(() => {
+    const starts = jobs.flatMap((job) => new Array<Float32Array>(clients).fill(job.view.weights));
+    const observed = jobs.map((job) => job.view.observedGradient.map((g) => g / job.view.localSteps));
+    return {
+      weights: unpackWeights(network.layer, stackVectors(starts)),
+      target: createTarget(network, stackVectors(observed), objective),
+      targets: targetsByStep(labels, clients, unrolled ? localSteps : 1, network.numClasses),
+    };
+  });
+  const { weights, target, targets } = tensors;
+  const match = (images: Tensor): Matching => {
+    if (!unrolled) return matchGradient(network, weights, target, images, targets[0]!, objective);
+    const steps = byStep(images, jobs.length, clients, localSteps);
+    const found = matchUnrolled(network, weights, target.whole, steps, targets, objective, learningRate);
+    return { value: found.value, imagesGradient: fromSteps(found.imagesGradients, jobs.length, clients) };
+  };
+  return { match, tensors };
 }
 
 function decode(
@@ -206,16 +249,16 @@ function decode(
 
 /** The objective per replica, and the gradient of objective plus smoothness with respect to the codes. */
 function judge(
-  network: Network,
-  { weights, target, targets }: { weights: readonly Tensor[]; target: Target; targets: Tensor },
+  match: Matcher["match"],
   decoder: Decoder,
   code: Tensor,
-  { objective = "cosine", totalVariation: lambda = 0 }: InvertOptions,
+  views: number,
+  { totalVariation: lambda = 0 }: InvertOptions,
 ): { value: () => Tensor; codeGradient: Tensor } {
   const { output, pull } = decode(decoder, code);
-  const { value, imagesGradient } = matchGradient(network, weights, target, output, targets, objective);
+  const { value, imagesGradient } = match(output);
   if (lambda === 0) return { value, codeGradient: pull(imagesGradient) };
-  const rough = totalVariation(output, targets.shape[0]);
+  const rough = totalVariation(output, views);
   return { value, codeGradient: pull(tf.add(imagesGradient, tf.mul(rough.gradient, lambda))) };
 }
 

@@ -136,6 +136,33 @@ function matchPass({ layer }: Network, pass: Pass, target: Target, objective: Ob
   };
 }
 
+/**
+ * The distance between gradients at hand and observed ones, and its derivative.
+ *
+ * D and v = dD/dg, as the objective says
+ *
+ * @param g [S, d]
+ * @param whole t of createTarget for the same objective, [S, d]
+ * @param objective "squared" | "cosine"
+ * @returns D [S], computed when asked for, and v [S, d]; the caller's tidy owns them
+ * @example
+ * judgeGradient(tf.tensor2d([[1, 2]]), tf.tensor2d([[1, 0]]), "squared").derivative.dataSync(); // [0, 4]
+ * @source as matchGradient
+ */
+export function judgeGradient(
+  g: Tensor,
+  whole: Tensor,
+  objective: ObjectiveName,
+): { readonly value: () => Tensor; readonly derivative: Tensor } {
+  const { weight, at } = objectives[objective] as Objective;
+  const { unit, own, scale } = at(tf.sum(tf.square(g), 1), tf.sum(tf.mul(g, whole), 1));
+  const less = (share: Tensor | number): Tensor => tf.sub(tf.mul(g, perReplica(share, 2)), whole);
+  return {
+    value: () => tf.mul(tf.sum(tf.square(less(unit)), 1), weight),
+    derivative: tf.mul(less(own), perReplica(scale, 2)),
+  };
+}
+
 /** The parameters that are no matrices. */
 function othersOf({ parameters }: Parameters): Parameters {
   return { parameters: parameters.filter(({ isMatrix }) => isMatrix !== true) };

@@ -65,6 +65,8 @@ test("observe: the gradient is the mean of the summed local gradients when there
   const [before, after] = await train(several, tinyDataset);
   const view = observe(before!, after!, several, tinyDataset);
   assert.equal(view.localSteps, 3);
+  const { numImages } = view;
+  assert.deepEqual([numImages, withoutOwnShare(view).numImages, assumeContributors(view, 1).numImages], [18, 12, 6]);
   assertClose(view.observedGradient, meanOf(updatesOf(before!)));
 });
 

@@ -23,7 +23,7 @@ export interface AttackerView {
   readonly numClients: number; // M
   readonly localSteps: number; // tau
   readonly learningRate: number; // eta
-  readonly numImages: number; // images that the attacker takes to be behind observedGradient: M·B unless it knows better
+  readonly numImages: number; // images that the attacker takes to be behind observedGradient: M·tau·B unless it knows better
 }
 
 /**
@@ -38,7 +38,7 @@ export interface AttackerView {
  * @returns the view, which shares its vectors with the records
  * @throws InputError when nothing was sent in the round
  * @example
- * observe(records[0], records[1], config, dataset).numImages; // config.numClients * config.batchSize
+ * observe(records[0], records[1], config, dataset).numImages; // config.numClients * config.localSteps * config.batchSize
  * @source the paper's section 4.1
  */
 export function observe(
@@ -67,7 +67,7 @@ export function observe(
     numClients,
     localSteps,
     learningRate,
-    numImages: numClients * batchSize,
+    numImages: numClients * localSteps * batchSize,
   };
 }
 
@@ -90,23 +90,23 @@ export function broadcastDifference(before: Float32Array, after: Float32Array, l
 /**
  * The view with the attacker's own share taken out. It knows its share only where the server takes the plain mean.
  *
- * g_others = (M g - ownUpdate) / (M - 1), the mean over the other clients
+ * g_others = (M g - ownUpdate) / (M - 1), the mean over the other clients, also of sums over tau local steps
  *
  * @param view as observe gives it
- * @returns another view with observedGradient g_others, over (M - 1) B images; the rest is shared with the given one
+ * @returns another view with observedGradient g_others, over (M - 1) tau B images; the rest is shared with the given one
  * @throws InputError when the attacker is alone
  * @example
  * const view = observe(records[0], records[1], config, dataset);
- * withoutOwnShare(view).numImages; // view.numImages - view.batchSize
+ * withoutOwnShare(view).numImages; // view.numImages - view.localSteps * view.batchSize
  * @source our choice; the paper does not say whether the client subtracts its own update
  */
 export function withoutOwnShare(view: AttackerView): AttackerView {
-  const { numClients: m, observedGradient, ownUpdate, batchSize } = view;
+  const { numClients: m, observedGradient, ownUpdate, localSteps, batchSize } = view;
   ensure(m >= 2, "withoutOwnShare", "needs at least two clients", m);
   return {
     ...view,
     observedGradient: observedGradient.map((g, i) => (m * g - ownUpdate[i]!) / (m - 1)),
-    numImages: (m - 1) * batchSize,
+    numImages: (m - 1) * localSteps * batchSize,
   };
 }
 
@@ -115,15 +115,15 @@ export function withoutOwnShare(view: AttackerView): AttackerView {
  *
  * @param view as observe gives it
  * @param clients in the aggregate, 1..numClients
- * @returns another view with numImages = clients · batchSize; the rest is shared with the given one
+ * @returns another view with numImages = clients · localSteps · batchSize; the rest is shared with the given one
  * @throws InputError when clients is no integer in 1..numClients
  * @example
- * assumeContributors(observe(records[0], records[1], config, dataset), 1).numImages; // config.batchSize
+ * assumeContributors(observe(records[0], records[1], config, dataset), 1).numImages; // config.localSteps * config.batchSize
  * @source our choice: the adaptive attacker; the paper's attacker knows M and the batch size
  */
 export function assumeContributors(view: AttackerView, clients: number): AttackerView {
   const { numClients: m } = view;
   const possible = Number.isInteger(clients) && clients >= 1 && clients <= m;
   ensure(possible, "assumeContributors", `needs an integer number of clients in 1..${m}`, clients);
-  return { ...view, numImages: clients * view.batchSize };
+  return { ...view, numImages: clients * view.localSteps * view.batchSize };
 }

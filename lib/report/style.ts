@@ -15,7 +15,16 @@ export interface SettingStyle {
 
 /** Settings of one family are shown together; their colours must differ for colour-blind readers too (a test computes it). */
 export type Family =
-  "victim" | "architecture" | "poisoning" | "defense" | "preAggregation" | "privacy" | "prior" | "theory" | "reference";
+  | "victim"
+  | "architecture"
+  | "poisoning"
+  | "defense"
+  | "preAggregation"
+  | "privacy"
+  | "prior"
+  | "localSteps"
+  | "theory"
+  | "reference";
 
 const style = (family: Family, label: string, colour: string, dash: Dash = "solid"): SettingStyle => ({ label, colour, dash, family }); // prettier-ignore
 const noDefense = style("defense", "no defense (mean)", "#222222");
@@ -81,6 +90,10 @@ export const settings = {
   autoencoder: style("prior", "autoencoder prior", "#1B4F9C"),
   bicubic: style("prior", "bicubic prior", "#E7298A"),
   pixel: style("prior", "pixel prior", "#66A61E"),
+
+  matchedMean: style("localSteps", "matched at the broadcast model", "#C1272D"),
+  unrolled: style("localSteps", "local steps unrolled", "#0F6FB5"),
+  oneStep: style("localSteps", "FedSGD, as many images", "#3B3B3B", "dot"),
 
   measured: style("theory", "measured", "#222255"),
   theorem: style("theory", "bound, lines (6) and (23)", "#BB5566", "dash"),

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { analyticLeakPanels, backfirePanels, sweepPanel } from "./theory";
+import { analyticLeakPanels, backfirePanels, estimateSeries, sweepPanel } from "./theory";
 
 const one = { x: [1, 2], driver: [1, 2], measured: [1, 4], bound: [2, 8], proven: [NaN, NaN] };
 
@@ -40,4 +40,11 @@ test("analyticLeakPanels: puts each number of victims on a line of its own", () 
   assert.deepEqual(errors!.series.map(({ x, mean }) => [x, mean.map((m) => Number(m.toFixed(6)))]), [[[0, 5], [9.2, 14.2]], [[0, 5], [2.2, 7.2]]]); // prettier-ignore
   assert.deepEqual([bounds, relative, dispersion].map((panel) => panel!.series[0]!.mean), [[50, 50], [4, 4], [3, 3]]); // prettier-ignore
   assert.throws(() => analyticLeakPanels(leaks, [4]), /needs leaks of every count, got none of 4/);
+});
+
+test("estimateSeries: puts estimates from left to right", () => {
+  const points = [3, 1].map((x) => ({ x, values: [x, x + 2] }));
+  const { x, mean, low, high, name } = estimateSeries({ setting: "measured", name: "first round" }, points);
+  assert.deepEqual([x, mean, name], [[1, 3], [2, 4], "first round"]); // prettier-ignore
+  assert.ok(low!.every((value, i) => value < mean[i]!) && high!.every((value, i) => value > mean[i]!));
 });

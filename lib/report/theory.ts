@@ -1,7 +1,7 @@
 /** @file Panels of the theory's notebooks. */
 import { ensure } from "../core/errors";
 import type { AnalyticLeak } from "../experiment/analyticLeak";
-import { bands } from "../experiment/stats";
+import { bands, estimateMean } from "../experiment/stats";
 import type { Backfire } from "../theory/backfire";
 import type { Sweep, SweptQuantity } from "../theory/sweeps";
 import type { Panel, Series } from "./figure";
@@ -128,4 +128,35 @@ export function analyticLeakPanels(leaks: readonly AnalyticLeak[], counts: reado
     panel("relativeDispersion", "Relative dispersion", { label: "V / ‖mean gradient‖²" }),
     panel("dispersion", "Dispersion, line (3)", { label: "V" }),
   ];
+}
+
+/**
+ * A line through estimates: at every x the mean over seeds with its 95 % interval.
+ *
+ * @param look setting, and perhaps name and dash
+ * @param points x and one number a seed; drawn from left to right
+ * @param options log: geometric means, for a logarithmic axis, which numbers that are not above 0 leave
+ * @returns a series of a panel; a gap where fewer than two seeds have a number
+ * @example
+ * estimateSeries({ setting: "measured" }, [{ x: 2, values: [1, 3] }, { x: 1, values: [0, 0] }]).mean; // [0, 2]
+ * estimateSeries({ setting: "measured" }, [{ x: 1, values: [1, 4] }], { log: true }).mean; // [2]
+ */
+export function estimateSeries(
+  look: Pick<Series, "setting" | "name" | "dash">,
+  points: readonly { readonly x: number; readonly values: readonly number[] }[],
+  { log = false } = {},
+): Series {
+  const sorted = [...points].sort((a, b) => a.x - b.x);
+  const back = log ? Math.exp : (value: number): number => value;
+  const estimates = sorted.map(({ values }) => {
+    const usable = log ? values.filter((value) => value > 0).map(Math.log) : values;
+    return usable.length < 2 ? { mean: NaN, interval: [NaN, NaN] as const } : estimateMean(usable);
+  });
+  return {
+    ...look,
+    x: sorted.map(({ x }) => x),
+    mean: estimates.map(({ mean }) => back(mean)),
+    low: estimates.map(({ interval }) => back(interval[0])),
+    high: estimates.map(({ interval }) => back(interval[1])),
+  };
 }

@@ -1,6 +1,7 @@
 /** @file Random instances to check the theory on: a quadratic, a model, noise, and a learning rate. */
 import type { Rng } from "../core/rng";
-import type { Clients, RoundTerms } from "./progress";
+import type { Clients } from "./clients";
+import type { RoundTerms } from "./progress";
 import { biasesAt, clientGradientsAt, drawQuadratic, objectiveGapAt, type Quadratic } from "./quadratic";
 import { combine, form, normalVector, plus, squaredNorm, unitVector, type Vector } from "./vectors";
 

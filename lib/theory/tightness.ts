@@ -2,7 +2,8 @@
 import type { Rng } from "../core/rng";
 import { driftBound, expectedDispersion, reconstructionBound, youngBound } from "./bound";
 import { instanceAt } from "./instances";
-import { honestMeanLaw, progressBound, progressFloor } from "./progress";
+import { honestMeanLaw } from "./laws";
+import { progressBound, progressFloor } from "./progress";
 import { drawQuadratic, expectedGapAfter, federatedQuadratic } from "./quadratic";
 import { plus, squaredNorm, unitVector } from "./vectors";
 

@@ -16,7 +16,7 @@ export type Matrix = readonly Vector[];
  * @example
  * dot([1, 2], [3, 4]); // 11
  */
-export function dot(a: Vector, b: Vector): number {
+export function dot(a: ArrayLike<number>, b: ArrayLike<number>): number {
   let sum = 0;
   for (let i = 0; i < a.length; i++) sum += a[i]! * b[i]!;
   return sum;
@@ -30,7 +30,7 @@ export function dot(a: Vector, b: Vector): number {
  * @example
  * squaredNorm([3, 4]); // 25
  */
-export function squaredNorm(a: Vector): number {
+export function squaredNorm(a: ArrayLike<number>): number {
   return dot(a, a);
 }
 
@@ -43,7 +43,7 @@ export function squaredNorm(a: Vector): number {
  * @example
  * squaredDistance([3, 4], [0, 0]); // 25
  */
-export function squaredDistance(a: Vector, b: Vector): number {
+export function squaredDistance(a: ArrayLike<number>, b: ArrayLike<number>): number {
   let sum = 0;
   for (let i = 0; i < a.length; i++) sum += (a[i]! - b[i]!) ** 2;
   return sum;
@@ -73,7 +73,7 @@ export function plus(a: Vector, t: number, b: Vector): number[] {
  * combine([[1, 2], [3, 6]]); // [2, 4]
  * combine([[1, 2], [3, 6]], [1, -1]); // [-2, -4]
  */
-export function combine(vectors: readonly Vector[], weights?: Vector): number[] {
+export function combine(vectors: readonly ArrayLike<number>[], weights?: Vector): number[] {
   const sum = new Array<number>(vectors[0]!.length).fill(0);
   vectors.forEach((vector, i) => {
     const weight = weights?.[i] ?? 1 / vectors.length;

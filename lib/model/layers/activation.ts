@@ -68,8 +68,9 @@ export function activation(inputShape: Shape, name: ActivationName): Layer {
             outputR: aR,
             backward(gradients, dR) {
               const straight = throughActivation(name, dR, a);
-              if (aR === null || bend === null) return straight;
-              return tf.add(straight, tf.mul(gradients.outputGradient, bend(a, aR)));
+              const isStraight = aR === null || bend === null;
+              const input = isStraight ? straight : tf.add(straight, tf.mul(gradients.outputGradient, bend(a, aR)));
+              return { input, weights: [] };
             },
           };
         },

@@ -8,7 +8,7 @@ import type { Layer } from "./layer";
  * y = scale x + offset, elementwise on images [B, H, W, S·C], the same for the whole batch.
  *
  * With d = dL/dy:  dL/dx = scale d,  dL/dscale = sum_B d x,  dL/doffset = sum_B d.  Along (V, c):
- * R{y} = V x + c + scale R{x},  R{dL/dx} = scale R{d} + V d.
+ * R{y} = V x + c + scale R{x},  R{dL/dx} = scale R{d} + V d,  R{dL/dscale} = sum_B (R{d} x + d R{x}),  R{dL/doffset} = sum_B R{d}.
  *
  * @param inputShape [C, H, W]; scale and offset have the same shape
  * @returns the layer
@@ -44,7 +44,13 @@ export function affine(inputShape: Shape): Layer {
         const direct = tf.add(tf.mul(v!, x), moved!);
         return {
           outputR: xR === null ? direct : tf.add(direct, tf.mul(scale!, xR)),
-          backward: ({ outputGradient: d }, dR) => tf.add(tf.mul(scale!, dR), tf.mul(v!, d)),
+          backward({ outputGradient: d }, dR, want) {
+            const product = (): Tensor => (xR === null ? tf.mul(dR, x) : tf.add(tf.mul(dR, x), tf.mul(d, xR)));
+            return {
+              input: want === "weights" ? null : tf.add(tf.mul(scale!, dR), tf.mul(v!, d)),
+              weights: want === "input" ? [] : [tf.sum(product(), 0), tf.sum(dR, 0)],
+            };
+          },
         };
       },
     }),

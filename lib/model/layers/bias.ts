@@ -7,7 +7,8 @@ import type { Layer } from "./layer";
 /**
  * y = x + b on images [B, H, W, S·C], b the same for all pixels of a channel.
  *
- * With d = dL/dy:  dL/dx = d,  dL/db = sum of d over pixels.  Along c:  R{y} = R{x} + c,  R{dL/dx} = R{d}.
+ * With d = dL/dy:  dL/dx = d,  dL/db = sum of d over pixels.  Along c:  R{y} = R{x} + c,  R{dL/dx} = R{d},  R{dL/db} = sum of
+ * R{d} over pixels.
  *
  * @param inputShape [C, H, W]
  * @param fanIn inputs of one output of the layer whose bias it is
@@ -40,7 +41,10 @@ export function bias(inputShape: Shape, fanIn: number): Layer {
       }),
       along: ([c], xR) => ({
         outputR: xR === null ? tf.add(tf.zerosLike(x), c as Tensor) : tf.add(xR, c as Tensor),
-        backward: (_gradients, dR) => dR,
+        backward: (_gradients, dR, want) => ({
+          input: want === "weights" ? null : dR,
+          weights: want === "input" ? [] : [sumPixels(dR)],
+        }),
       }),
     }),
   };

@@ -2,7 +2,8 @@
 import { tf, type Tensor } from "../../core/backend";
 import { ensure } from "../../core/errors";
 import type { Shape } from "../../core/types";
-import type { Gradients, Layer, Trace, TraceR } from "./layer";
+import type { Gradients, GradientsR, Layer, Trace, TraceR, Want } from "./layer";
+import type { Gradient } from "./product";
 
 /** Builds a layer on a given input shape, so that a chain infers its shapes. */
 export type LayerBuilder = (inputShape: Shape) => Layer;
@@ -25,6 +26,9 @@ export function sequence(inputShape: Shape, builders: readonly LayerBuilder[]): 
   const slots = <T>(all: readonly T[], i: number): readonly T[] =>
     all.slice(offsets[i], offsets[i]! + layers[i]!.parameters.length);
   const firstWeighted = layers.findIndex(({ parameters }) => parameters.length > 0);
+  // Below the first layer with weights nobody needs a gradient unless the input's is wanted; nothing moves there either, so
+  // R{backward} of those layers does not look at the gradients that are missing.
+  const wantOf = (want: Want, i: number): Want => (want === "weights" && i > firstWeighted ? "both" : want);
   return {
     kind: "sequence",
     inputShape,
@@ -41,9 +45,7 @@ export function sequence(inputShape: Shape, builders: readonly LayerBuilder[]): 
           const inner: Gradients[] = new Array<Gradients>(layers.length);
           let d: Tensor | null = outputGradient;
           for (let i = layers.length - 1; i >= 0 && d !== null; i--) {
-            // Below the first layer with weights nobody needs a gradient unless the input's is wanted; nothing moves there
-            // either, so R{backward} of those layers does not look at the gradients that are missing.
-            inner[i] = traces[i]!.backward(d, want === "weights" && i > firstWeighted ? "both" : want);
+            inner[i] = traces[i]!.backward(d, wantOf(want, i));
             d = inner[i]!.input;
           }
           return { outputGradient, input: d, weights: inner.flatMap(({ weights: w }) => w), inner };
@@ -55,8 +57,16 @@ export function sequence(inputShape: Shape, builders: readonly LayerBuilder[]): 
           }
           return {
             outputR: moved.at(-1)!.outputR,
-            backward: ({ inner }, outputGradientR) =>
-              moved.reduceRight((dR, trace, i) => trace.backward(inner[i]!, dR), outputGradientR),
+            backward({ inner }, outputGradientR, want) {
+              const weights: (readonly Gradient[])[] = [];
+              let dR: Tensor | null = outputGradientR;
+              for (let i = layers.length - 1; i >= 0 && dR !== null; i--) {
+                const found: GradientsR = moved[i]!.backward(inner[i]!, dR, wantOf(want, i));
+                weights.unshift(found.weights);
+                dR = found.input;
+              }
+              return { input: dR, weights: weights.flat() };
+            },
           };
         },
       };
@@ -118,8 +128,14 @@ export function residual(
           const bR = b?.along(direction.slice(split), inputR) ?? null;
           return {
             outputR: sum(aR.outputR, bR === null ? inputR : bR.outputR),
-            backward: ({ inner }, dR) =>
-              tf.add(aR.backward(inner[0]!, dR), bR === null ? dR : bR.backward(inner[1]!, dR)),
+            backward({ inner }, dR, want) {
+              const inA = aR.backward(inner[0]!, dR, want);
+              const inB = bR?.backward(inner[1]!, dR, want) ?? null;
+              return {
+                input: want === "weights" ? null : tf.add(inA.input!, inB === null ? dR : inB.input!),
+                weights: [...inA.weights, ...(inB?.weights ?? [])],
+              };
+            },
           };
         },
       };

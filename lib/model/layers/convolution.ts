@@ -38,7 +38,7 @@ export function convolution(inputShape: Shape, options: ConvolutionOptions): Lay
  * Convolution without a bias, y = W * x on images [B, H, W, S·C].
  *
  * Linear in W and in x, so with d = dL/dy and the adjoints of * in either:  dL/dx = W *' d,  dL/dW = d *' x.
- * Along V:  R{y} = V * x + W * R{x},  R{dL/dx} = W *' R{d} + V *' d.
+ * Along V:  R{y} = V * x + W * R{x},  R{dL/dx} = W *' R{d} + V *' d,  R{dL/dW} = R{d} *' x + d *' R{x}.
  *
  * @param inputShape [C, H, W]
  * @param options see ConvolutionOptions
@@ -78,9 +78,19 @@ export function filters(inputShape: Shape, { channels, size, stride = 1, padding
         along([direction], xR) {
           const v = direction as Tensor;
           const moved = images.convolve(v);
+          const imagesR = xR === null ? null : convolvable(xR, replicas, window);
           return {
-            outputR: xR === null ? moved : tf.add(moved, convolvable(xR, replicas, window).convolve(weight!)),
-            backward: ({ outputGradient: d }, dR) => tf.add(spread(weight!, dR), spread(v, d)),
+            outputR: imagesR === null ? moved : tf.add(moved, imagesR.convolve(weight!)),
+            backward({ outputGradient: d }, dR, want) {
+              const turned = (): Tensor => {
+                const straight = images.filterGradient(dR);
+                return imagesR === null ? straight : tf.add(straight, imagesR.filterGradient(d));
+              };
+              return {
+                input: want === "weights" ? null : tf.add(spread(weight!, dR), spread(v, d)),
+                weights: want === "input" ? [] : [turned()],
+              };
+            },
           };
         },
       };

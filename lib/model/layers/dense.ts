@@ -9,7 +9,8 @@ import { isBlend, product } from "./product";
  * Fully connected layer y = W x + b on features [S, B, F].
  *
  * Images are rows, so as matrices  y = x W' + b.  With d = dL/dy:  dL/dx = d W,  dL/dW = d' x,  dL/db = sum_B d.
- * Along (V, c):  R{y} = x V' + c + R{x} W',  R{dL/dx} = R{d} W + d V.
+ * Along (V, c):  R{y} = x V' + c + R{x} W',  R{dL/dx} = R{d} W + d V,  R{dL/dW} = R{d}' x + d' R{x}, the product of both stacked,
+ * R{dL/db} = sum_B R{d}.
  *
  * @param inputShape [F]
  * @param units outputs, >= 1
@@ -55,8 +56,16 @@ export function dense(inputShape: Shape, units: number): Layer {
           const moved = tf.add(isBlend(v!) ? v.alongX() : tf.matMul(x, v!, false, true), c as Tensor);
           return {
             outputR: xR === null ? moved : tf.add(moved, tf.matMul(xR, w!, false, true)),
-            backward: ({ outputGradient: d }, dR) =>
-              tf.add(tf.matMul(dR, w!), isBlend(v!) ? v.alongD() : tf.matMul(d, v!)),
+            backward: ({ outputGradient: d }, dR, want) => ({
+              input: want === "weights" ? null : tf.add(tf.matMul(dR, w!), isBlend(v!) ? v.alongD() : tf.matMul(d, v!)),
+              weights:
+                want === "input"
+                  ? []
+                  : [
+                      xR === null ? product(dR, x) : product(tf.concat([dR, d], 1), tf.concat([x, xR], 1)),
+                      tf.sum(dR, 1, true),
+                    ],
+            }),
           };
         },
       };

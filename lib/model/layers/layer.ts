@@ -3,8 +3,9 @@
  * weight space (Pearlmutter's R-operator: R{f} = d/dt f(w + t v) at t = 0).
  *
  * Gradient matching needs the gradient of D(grad_w L(x)) with respect to x. With v = dD/dg held fixed that is
- * grad_x <grad_w L, v> = R{grad_x L}: one forward, one backward, and their R twins. No tape is kept, and no second derivative is
- * asked of TensorFlow.js, whose nested gradients are silently wrong for ops that reuse their output.
+ * grad_x <grad_w L, v> = R{grad_x L}: one forward, one backward, and their R twins. The same passes give R{grad_w L} = H v, the
+ * Hessian times a vector. No tape is kept, and no second derivative is asked of TensorFlow.js, whose nested gradients are silently
+ * wrong for ops that reuse their output.
  *
  * Source: Pearlmutter, "Fast exact multiplication by the Hessian", Neural Computation 6(1), 1994.
  */
@@ -47,9 +48,15 @@ export interface Gradients {
 /** A pass in the direction of the R-operator. */
 export interface TraceR {
   readonly outputR: Tensor | null; // null where nothing upstream moves
-  /** R{backward}: R{dL/d input}, given the plain gradients of the same pass and R{dL/d output}. */
-  backward(gradients: Gradients, outputGradientR: Tensor): Tensor;
+  /**
+   * R{backward}: how the gradients move, given those of the same pass and R{dL/d output}. What is not wanted is left out. Where the
+   * input moves too, the gradients must be those of a pass that wanted "both".
+   */
+  backward(gradients: Gradients, outputGradientR: Tensor, want: Want): GradientsR;
 }
+
+/** R{dL/d input} and R{dL/dw}. Along a direction v in the weights alone they are grad_x <grad_w L, v> and the product H v. */
+export type GradientsR = Pick<Gradients, "input" | "weights">;
 
 /**
  * A layer acts on S replicas at once: images [B, H, W, S·C], channels last and a replica's channels side by side, or features

@@ -19,7 +19,7 @@ import { bias } from "./bias";
 import { residual, sequence } from "./compose";
 import { convolution } from "./convolution";
 import { dense } from "./dense";
-import type { Layer } from "./layer";
+import type { GradientsR, Layer } from "./layer";
 import type { Gradient } from "./product";
 import { pooling } from "./pooling";
 import { flatten, resample } from "./shape";
@@ -364,6 +364,10 @@ interface Computed {
   readonly outputAlongWeights: readonly Numbers[] | null; // along v alone; null where nothing moves
   readonly inputAlongWeights: readonly Numbers[];
   readonly inputAlongWeightsLean: readonly Numbers[]; // the same from the gradients without dL/dx: all that a network keeps
+  readonly weightsR: readonly Numbers[]; // R{dL/dw} along (v, xR, dR)
+  readonly weightsAlongWeights: readonly Numbers[]; // along v alone
+  readonly withoutInputR: { readonly isNull: boolean; readonly weights: readonly Numbers[] }; // when R{dL/dx} is not wanted
+  readonly unwanted: number; // entries of R{dL/dw} when only R{dL/dx} is wanted
 }
 
 /** The layer's four functions on the replicas given. */
@@ -385,6 +389,12 @@ function compute({ layer }: Case, drawn: Drawn, replicas: readonly number[]): Co
     const gradients = trace.backward(d, "both");
     const lean = trace.backward(d, "weights");
     const [both, weightsOnly] = [trace.along(v, xR), trace.along(v, null)];
+    const [bothR, weightsOnlyR] = [both, weightsOnly].map((moving) => moving.backward(gradients, dR, "both")) as [
+      GradientsR,
+      GradientsR,
+    ];
+    const inputOnlyR = weightsOnly.backward(lean, dR, "input");
+    const leanR = weightsOnly.backward(lean, dR, "weights");
     return {
       output: rows(trace.output, outputShape),
       input: rows(gradients.input!, inputShape),
@@ -392,10 +402,15 @@ function compute({ layer }: Case, drawn: Drawn, replicas: readonly number[]): Co
       isNull: lean.input === null ? tf.ones([1]) : tf.zeros([1]),
       leanWeights: pack(lean.weights),
       outputR: rows(both.outputR!, outputShape),
-      inputR: rows(both.backward(gradients, dR), inputShape),
+      inputR: rows(bothR.input!, inputShape),
+      weightsR: pack(bothR.weights),
       outputAlongWeights: weightsOnly.outputR === null ? tf.zeros([0]) : rows(weightsOnly.outputR, outputShape),
-      inputAlongWeights: rows(weightsOnly.backward(gradients, dR), inputShape),
-      inputAlongWeightsLean: rows(weightsOnly.backward(lean, dR), inputShape),
+      inputAlongWeights: rows(weightsOnlyR.input!, inputShape),
+      inputAlongWeightsLean: rows(inputOnlyR.input!, inputShape),
+      weightsAlongWeights: pack(weightsOnlyR.weights),
+      isNullR: leanR.input === null ? tf.ones([1]) : tf.zeros([1]),
+      leanWeightsR: pack(leanR.weights),
+      unwanted: tf.scalar(inputOnlyR.weights.length),
     };
   });
   const read = (tensor: Tensor): Numbers[] => {
@@ -412,6 +427,10 @@ function compute({ layer }: Case, drawn: Drawn, replicas: readonly number[]): Co
     outputAlongWeights: found.outputAlongWeights.size === 0 ? null : read(found.outputAlongWeights),
     inputAlongWeights: read(found.inputAlongWeights),
     inputAlongWeightsLean: read(found.inputAlongWeightsLean),
+    weightsR: read(found.weightsR),
+    weightsAlongWeights: read(found.weightsAlongWeights),
+    withoutInputR: { isNull: found.isNullR.dataSync()[0] === 1, weights: read(found.leanWeightsR) },
+    unwanted: found.unwanted.dataSync()[0]!,
   };
   dispose(found);
   return computed;
@@ -481,6 +500,9 @@ for (const one of cases) {
     if (countWeights(layer) > 0) assert.ok(isNull, "computed nevertheless");
     assert.deepEqual(weights, together.weights);
     assert.deepEqual(together.inputAlongWeightsLean, together.inputAlongWeights);
+    if (countWeights(layer) > 0) assert.ok(together.withoutInputR.isNull, "R{dL/dx} computed nevertheless");
+    assert.deepEqual(together.withoutInputR.weights, together.weightsAlongWeights);
+    assert.equal(together.unwanted, 0, "R{dL/dw} computed nevertheless");
   });
 
   test(`${name}: R-forward equals differences along a direction in weights and input`, () => {
@@ -499,14 +521,19 @@ for (const one of cases) {
   test(`${name}: R-backward equals differences of the backward pass along the direction`, () => {
     const together = stacked();
     for (const [s, { x, xR, w, v, d, dR }] of replicas.entries()) {
-      const along = (input: Numbers | null): Numbers => {
-        const [up, down] = [STEP, -STEP].map((t) =>
-          gradientOf((y) => dot(moved(d, dR, t), slow(y, moved(w, v, t))), moved(x, input, t)),
-        ) as [Numbers, Numbers];
+      const change = (gradientAt: (t: number) => Numbers): Numbers => {
+        const [up, down] = [gradientAt(STEP), gradientAt(-STEP)];
         return up.map((value, i) => (value - down[i]!) / (2 * STEP));
       };
-      assertClose(together.inputR[s]!, along(xR), `along weights and input, replica ${s}`);
-      assertClose(together.inputAlongWeights[s]!, along(null), `along weights, replica ${s}`);
+      const along = (input: Numbers | null): { x: Numbers; w: Numbers } => ({
+        x: change((t) => gradientOf((y) => dot(moved(d, dR, t), slow(y, moved(w, v, t))), moved(x, input, t))),
+        w: change((t) => gradientOf((u) => dot(moved(d, dR, t), slow(moved(x, input, t), u)), moved(w, v, t))),
+      });
+      const [both, weightsOnly] = [along(xR), along(null)];
+      assertClose(together.inputR[s]!, both.x, `of dL/dx along weights and input, replica ${s}`);
+      assertClose(together.inputAlongWeights[s]!, weightsOnly.x, `of dL/dx along weights, replica ${s}`);
+      assertClose(together.weightsR[s]!, both.w, `of dL/dw along weights and input, replica ${s}`);
+      assertClose(together.weightsAlongWeights[s]!, weightsOnly.w, `of dL/dw along weights, replica ${s}`);
     }
   });
 
@@ -514,7 +541,16 @@ for (const one of cases) {
     const together = stacked();
     for (const s of [0, 1]) {
       const alone = compute(one, drawn, [s]);
-      for (const key of ["output", "input", "weights", "outputR", "inputR", "inputAlongWeights"] as const) {
+      for (const key of [
+        "output",
+        "input",
+        "weights",
+        "outputR",
+        "inputR",
+        "inputAlongWeights",
+        "weightsR",
+        "weightsAlongWeights",
+      ] as const) {
         assertClose(together[key][s]!, alone[key][0]!, `${key} of replica ${s}`, 1e-6);
       }
     }

@@ -39,7 +39,7 @@ export function pooling(inputShape: Shape, name: PoolingName, size = 2): Layer {
         backward: (d) => ({ outputGradient: d, input: spread(d), weights: [], inner: [] }),
         along: (_direction, xR) => ({
           outputR: xR === null ? null : project(xR),
-          backward: (_gradients, dR) => spread(dR),
+          backward: (_gradients, dR) => ({ input: spread(dR), weights: [] }),
         }),
       };
     },

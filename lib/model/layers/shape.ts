@@ -22,7 +22,7 @@ function linear(
       backward: (d) => ({ outputGradient: d, input: adjoint(d), weights: [], inner: [] }),
       along: (_direction, xR) => ({
         outputR: xR === null ? null : apply(xR),
-        backward: (_gradients, dR) => adjoint(dR),
+        backward: (_gradients, dR) => ({ input: adjoint(dR), weights: [] }),
       }),
     }),
   };

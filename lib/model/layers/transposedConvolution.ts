@@ -1,6 +1,6 @@
 /** @file Transposed convolution: the adjoint of a convolution, used to go from small images to large ones. */
 import { tf, type Tensor } from "../../core/backend";
-import { convolvable, imageGradient } from "../../core/convolution";
+import { convolvable, imageGradient, type Convolvable } from "../../core/convolution";
 import { ensure } from "../../core/errors";
 import type { Window } from "../../core/ops";
 import type { Shape } from "../../core/types";
@@ -37,7 +37,8 @@ function fanInOf([c]: Shape, { size, stride = 1 }: ConvolutionOptions): number {
 /**
  * y = W *' x on images [B, H, W, S·C], *' being the adjoint of the convolution * in its images.
  *
- * With d = dL/dy:  dL/dx = W * d,  dL/dW = x *' d.  Along V:  R{y} = V *' x + W *' R{x},  R{dL/dx} = W * R{d} + V * d.
+ * With d = dL/dy:  dL/dx = W * d,  dL/dW = x *' d.  Along V:  R{y} = V *' x + W *' R{x},  R{dL/dx} = W * R{d} + V * d,
+ * R{dL/dW} = x *' R{d} + R{x} *' d.
  *
  * Filters are [C, O, k, k] in public vectors, [k, k, O, S·C] while computing.
  */
@@ -55,7 +56,6 @@ function stamps(inputShape: Shape, options: ConvolutionOptions): Layer {
     forward(x, [weight]) {
       const replicas = x.shape[3]! / c;
       const spread = (by: Tensor, from: Tensor): Tensor => imageGradient(from, by, replicas, [oh, ow], window);
-      const collect = (by: Tensor, from: Tensor): Tensor => convolvable(from, replicas, window).convolve(by);
       return {
         output: spread(weight!, x),
         backward(d, want) {
@@ -72,7 +72,20 @@ function stamps(inputShape: Shape, options: ConvolutionOptions): Layer {
           const moved = spread(v, x);
           return {
             outputR: xR === null ? moved : tf.add(moved, spread(weight!, xR)),
-            backward: ({ outputGradient: d }, dR) => tf.add(collect(weight!, dR), collect(v, d)),
+            backward({ outputGradient: d }, dR, want) {
+              const [images, imagesR] = [d, dR].map((from) => convolvable(from, replicas, window)) as [
+                Convolvable,
+                Convolvable,
+              ];
+              const turned = (): Tensor => {
+                const straight = imagesR.filterGradient(x);
+                return xR === null ? straight : tf.add(straight, images.filterGradient(xR));
+              };
+              return {
+                input: want === "weights" ? null : tf.add(imagesR.convolve(weight!), images.convolve(v)),
+                weights: want === "input" ? [] : [turned()],
+              };
+            },
           };
         },
       };

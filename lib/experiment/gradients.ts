@@ -1,0 +1,190 @@
+/** @file What the theorem assumes of a run: loss, gradients and noise at some of its broadcasts, and lone inversions; of one seed. */
+import type { Batch, Dataset } from "../core/types";
+import { batchOf } from "../data/batch";
+import { aggregators } from "../defense/aggregators";
+import type { Aggregator } from "../defense/aggregator";
+import type { FederationConfig } from "../fl/config";
+import { drawBatch, setUp, type Federation } from "../fl/federation";
+import { drawProbe, presentProbe } from "../fl/probe";
+import { train, type RoundRecord } from "../fl/train";
+import { rmse } from "../metrics/rmse";
+import type { Autoencoder } from "../model/autoencoder";
+import { lossAndGradient, type Network } from "../model/network";
+import { invert } from "../reconstruction/invert";
+import { broadcastDifference, observe, withoutOwnShare, type AttackerView } from "../reconstruction/observe";
+import { noiseOf, type NoiseEstimate } from "../theory/constants";
+import { combine, squaredDistance, squaredNorm } from "../theory/vectors";
+import type { Attack, Follow } from "./measure";
+
+/** A setting and where along its run to look at the theorem's assumptions. */
+export interface GradientPlan {
+  readonly federation: FederationConfig; // FedSGD; its seed is replaced by each of `seeds`
+  readonly seeds: readonly number[];
+  readonly rounds: readonly number[]; // at whose broadcasts to measure
+  readonly objectiveImages: number; // of every client, drawn once a seed, repeats allowed: F is the mean loss on them
+  readonly batches: number; // n >= 2 of every client and round, for σ and ζ
+  readonly attack: Attack | null; // inverts each peer's own gradient of the fixed probe; null: none is inverted
+}
+
+/** A peer's image of the fixed probe, and what its own gradient gives away. */
+export interface LoneInversion {
+  readonly contributed: boolean; // is in the round's aggregate
+  readonly gradientDistance: number; // ||gbar - g_i||, gbar what the attacker makes of the broadcasts
+  readonly rmse: number; // of R(g_i) against x_i, pixels in [0, 1]
+  readonly image: Float32Array; // R(g_i), [C, H, W]
+}
+
+/** A broadcast, as the theorem sees it. */
+export interface GradientRound {
+  readonly round: number; // k
+  readonly loss: number; // F(w^(k)), nats
+  readonly lossAfter: number; // F(w^(k+1))
+  readonly gradientNorm: number; // ||grad F(w^(k))||
+  readonly smoothness: number; // ||grad F(w^(k+1)) - grad F(w^(k))|| / ||w^(k+1) - w^(k)||
+  readonly aggregateError: number; // ||u - grad F||^2, u the round's aggregate
+  readonly effective: number; // M_eff of that aggregate, the attacker's update included
+  readonly noise: NoiseEstimate; // σ^2 and ζ^2 of all clients' honest gradients, before any privacy
+  readonly peers: readonly LoneInversion[]; // one a client but the attacker; none without an attack
+}
+
+/** What a seed gave. */
+export interface GradientRun {
+  readonly seed: number;
+  readonly rounds: readonly GradientRound[];
+}
+
+const trainingShare = 0.1; // of the time, with an attack
+
+/**
+ * Measures one seed of a plan: trains, and at each of the rounds takes F and its gradient on fixed images of every client, several
+ * batches' gradients of every client, and, with an attack, inverts each peer's own gradient of the fixed probe as of its true class.
+ *
+ * The probe holds one image a client and is that of measureLeakage with probeBatchSize 1, as are trajectory and broadcasts.
+ *
+ * @param plan its federation carries the seed
+ * @param dataset as loadDataset gives it
+ * @param autoencoder the attacker's own; null when its prior is another, or there is no attack
+ * @param follow hears of the share that is done, 0..1, and what is being done
+ * @returns what the seed gave, owned by the caller
+ * @throws whatever train and invert refuse
+ * @example
+ * const looked = { federation: config, seeds: [1], rounds: [0], objectiveImages: 5, batches: 2, attack: null };
+ * (await measureGradientsOf(looked, dataset, null, () => undefined)).rounds[0].gradientNorm > 0; // true
+ * @source our derivation, assumptions A1 to A4
+ */
+export async function measureGradientsOf(
+  plan: GradientPlan,
+  dataset: Dataset,
+  autoencoder: Autoencoder | null,
+  follow: Follow,
+): Promise<GradientRun> {
+  const { rounds, objectiveImages, attack } = plan;
+  const config = { ...plan.federation, evaluationImages: plan.federation.numClients }; // the judge's numbers are not read
+  const records = await train(config, dataset, {
+    onRound: ({ round }, all) => follow(((attack ? trainingShare : 0.5) * round) / all, "training"),
+  });
+  const federation = setUp(config, dataset);
+  const { network, partition, rng } = federation;
+  const objective = partition.clients.map((images, client) => {
+    const stream = rng.split("objective", client);
+    return batchOf(
+      dataset.train,
+      Array.from({ length: objectiveImages }, () => images[stream.integer(images.length)]!),
+    );
+  });
+  const peers = attack && (await invertAlone(plan, attack, dataset, records, autoencoder, follow));
+  const measured = rounds.map((round, r): GradientRound => {
+    const [{ weights, effective }, after] = [records[round]!, records[round + 1]!];
+    const [here, next] = [weights, after.weights].map((w) => gradientAt(network, w, objective)) as [Slope, Slope];
+    const update = broadcastDifference(weights, after.weights, config.learningRate);
+    const moved = config.learningRate * Math.sqrt(squaredNorm(update));
+    follow((rounds.length + r) / (2 * rounds.length), "gradients");
+    return {
+      round,
+      loss: here.loss,
+      lossAfter: next.loss,
+      gradientNorm: Math.sqrt(squaredNorm(here.gradient)),
+      smoothness: moved > 0 ? Math.sqrt(squaredDistance(here.gradient, next.gradient)) / moved : 0,
+      aggregateError: squaredDistance(update, here.gradient),
+      effective,
+      noise: noiseAt(federation, dataset, plan.batches, records[round]!),
+      peers: peers?.[r] ?? [],
+    };
+  });
+  return { seed: config.seed, rounds: measured };
+}
+
+/** F and its gradient at a model. */
+interface Slope {
+  readonly loss: number;
+  readonly gradient: readonly number[]; // [d]
+}
+
+function gradientAt(network: Network, weights: Float32Array, objective: readonly Batch[]): Slope {
+  const { losses, gradients } = lossAndGradient(network, objective.map(() => weights), objective); // prettier-ignore
+  return { loss: losses.reduce((sum, loss) => sum + loss / losses.length, 0), gradient: combine(gradients) };
+}
+
+function noiseAt(
+  { config, network, partition, rng }: Federation,
+  dataset: Dataset,
+  count: number,
+  { round, weights }: RoundRecord,
+): NoiseEstimate {
+  const batches = partition.clients.flatMap((images, client) =>
+    Array.from({ length: count }, (_, t) =>
+      drawBatch(dataset, images, config.batchSize, rng.split("noise batch", client, round, t)),
+    ),
+  );
+  const { gradients } = lossAndGradient(network, batches.map(() => weights), batches); // prettier-ignore
+  return noiseOf(partition.clients.map((_, client) => gradients.slice(client * count, (client + 1) * count)));
+}
+
+/** Per round and peer: its own gradient of the probe inverted alone, and how far the observed gradient is from it. */
+async function invertAlone(
+  { federation: settings, rounds }: GradientPlan,
+  attack: Attack,
+  dataset: Dataset,
+  records: readonly RoundRecord[],
+  autoencoder: Autoencoder | null,
+  follow: Follow,
+): Promise<LoneInversion[][]> {
+  const probing = setUp({ ...settings, batchSize: 1, localSteps: 1 }, dataset);
+  const { config, network } = probing;
+  const curious = config.maliciouslyCuriousClient;
+  const probe = drawProbe(probing, dataset);
+  const replayed = await presentProbe(probing, rounds.map((round) => records[round]!), probe); // prettier-ignore
+  const isPeer = (client: number): boolean => client !== curious;
+  const labels = probe.filter((_, client) => isPeer(client)).map((batch) => batch.labels);
+  const seen = replayed.map(({ before, after }) => {
+    const view = observe(before, after, config, dataset);
+    const { gradients } = lossAndGradient(network, probe.map(() => before.weights), probe); // prettier-ignore
+    return { view: asSeen(view, config, before), before, own: gradients.filter((_, client) => isPeer(client)) };
+  });
+  const { autoencoderSteps: _steps, labels: _labels, contributors: _contributors, prior, ...options } = attack;
+  const views = seen.flatMap(({ view, own }) => own.map((observedGradient) => ({ ...view, observedGradient, numImages: 1 }))); // prettier-ignore
+  const inverted = await invert(views, {
+    ...options,
+    prior: prior === "autoencoder" ? { kind: prior, autoencoders: views.map(() => autoencoder!) } : { kind: prior },
+    labels: seen.flatMap(() => labels),
+    onStep: (done, total) => follow(trainingShare + ((0.5 - trainingShare) * done) / total, "lone inversions"),
+  });
+  const clients = [...probe.keys()].filter(isPeer);
+  return seen.map(({ view, before: { kept, dropped }, own }, r) =>
+    clients.map((client, i) => {
+      const { images: image } = inverted[r * clients.length + i]!;
+      return {
+        contributed: !dropped.includes(client) && (kept.length === 0 || kept.includes(client)),
+        gradientDistance: Math.sqrt(squaredDistance(view.observedGradient, own[i]!)),
+        rmse: rmse(image, probe[client]!.images),
+        image,
+      };
+    }),
+  );
+}
+
+/** The attacker takes its own share out where it can, as in measureLeakage. */
+function asSeen(view: AttackerView, config: FederationConfig, { dropped }: RoundRecord): AttackerView {
+  const { equalWeights }: Aggregator = aggregators[config.aggregator];
+  return equalWeights && config.preAggregations.length === 0 && dropped.length === 0 ? withoutOwnShare(view) : view;
+}

@@ -1,0 +1,183 @@
+/** @file What several local steps do on the model itself: the drift and its bound along a run, and what unrolling them costs. */
+import { backendReady } from "../core/backend";
+import { ensure, ensureCount } from "../core/errors";
+import type { Rng } from "../core/rng";
+import type { Batch, Dataset } from "../core/types";
+import { joinBatches } from "../data/batch";
+import type { FederationConfig } from "../fl/config";
+import { setUp } from "../fl/federation";
+import { train } from "../fl/train";
+import { hessianVectorProduct, lossAndGradient, type Network } from "../model/network";
+import { invert, type InvertOptions } from "../reconstruction/invert";
+import { observe, withoutOwnShare } from "../reconstruction/observe";
+import { dispersionOf } from "../theory/bound";
+import { smoothnessOf } from "../theory/constants";
+import { combine, squaredDistance, squaredNorm } from "../theory/vectors";
+
+/** A round's local steps, all clients together. */
+export type LocalStepsRound = {
+  readonly seed: number;
+  readonly round: number;
+  readonly localSteps: number; // τ
+  readonly objectiveGap: number; // Δ^(k), nats; F* taken as config.optimum
+  readonly gradientNorm: number; // of the mean gradient of all batches at w^(k)
+  readonly drift: number; // ||g^(k)/τ - that mean||, the left side of line (22)
+  readonly dispersion: number; // V of the clients' mean gradients at w^(k)
+  readonly sentDispersion: number; // V of what they send, u_m/τ
+  readonly stepNorm: number; // B1: the longest gradient of any local step
+  readonly firstNorm: number; // the longest of the first steps
+  readonly smoothness: number; // L: largest ||g(w_t) - g(w^(k))|| / ||w_t - w^(k)|| of a batch; 0 at τ = 1
+  readonly curvature: number; // largest |eigenvalue| of three first batches' Hessians at w^(k), by power iteration: from below
+  readonly sentNorms: readonly number[]; // ||u_m|| [M], what a clip norm is held against
+};
+
+const powerSteps = 12;
+const curvedClients = 3; // whose first batches are looked at
+
+/**
+ * Trains, and at each of the rounds sets the local steps of all clients against the gradients of the same batches at the broadcast.
+ *
+ * @param config its seed is replaced by each of the seeds
+ * @param dataset as loadDataset gives it
+ * @param plan seeds; rounds, below config.rounds
+ * @returns one entry a seed and round
+ * @throws InputError when a round is out of range
+ * @example
+ * const plan = { seeds: [1], rounds: [0] };
+ * const [{ drift, stepNorm, smoothness }] = await followLocalSteps({ ...config, localSteps: 2 }, dataset, plan);
+ * drift <= driftBound({ localSteps: 2, learningRate: config.learningRate, smoothness: smoothness, stepNorm: stepNorm }); // true
+ * @source our derivation, line (22)
+ */
+export async function followLocalSteps(
+  config: FederationConfig,
+  dataset: Dataset,
+  { seeds, rounds }: { readonly seeds: readonly number[]; readonly rounds: readonly number[] },
+): Promise<LocalStepsRound[]> {
+  const isFine = rounds.every((k) => Number.isInteger(k) && k >= 0 && k < config.rounds);
+  ensure(isFine, "followLocalSteps", `needs rounds in 0..${config.rounds - 1}`, [...rounds]);
+  await backendReady();
+  const found: LocalStepsRound[] = [];
+  for (const seed of seeds) {
+    const seeded = { ...config, seed };
+    const { network, rng } = setUp(seeded, dataset);
+    const records = await train(seeded, dataset);
+    for (const round of rounds) {
+      const { weights, batches, objectiveGap } = records[round]!;
+      const steps = trace(network, weights, batches, config.learningRate);
+      const curvature = largestCurvature(network, weights, batches, rng.split("curvature", round));
+      found.push({ seed, round, localSteps: config.localSteps, objectiveGap, ...steps, curvature });
+    }
+  }
+  return found;
+}
+
+function trace(network: Network, weights: Float32Array, batches: readonly (readonly Batch[])[], learningRate: number) {
+  const numClients = batches.length;
+  const localSteps = batches[0]!.length;
+  const zeros = (): number[][] => batches.map(() => new Array<number>(weights.length).fill(0));
+  const [sent, lone] = [zeros(), zeros()]; // u_m/τ, and the same batches at w^(k)
+  let local = batches.map(() => weights);
+  let [stepNorm, firstNorm, smoothness] = [0, 0, 0];
+  for (let t = 0; t < localSteps; t++) {
+    const own = batches.map((all) => all[t]!);
+    const { gradients } = lossAndGradient(network, local, own);
+    const { gradients: still } = lossAndGradient(network, new Array<Float32Array>(numClients).fill(weights), own);
+    for (let m = 0; m < numClients; m++) {
+      stepNorm = Math.max(stepNorm, norm(gradients[m]!));
+      if (t > 0) smoothness = Math.max(smoothness, smoothnessOf([weights, local[m]!], [still[m]!, gradients[m]!]));
+      addTo(sent[m]!, gradients[m]!, 1 / localSteps);
+      addTo(lone[m]!, still[m]!, 1 / localSteps);
+    }
+    if (t === 0) firstNorm = stepNorm;
+    local = local.map((w, m) => w.map((x, i) => x - learningRate * gradients[m]![i]!));
+  }
+  return {
+    gradientNorm: Math.sqrt(squaredNorm(combine(lone))),
+    drift: Math.sqrt(squaredDistance(combine(sent), combine(lone))),
+    dispersion: dispersionOf(lone),
+    sentDispersion: dispersionOf(sent),
+    stepNorm,
+    firstNorm,
+    smoothness,
+    sentNorms: sent.map((u) => localSteps * Math.sqrt(squaredNorm(u))),
+  };
+}
+
+function addTo(sum: number[], x: Float32Array, times: number): void {
+  for (let i = 0; i < sum.length; i++) sum[i]! += times * x[i]!;
+}
+
+/** Power iteration on some clients' first batches. */
+function largestCurvature(
+  network: Network,
+  weights: Float32Array,
+  batches: readonly (readonly Batch[])[],
+  rng: Rng,
+): number {
+  const first = batches.slice(0, curvedClients).map((own) => own[0]!);
+  const models = new Array<Float32Array>(first.length).fill(weights);
+  const unit = (v: Float32Array): Float32Array => {
+    const length = norm(v) || 1;
+    return v.map((x) => x / length);
+  };
+  let vectors = first.map((_, m) => unit(rng.split("start", m).normals(weights.length)));
+  let lengths: number[] = [];
+  for (let i = 0; i < powerSteps; i++) {
+    const products = hessianVectorProduct(network, models, first, vectors);
+    lengths = products.map(norm);
+    vectors = products.map(unit);
+  }
+  return Math.max(...lengths);
+}
+
+/** What an inversion costs. */
+export type InversionCost = {
+  readonly localSteps: number; // τ
+  readonly how: "mean" | "unrolled";
+  readonly images: number; // dummies of the view
+  readonly seconds: number; // CPU time of all threads, a reconstruction of so many steps
+};
+
+/**
+ * CPU time of a reconstruction from the first round's view, matched at the broadcast and unrolled.
+ *
+ * @param config of which the first round is played
+ * @param dataset as loadDataset gives it
+ * @param options as invert takes them; steps: those of a whole reconstruction; measured: steps that are really made, after one more
+ *   to warm up
+ * @returns both ways
+ * @throws InputError as invert
+ * @example
+ * const costs = await inversionCost({ ...config, localSteps: 2 }, dataset, { prior: { kind: "pixel" }, steps: 10, measured: 1 });
+ * costs.map(({ how }) => how); // ["mean", "unrolled"]
+ * @source our choice
+ */
+export async function inversionCost(
+  config: FederationConfig,
+  dataset: Dataset,
+  options: InvertOptions & { readonly steps: number; readonly measured: number },
+): Promise<InversionCost[]> {
+  const { steps, measured, ...rest } = options;
+  ensureCount("inversionCost", "measured", measured);
+  const [before, after] = await train({ ...config, rounds: 1 }, dataset);
+  const view = withoutOwnShare(observe(before!, after!, config, dataset));
+  const others = before!.batches.filter((_, client) => client !== config.maliciouslyCuriousClient);
+  const labels = [joinBatches(others.flat()).labels];
+  const costs: InversionCost[] = [];
+  for (const how of ["mean", "unrolled"] as const) {
+    const run = (count: number) => invert([view], { ...rest, labels, localSteps: how, steps: count });
+    await run(1);
+    const start = process.cpuUsage();
+    await run(measured);
+    const { user, system } = process.cpuUsage(start);
+    const seconds = ((user + system) / 1e6 / measured) * steps;
+    costs.push({ localSteps: config.localSteps, how, images: view.numImages, seconds });
+  }
+  return costs;
+}
+
+function norm(x: Float32Array): number {
+  let sum = 0;
+  for (let i = 0; i < x.length; i++) sum += x[i]! * x[i]!;
+  return Math.sqrt(sum);
+}

@@ -1,0 +1,148 @@
+/** @file Gradient matching through several local steps: the dummy clients train as the observed ones did. */
+import { tf, type Tensor } from "../core/backend";
+import { asTensor } from "../model/layers/product";
+import { differentiate, gradientsAlong, type Network, type Pass } from "../model/network";
+import { packWeights, stackTargets, unpackWeights } from "../model/stack";
+import { judgeGradient, type ObjectiveName } from "./objective";
+
+/** One step's worth of matching, of images laid out by local step. */
+export interface UnrolledMatching {
+  readonly value: () => Tensor; // [S], D
+  readonly imagesGradients: readonly Tensor[]; // [tau] of [B, H, W, S·n·C], dD/dx_t
+}
+
+/**
+ * The matching distance of what n dummy clients would have sent after tau local steps, and its gradient in all their images.
+ *
+ * Every dummy client m trains by itself from the broadcast:  w_(m,0) = w,  w_(m,t+1) = w_(m,t) - eta g_(m,t),
+ * g_(m,t) = grad_w L(w_(m,t); x_(m,t)),  and what is held against g* is  G = (1 / (n tau)) sum_m sum_t g_(m,t).
+ *
+ * Its derivative, for each client (m left out). Let v = dD/dG / (n tau), u_t = dD/dg_t and l_t = dD/dw_t, the total derivatives.
+ * g_t enters G directly and w_(t+1) with -eta, so that u_t = v - eta l_(t+1); w_t enters g_t and w_(t+1), so that
+ * l_t = l_(t+1) + H_t u_t with the Hessian H_t of L(.; x_t) at w_t. Nothing reads w_tau but G itself, l_tau = 0. Hence
+ *
+ *     u_(tau-1) = v,  u_(t-1) = u_t - eta H_t u_t,  dD/dx_t = grad_x <grad_w L(w_t; x_t), u_t>
+ *
+ * Both derivatives of step t come from one R-pass along u_t. At tau = 1 it is matchGradient.
+ *
+ * @param network the model both sides use
+ * @param weights w as unpackWeights gives them, [S·n, ...], a view's clients side by side
+ * @param observed t of createTarget for the same objective, [S, d]
+ * @param images x, one tensor a local step, [B, H, W, S·n·C]
+ * @param targets one a local step, [S·n, B, K]
+ * @param objective "squared" | "cosine"
+ * @param learningRate eta, of the local steps
+ * @returns the distances [S], computed when asked for, and dD/dx_t; the caller's tidy owns them, and tau passes until then
+ * @example
+ * const { weights, images, targets } = stacked;
+ * const { whole } = createTarget(network, tf.ones([1, network.size]), "cosine");
+ * const { imagesGradients } = matchUnrolled(network, weights, whole, [images, images], [targets, targets], "cosine", 0.1);
+ * imagesGradients.length; // 2
+ * @source our derivation (the adjoint of gradient descent); McMahan et al. 2017 for the local steps
+ */
+export function matchUnrolled(
+  network: Network,
+  weights: readonly Tensor[],
+  observed: Tensor,
+  images: readonly Tensor[],
+  targets: readonly Tensor[],
+  objective: ObjectiveName,
+  learningRate: number,
+): UnrolledMatching {
+  const { layer, size } = network;
+  const [views, localSteps] = [observed.shape[0], images.length];
+  const clients = targets[0]!.shape[0] / views;
+  const against = (from: readonly Tensor[], gradient: readonly Tensor[]): Tensor[] =>
+    from.map((x, i) => tf.sub(x, tf.mul(gradient[i]!, learningRate)));
+
+  const passes: Pass[] = [];
+  let local = weights;
+  let sum: Tensor[] = [];
+  for (let t = 0; t < localSteps; t++) {
+    const pass = differentiate(network, local, images[t]!, targets[t]!);
+    const g = pass.gradients.weights.map(asTensor);
+    passes.push(pass);
+    sum = t === 0 ? g : sum.map((x, i) => tf.add(x, g[i]!));
+    if (t + 1 < localSteps) local = against(local, g);
+  }
+  const perClient = tf.reshape(packWeights(layer, sum), [views, clients, size]);
+  const { value, derivative } = judgeGradient(tf.div(tf.sum(perClient, 1), clients * localSteps), observed, objective);
+
+  const each = tf.div(tf.reshape(derivative, [views, 1, size]), clients * localSteps);
+  let u = unpackWeights(layer, tf.reshape(tf.tile(each, [1, clients, 1]), [views * clients, size]));
+  const imagesGradients = new Array<Tensor>(localSteps);
+  for (let t = localSteps - 1; t >= 0; t--) {
+    const { input, weights: curvature } = gradientsAlong(passes[t]!, u, t > 0 ? "both" : "input");
+    imagesGradients[t] = input!;
+    if (t > 0) u = against(u, curvature.map(asTensor));
+  }
+  return { value, imagesGradients };
+}
+
+/**
+ * A view's images by local step: those of client m, step t and place b stand at (m tau + t) B + b.
+ *
+ * @param images [n·tau·B, H, W, S·C]
+ * @param views S
+ * @param clients n
+ * @param localSteps tau
+ * @returns [tau] of [B, H, W, S·n·C]; the caller's tidy owns them
+ * @example
+ * byStep(tf.zeros([6, 2, 2, 1]), 1, 3, 2).map(({ shape }) => shape); // [[1, 2, 2, 3], [1, 2, 2, 3]]
+ */
+export function byStep(images: Tensor, views: number, clients: number, localSteps: number): Tensor[] {
+  const [count, h, w, channels] = images.shape as [number, number, number, number];
+  if (clients === 1) return tf.split(images, localSteps);
+  const batch = count / clients / localSteps;
+  const parts = tf.reshape(images, [clients, localSteps, batch, h * w, views, channels / views]);
+  return tf.split(
+    tf.reshape(tf.transpose(parts, [1, 2, 3, 4, 0, 5]), [count / clients, h, w, clients * channels]),
+    localSteps,
+  );
+}
+
+/**
+ * The inverse of byStep.
+ *
+ * @param steps [tau] of [B, H, W, S·n·C]
+ * @param views S
+ * @param clients n
+ * @returns [n·tau·B, H, W, S·C]; the caller's tidy owns it
+ * @example
+ * fromSteps(byStep(tf.reshape(tf.range(0, 12), [6, 1, 2, 1]), 1, 3, 2), 1, 3).dataSync(); // [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11]
+ */
+export function fromSteps(steps: readonly Tensor[], views: number, clients: number): Tensor {
+  const all = tf.concat([...steps], 0);
+  if (clients === 1) return all;
+  const [count, h, w, channels] = all.shape as [number, number, number, number];
+  const [localSteps, perView] = [steps.length, channels / clients / views];
+  const parts = tf.reshape(all, [localSteps, count / localSteps, h * w, views, clients, perView]);
+  return tf.reshape(tf.transpose(parts, [4, 0, 1, 2, 3, 5]), [clients * count, h, w, views * perView]);
+}
+
+/**
+ * Labels as targets by local step, in the order of byStep.
+ *
+ * @param labels S arrays of n·tau·B labels
+ * @param clients n
+ * @param localSteps tau
+ * @param numClasses K
+ * @returns [tau] of [S·n, B, K]; the caller's tidy owns them
+ * @example
+ * targetsByStep([[0, 1, 2, 0]], 2, 2, 3).map(({ shape }) => shape); // [[2, 1, 3], [2, 1, 3]]
+ */
+export function targetsByStep(
+  labels: readonly ArrayLike<number>[],
+  clients: number,
+  localSteps: number,
+  numClasses: number,
+): Tensor[] {
+  const batch = labels[0]!.length / clients / localSteps;
+  const at = (t: number): number[][] =>
+    labels.flatMap((all) =>
+      Array.from({ length: clients }, (_, m) =>
+        Array.from({ length: batch }, (_, b) => all[(m * localSteps + t) * batch + b]!),
+      ),
+    );
+  return Array.from({ length: localSteps }, (_, t) => stackTargets(at(t), numClasses));
+}

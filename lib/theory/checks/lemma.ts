@@ -1,0 +1,225 @@
+/** @file The lemma's lines, (16) to (18) and (20), for every row of its table, on random instances. */
+import type { Rng } from "../../core/rng";
+import { logUniform, drawGradients, type Instance } from "../instances";
+import {
+  addedNoiseLaw,
+  backdoorLaw,
+  chosenClientLaw,
+  gaussianMedianLaw,
+  honestMeanLaw,
+  localDpLaw,
+  mixture,
+  signFlipLaw,
+} from "../laws";
+import { medianVariance } from "../medianVariance";
+import { progressBound, progressFloor } from "../progress";
+import { expectedGapAfter, objectiveGapAt } from "../quadratic";
+import { combine, normalVector, plus, squaredNorm, unitVector, type Vector } from "../vectors";
+import { choose, type Checks } from "./line";
+import { medianOf } from "./rules";
+
+/** Steps by u = sum_m c_m g_m + extra, with extra isotropic noise: E Δ+ from the coefficients, and one draw of Δ+. */
+function linearStep(
+  instance: Instance,
+  coefficients: Vector,
+  { extra, extraStd = 0 }: { extra?: Vector; extraStd?: number } = {},
+): { exact: number; sample: (rng: Rng) => number } {
+  const { quadratic, weights, clientGradients, clients, curvature, round } = instance;
+  const { learningRate } = round;
+  const zero = weights.map(() => 0);
+  const shift = extra ?? zero;
+  const mean = plus(combine(clientGradients, coefficients), 1, shift);
+  const trace = quadratic.hessian.reduce((sum, row, i) => sum + row[i]!, 0);
+  const curvatureTrace = squaredNorm(coefficients) * clients.samplingStd ** 2 * curvature + extraStd ** 2 * trace;
+  const sample = (rng: Rng): number => {
+    const sent = plus(combine(drawGradients(instance, rng), coefficients), 1, shift);
+    const u = extraStd > 0 ? plus(sent, extraStd, normalVector(weights.length, rng)) : sent;
+    return objectiveGapAt(quadratic, plus(weights, -learningRate, u));
+  };
+  return { exact: expectedGapAfter(quadratic, weights, { mean, curvatureTrace, learningRate }), sample };
+}
+
+/** Coefficients of the mean in which some clients count κ times, reversed. */
+const flipped = (numClients: number, malicious: readonly number[], scale: number): number[] =>
+  Array.from({ length: numClients }, (_, m) => (malicious.includes(m) ? -scale : 1) / numClients);
+
+/** The mean over clients of an expected gap, each of them in the same role. */
+const overClients = (instance: Instance, gap: (client: number) => number): number =>
+  instance.clients.biases.reduce((sum, _, a) => sum + gap(a) / instance.clients.biases.length, 0);
+
+/** One round of progress under a linear rule, or under the median of equal clients. */
+export const lemmaChecks: Checks = {
+  "honest mean": {
+    line: "(17)",
+    group: "lemma",
+    holds: "in expectation",
+    compare(instance) {
+      const { clients, round } = instance;
+      const step = linearStep(instance, flipped(clients.biases.length, [], 0));
+      return { smaller: step.exact, larger: progressBound(honestMeanLaw(clients), round), ...step };
+    },
+  },
+  "honest mean, from below": {
+    line: "(20)",
+    group: "lemma",
+    holds: "in expectation",
+    compare(instance) {
+      const { clients, round } = instance;
+      const step = linearStep(instance, flipped(clients.biases.length, [], 0));
+      return { smaller: progressFloor(honestMeanLaw(clients), round), larger: step.exact };
+    },
+  },
+  "sign flip": {
+    line: "(16)",
+    group: "lemma",
+    holds: "in expectation",
+    compare(instance, rng) {
+      const { clients, round } = instance;
+      const numClients = clients.biases.length;
+      const [scale, malicious] = [0.99 * rng.uniform() * (numClients - 1), [rng.integer(numClients)]];
+      const step = linearStep(instance, flipped(numClients, malicious, scale));
+      return { smaller: step.exact, larger: progressBound(signFlipLaw(clients, { scale, malicious }), round), ...step };
+    },
+  },
+  "colluding sign flippers": {
+    line: "(16)",
+    group: "lemma",
+    holds: "in expectation",
+    compare(instance, rng) {
+      const { clients, round } = instance;
+      const numClients = clients.biases.length;
+      const malicious = choose(numClients, 1 + rng.integer(numClients - 1), rng);
+      const scale = 0.99 * rng.uniform() * (numClients / malicious.length - 1);
+      const step = linearStep(instance, flipped(numClients, malicious, scale));
+      return { smaller: step.exact, larger: progressBound(signFlipLaw(clients, { scale, malicious }), round), ...step };
+    },
+  },
+  "sign flip by any client": {
+    line: "(18)",
+    group: "lemma",
+    holds: "in expectation",
+    compare(instance, rng) {
+      const { clients, round } = instance;
+      const numClients = clients.biases.length;
+      const scale = 0.99 * rng.uniform() * (numClients - 1);
+      const laws = clients.biases.map((_, a) => signFlipLaw(clients, { scale, malicious: [a] }));
+      const smaller = overClients(instance, (a) => linearStep(instance, flipped(numClients, [a], scale)).exact);
+      return { smaller, larger: progressBound(mixture(laws), round) };
+    },
+  },
+  "ascent, κ > M − 1": {
+    line: "(20)",
+    group: "lemma",
+    holds: "in expectation",
+    compare(instance, rng) {
+      const { clients, round } = instance;
+      const numClients = clients.biases.length;
+      const scale = (numClients - 1) * logUniform(1.01, 100, rng);
+      const laws = clients.biases.map((_, a) => signFlipLaw(clients, { scale, malicious: [a] }));
+      const law = { ...mixture(laws), bias: clients.biases[0]!.map(() => 0) }; // its b is 0 but for rounding
+      const larger = overClients(instance, (a) => linearStep(instance, flipped(numClients, [a], scale)).exact);
+      return { smaller: progressFloor(law, round), larger };
+    },
+  },
+  "Gaussian noise": {
+    line: "(17)",
+    group: "lemma",
+    holds: "in expectation",
+    compare(instance, rng) {
+      const { clients, round } = instance;
+      const numClients = clients.biases.length;
+      const noiseStd = logUniform(0.01, 100, rng);
+      const step = linearStep(instance, flipped(numClients, [], 0), { extraStd: noiseStd / numClients });
+      return { smaller: step.exact, larger: progressBound(addedNoiseLaw(clients, { noiseStd }), round), ...step };
+    },
+  },
+  backdoor: {
+    line: "(16)",
+    group: "lemma",
+    holds: "in expectation",
+    compare(instance, rng) {
+      const { clients, round } = instance;
+      const numClients = clients.biases.length;
+      const reach = logUniform(0.1, 100, rng);
+      const shift = normalVector(instance.weights.length, rng).map((value) => reach * value);
+      const step = linearStep(instance, flipped(numClients, [], 0), {
+        extra: shift.map((value) => value / numClients),
+      });
+      return { smaller: step.exact, larger: progressBound(backdoorLaw(clients, { shift }), round), ...step };
+    },
+  },
+  "one client chosen": {
+    line: "(16)",
+    group: "lemma",
+    holds: "in expectation",
+    compare(instance, rng) {
+      const { clients, round } = instance;
+      const index = rng.integer(clients.biases.length);
+      const step = linearStep(instance, clients.biases.map((_, m) => (m === index ? 1 : 0))); // prettier-ignore
+      return { smaller: step.exact, larger: progressBound(chosenClientLaw(clients, index), round), ...step };
+    },
+  },
+  "local DP, unclipped": {
+    line: "(17)",
+    group: "lemma",
+    holds: "in expectation",
+    compare(instance, rng) {
+      const { clients, round } = instance;
+      const numClients = clients.biases.length;
+      const dpStd = logUniform(0.01, 100, rng);
+      const step = linearStep(instance, flipped(numClients, [], 0), { extraStd: dpStd / Math.sqrt(numClients) });
+      return { smaller: step.exact, larger: progressBound(localDpLaw(clients, { dpStd }), round), ...step };
+    },
+  },
+  "local DP, clipped": {
+    line: "(16)",
+    group: "lemma",
+    holds: "in expectation",
+    compare(instance, rng) {
+      const { quadratic, weights, gradient, clientGradients, clients, round } = instance;
+      // Noise of two points, ±σ e_m, so that the clipped law is exact.
+      const clip = Math.sqrt(squaredNorm(gradient)) * logUniform(0.1, 10, rng);
+      const clipped = (g: Vector): number[] => g.map((x) => x * Math.min(1, clip / Math.sqrt(squaredNorm(g))));
+      const dpStd = (rng.integer(2) * clip) / 10;
+      const numClients = clientGradients.length;
+      const pairs = clientGradients.map((g) => {
+        const away = unitVector(g.length, rng).map((value) => value * clients.samplingStd);
+        return [clipped(plus(g, 1, away)), clipped(plus(g, -1, away))] as const;
+      });
+      const means = pairs.map((pair) => combine(pair));
+      const law = localDpLaw(clients, { dpStd, clipped: { gradient, means } });
+      // Clipping can turn the mean around, or shorten those who held it back so that ρ > 1.
+      if (law.rho <= 0 || round.learningRate * law.rho * round.smoothness > 1) return undefined;
+      const { hessian } = quadratic;
+      const spread = pairs.reduce((sum, [a], m) => sum + 2 * objectiveGapAt(quadratic, plus(quadratic.minimizer, 1, plus(a, -1, means[m]!))), 0); // prettier-ignore
+      const trace = hessian.reduce((sum, row, i) => sum + row[i]!, 0);
+      const curvatureTrace = spread / numClients ** 2 + (dpStd ** 2 * trace) / numClients;
+      const smaller = expectedGapAfter(quadratic, weights, { mean: combine(means), curvatureTrace, learningRate: round.learningRate }); // prettier-ignore
+      const sample = (draw: Rng): number => {
+        const sent = pairs.map((pair) => plus(pair[draw.integer(2)]!, dpStd, normalVector(weights.length, draw)));
+        return objectiveGapAt(quadratic, plus(weights, -round.learningRate, combine(sent)));
+      };
+      return { smaller, larger: progressBound(law, round), exact: smaller, sample };
+    },
+  },
+  "median, Gaussian noise": {
+    line: "(17)",
+    group: "lemma",
+    holds: "in expectation",
+    compare(instance) {
+      const { quadratic, weights, gradient, clients, round } = instance;
+      const numClients = clients.biases.length;
+      const same = { ...clients, biases: clients.biases.map((b) => b.map(() => 0)) };
+      const perCoordinate = clients.samplingStd ** 2 / weights.length;
+      const trace = quadratic.hessian.reduce((sum, row, i) => sum + row[i]!, 0);
+      const curvatureTrace = medianVariance(numClients) * perCoordinate * trace;
+      const { learningRate } = round;
+      const smaller = expectedGapAfter(quadratic, weights, { mean: gradient, curvatureTrace, learningRate });
+      const sample = (draw: Rng): number => {
+        const sent = clients.biases.map(() => plus(gradient, Math.sqrt(perCoordinate), normalVector(weights.length, draw))); // prettier-ignore
+        return objectiveGapAt(quadratic, plus(weights, -learningRate, medianOf(sent)));
+      };
+      return { smaller, larger: progressBound(gaussianMedianLaw(same), round), exact: smaller, sample };
+    },
+  },
+};
