@@ -1,6 +1,7 @@
 /** @file Adaptive robust clipping. */
 import { ensureUpdates } from "./check";
-import { shorten } from "./clipping";
+import { preAggregated } from "./clipping";
+import { shortened } from "./linear";
 import { ascending } from "./order";
 import type { PreAggregation } from "./preAggregation";
 
@@ -20,9 +21,8 @@ export const arc: PreAggregation = {
     const n = updates.length;
     const norms = ensureUpdates("arc", updates, f).map(Math.sqrt);
     const longest = norms[ascending(norms)[n - 1 - Math.floor((2 * f * (n - f)) / n)]!]!;
-    return shorten(
-      updates,
-      norms.map((norm) => (norm > longest ? longest / norm : 1)),
+    return preAggregated(
+      updates.map((update, i) => (norms[i]! > longest ? shortened(update, longest) : { vector: update, factor: 1 })),
     );
   },
 };

@@ -1,7 +1,7 @@
 /** @file Clipping to a given length. */
 import { ensure } from "../core/errors";
-import { ensureUpdates } from "./check";
-import { combine } from "./linear";
+import { ensureFiniteUpdates, ensureRound } from "./check";
+import { shortened, type Shortened } from "./linear";
 import type { PreAggregated, PreAggregation } from "./preAggregation";
 
 /**
@@ -20,27 +20,25 @@ export const clipping: PreAggregation = {
   name: "clipping",
   source: "Abadi et al. 2016",
   transform(updates, { f, clipNorm = 2 }) {
-    const lengths = ensureUpdates("clipping", updates, f);
+    ensureRound("clipping", updates, f);
     ensure(clipNorm > 0, "clipping", "needs clipNorm > 0", clipNorm);
-    return shorten(
-      updates,
-      lengths.map((squared) => Math.min(1, clipNorm / Math.sqrt(squared))),
-    );
+    const clipped = updates.map((update) => shortened(update, clipNorm));
+    if (!clipped.every(({ squared }) => Number.isFinite(squared))) ensureFiniteUpdates("clipping", updates);
+    return preAggregated(clipped);
   },
 };
 
 /**
- * Multiplies every update by a factor of its own.
+ * What clipping gives, from every update after it.
  *
- * @param updates [n][d]; unchanged
- * @param factors [n], in (0, 1]; where one is 1 the update itself is passed on
- * @returns factors[i] updates[i], and that as their members
+ * @param clipped as `shortened` gives them, [n]
+ * @returns the vectors, and each the client's of the same index times its factor
  * @example
- * shorten([Float32Array.of(2), Float32Array.of(3)], [0.5, 1]); // { updates: [[1], [3]], members: [[0.5, 0], [0, 1]] }
+ * preAggregated([2, 3].map((x) => shortened(Float32Array.of(x), 2.5))).members; // [[1, 0], [0, 0.8333]]
  */
-export function shorten(updates: readonly Float32Array[], factors: readonly number[]): PreAggregated {
+export function preAggregated(clipped: readonly Pick<Shortened, "vector" | "factor">[]): PreAggregated {
   return {
-    updates: updates.map((update, i) => (factors[i] === 1 ? update : combine([update], [factors[i]!]))),
-    members: updates.map((_, r) => updates.map((_, i) => (i === r ? factors[r]! : 0))),
+    updates: clipped.map(({ vector }) => vector),
+    members: clipped.map(({ factor }, r) => clipped.map((_, i) => (i === r ? factor : 0))),
   };
 }

@@ -43,9 +43,11 @@ export const dnc: Aggregator = {
     if (rng === undefined)
       refuse("dnc", `needs a stream to draw ${subsampleSize} of ${d} coordinates`, "none", "give it in options.rng");
     let kept = updates.map((_, i) => i);
+    const parts = updates.map(() => new Float32Array(subsampleSize));
     for (let iteration = 0; iteration < iterations; iteration++) {
       const coordinates = draw(d, subsampleSize, rng.split("dnc", iteration));
-      const stayed = leastOutlying(restrict(updates, coordinates), count);
+      updates.forEach((update, i) => gather(update, coordinates, parts[i]!));
+      const stayed = leastOutlying(parts, count);
       kept = kept.filter((i) => stayed.includes(i));
     }
     ensure(kept.length > 0, "dnc", "needs an update that every iteration keeps", "none", "lower iterations");
@@ -59,23 +61,21 @@ function leastOutlying(vectors: readonly Float32Array[], count: number): number[
   return ascending(projections).slice(0, count);
 }
 
-/** `count` of 0..d-1, ascending: the first places of a shuffle that stops there. */
+/** `count` of 0..d-1, ascending, so that memory is read in order: the first places of a shuffle that stops there. */
 function draw(d: number, count: number, rng: Rng): Int32Array {
   const order = new Int32Array(d);
   for (let i = 0; i < d; i++) order[i] = i;
+  const chosen = new Uint8Array(d);
   for (let i = 0; i < count; i++) {
     const j = i + rng.integer(d - i);
-    const chosen = order[j]!;
+    chosen[order[j]!] = 1;
     order[j] = order[i]!;
-    order[i] = chosen;
   }
-  return order.subarray(0, count).sort(); // memory is read in order
+  const coordinates = new Int32Array(count);
+  for (let k = 0, found = 0; k < d; k++) if (chosen[k] === 1) coordinates[found++] = k;
+  return coordinates;
 }
 
-function restrict(updates: readonly Float32Array[], coordinates: Int32Array): Float32Array[] {
-  return updates.map((update) => {
-    const part = new Float32Array(coordinates.length);
-    for (let k = 0; k < part.length; k++) part[k] = update[coordinates[k]!]!;
-    return part;
-  });
+function gather(update: Float32Array, coordinates: Int32Array, part: Float32Array): void {
+  for (let k = 0; k < part.length; k++) part[k] = update[coordinates[k]!]!;
 }

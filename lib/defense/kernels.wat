@@ -1,4 +1,4 @@
-;; The five loops whose speed matters, with four (or two) numbers an instruction. Rows are updates, columns coordinates.
+;; The eight loops whose speed matters, with four (or two) numbers an instruction. Rows are updates, columns coordinates.
 (module
   (memory (export "memory") 1)
 
@@ -114,6 +114,93 @@
       (local.set $row (i32.add (local.get $row) (i32.shl (local.get $stride) (i32.const 1))))
       (br_if $pairs (i32.lt_u (i32.add (local.get $row) (local.get $stride)) (local.get $rows)))))
 
+  ;; Inner products of all rows, as `distances`, but that a tile of rows 0 and 1 begins with row 0: every row with itself, too. A tile
+  ;; may end three rows after the last.
+  (func (export "products") (param $rows i32) (param $stride i32) (param $length i32) (param $sums i32) (param $out i32)
+    (local $row i32) (local $with i32) (local $end i32) (local $at i32)
+    (local $x i32) (local $x1 i32) (local $y i32) (local $y1 i32) (local $y2 i32) (local $y3 i32)
+    (local $first v128) (local $second v128) (local $other v128)
+    (local $sum0 v128) (local $sum1 v128) (local $sum2 v128) (local $sum3 v128)
+    (local $sum4 v128) (local $sum5 v128) (local $sum6 v128) (local $sum7 v128)
+    (loop $pairs
+      (local.set $with (local.get $row))
+      (local.set $end (i32.add (local.get $row) (local.get $length)))
+      (loop $tiles
+        (local.set $x (local.get $row))
+        (local.set $x1 (i32.add (local.get $x) (local.get $stride)))
+        (local.set $y (local.get $with))
+        (local.set $y1 (i32.add (local.get $y) (local.get $stride)))
+        (local.set $y2 (i32.add (local.get $y1) (local.get $stride)))
+        (local.set $y3 (i32.add (local.get $y2) (local.get $stride)))
+        (local.set $sum0 (v128.const i64x2 0 0))
+        (local.set $sum1 (v128.const i64x2 0 0))
+        (local.set $sum2 (v128.const i64x2 0 0))
+        (local.set $sum3 (v128.const i64x2 0 0))
+        (local.set $sum4 (v128.const i64x2 0 0))
+        (local.set $sum5 (v128.const i64x2 0 0))
+        (local.set $sum6 (v128.const i64x2 0 0))
+        (local.set $sum7 (v128.const i64x2 0 0))
+        (loop $columns
+          (local.set $first (v128.load (local.get $x)))
+          (local.set $second (v128.load (local.get $x1)))
+          (local.set $other (v128.load (local.get $y)))
+          (local.set $sum0 (f32x4.add (local.get $sum0) (f32x4.mul (local.get $first) (local.get $other))))
+          (local.set $sum4 (f32x4.add (local.get $sum4) (f32x4.mul (local.get $second) (local.get $other))))
+          (local.set $other (v128.load (local.get $y1)))
+          (local.set $sum1 (f32x4.add (local.get $sum1) (f32x4.mul (local.get $first) (local.get $other))))
+          (local.set $sum5 (f32x4.add (local.get $sum5) (f32x4.mul (local.get $second) (local.get $other))))
+          (local.set $other (v128.load (local.get $y2)))
+          (local.set $sum2 (f32x4.add (local.get $sum2) (f32x4.mul (local.get $first) (local.get $other))))
+          (local.set $sum6 (f32x4.add (local.get $sum6) (f32x4.mul (local.get $second) (local.get $other))))
+          (local.set $other (v128.load (local.get $y3)))
+          (local.set $sum3 (f32x4.add (local.get $sum3) (f32x4.mul (local.get $first) (local.get $other))))
+          (local.set $sum7 (f32x4.add (local.get $sum7) (f32x4.mul (local.get $second) (local.get $other))))
+          (local.set $y (i32.add (local.get $y) (i32.const 16)))
+          (local.set $y1 (i32.add (local.get $y1) (i32.const 16)))
+          (local.set $y2 (i32.add (local.get $y2) (i32.const 16)))
+          (local.set $y3 (i32.add (local.get $y3) (i32.const 16)))
+          (local.set $x1 (i32.add (local.get $x1) (i32.const 16)))
+          (local.set $x (i32.add (local.get $x) (i32.const 16)))
+          (br_if $columns (i32.lt_u (local.get $x) (local.get $end))))
+        (v128.store (local.get $sums) (local.get $sum0))
+        (v128.store offset=16 (local.get $sums) (local.get $sum1))
+        (v128.store offset=32 (local.get $sums) (local.get $sum2))
+        (v128.store offset=48 (local.get $sums) (local.get $sum3))
+        (v128.store offset=64 (local.get $sums) (local.get $sum4))
+        (v128.store offset=80 (local.get $sums) (local.get $sum5))
+        (v128.store offset=96 (local.get $sums) (local.get $sum6))
+        (v128.store offset=112 (local.get $sums) (local.get $sum7))
+        (local.set $at (i32.const 0))
+        (loop $promote
+          (v128.store (local.get $out)
+            (f64x2.add
+              (v128.load (local.get $out))
+              (f64x2.add
+                (f64x2.promote_low_f32x4 (v128.load64_zero (i32.add (local.get $sums) (local.get $at))))
+                (f64x2.promote_low_f32x4 (v128.load64_zero offset=8 (i32.add (local.get $sums) (local.get $at)))))))
+          (local.set $out (i32.add (local.get $out) (i32.const 16)))
+          (local.set $at (i32.add (local.get $at) (i32.const 16)))
+          (br_if $promote (i32.lt_u (local.get $at) (i32.const 128))))
+        (local.set $with (i32.add (local.get $with) (i32.shl (local.get $stride) (i32.const 2))))
+        (br_if $tiles (i32.lt_u (local.get $with) (local.get $rows))))
+      (local.set $row (i32.add (local.get $row) (i32.shl (local.get $stride) (i32.const 1))))
+      (br_if $pairs (i32.lt_u (local.get $row) (local.get $rows)))))
+
+  ;; Subtracts the row of float32 at $from, $length bytes in steps of 16, from all rows from address 0 to $rows, $stride apart.
+  (func (export "subtract") (param $rows i32) (param $stride i32) (param $length i32) (param $from i32)
+    (local $row i32) (local $at i32) (local $end i32) (local $x i32)
+    (loop $next
+      (local.set $x (local.get $row))
+      (local.set $at (local.get $from))
+      (local.set $end (i32.add (local.get $row) (local.get $length)))
+      (loop $columns
+        (v128.store (local.get $x) (f32x4.sub (v128.load (local.get $x)) (v128.load (local.get $at))))
+        (local.set $x (i32.add (local.get $x) (i32.const 16)))
+        (local.set $at (i32.add (local.get $at) (i32.const 16)))
+        (br_if $columns (i32.lt_u (local.get $x) (local.get $end))))
+      (local.set $row (i32.add (local.get $row) (local.get $stride)))
+      (br_if $next (i32.lt_u (local.get $row) (local.get $rows)))))
+
   ;; Weighted sums of the columns from $row to $end (addresses in the first row, in steps of 32 bytes) over rows of float32 that lie
   ;; $stride apart, one for each float64 weight from $weights to $last, times $scale: in float64, rounded at last to the float32
   ;; that are written from $out on.
@@ -153,6 +240,22 @@
       (local.set $out (i32.add (local.get $out) (i32.const 32)))
       (local.set $row (i32.add (local.get $row) (i32.const 32)))
       (br_if $columns (i32.lt_u (local.get $row) (local.get $end)))))
+
+  ;; Multiplies the row of float32 from $x to $end, in steps of 32 bytes, by $factor: in float64, rounded to float32.
+  (func (export "scale") (param $x i32) (param $end i32) (param $factor f64)
+    (local $by v128)
+    (local.set $by (f64x2.splat (local.get $factor)))
+    (loop $columns ;; 8 of them
+      (v128.store64_lane 0
+        (local.get $x) (f32x4.demote_f64x2_zero (f64x2.mul (f64x2.promote_low_f32x4 (v128.load64_zero (local.get $x))) (local.get $by))))
+      (v128.store64_lane offset=8 0
+        (local.get $x) (f32x4.demote_f64x2_zero (f64x2.mul (f64x2.promote_low_f32x4 (v128.load64_zero offset=8 (local.get $x))) (local.get $by))))
+      (v128.store64_lane offset=16 0
+        (local.get $x) (f32x4.demote_f64x2_zero (f64x2.mul (f64x2.promote_low_f32x4 (v128.load64_zero offset=16 (local.get $x))) (local.get $by))))
+      (v128.store64_lane offset=24 0
+        (local.get $x) (f32x4.demote_f64x2_zero (f64x2.mul (f64x2.promote_low_f32x4 (v128.load64_zero offset=24 (local.get $x))) (local.get $by))))
+      (local.set $x (i32.add (local.get $x) (i32.const 32)))
+      (br_if $columns (i32.lt_u (local.get $x) (local.get $end)))))
 
   ;; The squared length of the row of float32 from $x to $end, in steps of 32 bytes: eight partial sums in float64, written to $out.
   (func (export "length") (param $x i32) (param $end i32) (param $out i32)

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { createRng } from "../core/rng";
-import { averageOf, combine, effectiveCount, squaredNorms } from "./linear";
+import { averageOf, combine, effectiveCount, shortened, squaredNorms } from "./linear";
 
 const draw = (n: number, d: number): Float32Array[] =>
   Array.from({ length: n }, (_, i) => createRng("linear").split("update", i).normals(d));
@@ -56,4 +56,24 @@ test("squaredNorms: neither overflows where float32 would, nor loses a small dif
   assert.equal(squaredNorms([moved], offset)[0], 100 * 2 ** -14);
   assert.ok(!Number.isFinite(squaredNorms([Float32Array.of(1, NaN)])[0]));
   assert.ok(!Number.isFinite(squaredNorms([Float32Array.of(1, -Infinity)])[0]));
+});
+
+test("shortened: multiplies by the factor in double precision, whatever the length, and passes short vectors on", () => {
+  for (const d of [1, 7, 8, 9, 1030]) {
+    const [x] = draw(1, d) as [Float32Array];
+    const before = x.slice();
+    const squared = x.reduce((sum, value) => sum + value ** 2, 0);
+    const longest = 0.3 * Math.sqrt(squared);
+    const found = shortened(x, longest);
+    assert.ok(Math.abs(found.factor - 0.3) < 1e-12 && Math.abs(found.squared / squared - 1) < 1e-12);
+    assert.deepEqual(
+      found.vector,
+      x.map((value) => value * found.factor),
+    );
+    assert.deepEqual(x, before);
+    assert.equal(shortened(x, 2 * Math.sqrt(squared)).vector, x);
+  }
+  assert.deepEqual(shortened(new Float32Array(3), 1), { vector: new Float32Array(3), squared: 0, factor: 1 });
+  assert.deepEqual(shortened(new Float32Array(0), 1), { vector: new Float32Array(0), squared: 0, factor: 1 });
+  assert.ok(!Number.isFinite(shortened(Float32Array.of(1, NaN), 1).squared));
 });

@@ -26,7 +26,7 @@ export function combine(vectors: readonly Float32Array[], weights: readonly numb
   const rows = new Float32Array(kernel.memory.buffer);
   const sum = new Float32Array(kernel.memory.buffer, out, width);
   new Float64Array(kernel.memory.buffer, at).set(used.map((i) => weights[i]!));
-  const result = new Float32Array(Buffer.allocUnsafeSlow(4 * d).buffer, 0, d); // written whole: not to be zeroed first
+  const result = unwritten(d);
   for (let from = 0; from < d; from += width) {
     const count = Math.min(width, d - from);
     used.forEach((i, r) => rows.set(vectors[i]!.subarray(from, from + count), (r * rowBytes) / 4));
@@ -100,4 +100,45 @@ export function squaredNorms(vectors: readonly Float32Array[], origin?: Float32A
     else length(0, bytes, 2 * bytes);
     return sums.reduce((total, sum) => total + sum, 0);
   });
+}
+
+/**
+ * A vector no longer than that, in its own direction.
+ *
+ * vector min(1, longest / |vector|)
+ *
+ * @param vector [d]; unchanged
+ * @param longest > 0
+ * @returns the vector itself where it is short enough, else a new one; its squared length before, not finite where a number is not; and
+ *   the factor
+ * @example
+ * shortened(Float32Array.of(3, 4), 2.5); // { vector: [1.5, 2], squared: 25, factor: 0.5 }
+ */
+export function shortened(vector: Float32Array, longest: number): Shortened {
+  const d = vector.length;
+  if (d === 0) return { vector, squared: 0, factor: 1 };
+  const bytes = 4 * Math.ceil(d / 8) * 8;
+  const { memory, length, scale } = kernels(bytes + 64);
+  const row = new Float32Array(memory.buffer, 0, bytes / 4).fill(0, d);
+  row.set(vector);
+  length(0, bytes, bytes);
+  const squared = new Float64Array(memory.buffer, bytes, 8).reduce((total, sum) => total + sum, 0);
+  const factor = Math.min(1, longest / Math.sqrt(squared));
+  if (factor === 1) return { vector, squared, factor };
+  scale(0, bytes, factor);
+  const short = unwritten(d);
+  short.set(row.subarray(0, d));
+  return { vector: short, squared, factor };
+}
+
+/** What `shortened` gives. */
+export interface Shortened {
+  readonly vector: Float32Array; // [d]
+  readonly squared: number;
+  readonly factor: number; // in (0, 1]
+}
+
+/** A vector that is going to be written whole: its memory is not made zero first. */
+function unwritten(d: number): Float32Array {
+  return new Float32Array(Buffer.allocUnsafeSlow(4 * d).buffer, 0, d);
 }

@@ -1,5 +1,5 @@
 /** @file The direction in which updates differ most. */
-import { EigenvalueDecomposition, Matrix } from "ml-matrix";
+import { topEigenpair } from "./eigen";
 
 /** The top eigenpair of a covariance, as the updates see it. */
 export interface Spread {
@@ -26,20 +26,21 @@ export interface Spread {
  */
 export function spreadOf(squared: Float64Array, weights: readonly number[]): Spread {
   const n = weights.length;
-  const used = weights.flatMap((w, i) => (w > 0 ? [i] : []));
-  const total = used.reduce((sum, i) => sum + weights[i]!, 0);
-  const means = weights.map((_, i) => used.reduce((sum, j) => sum + weights[j]! * squared[i * n + j]!, 0) / total);
-  const mean = used.reduce((sum, i) => sum + weights[i]! * means[i]!, 0) / total;
-  const inner = (i: number, j: number): number => (means[i]! + means[j]! - squared[i * n + j]! - mean) / 2;
+  const total = weights.reduce((sum, w) => sum + w, 0);
+  const means = new Float64Array(n); // of the squared distances from each update
+  for (let i = 0; i < n; i++) {
+    for (let j = 0; j < n; j++) means[i]! += (weights[j]! * squared[i * n + j]!) / total;
+  }
+  const mean = means.reduce((sum, m, i) => sum + (weights[i]! * m) / total, 0);
+  const inner = squared.map((x, at) => (means[Math.floor(at / n)]! + means[at % n]! - x - mean) / 2);
 
   const roots = weights.map(Math.sqrt);
-  const rows = used.map((i) => used.map((j) => (roots[i]! * roots[j]! * inner(i, j)) / total));
-  const { realEigenvalues, eigenvectorMatrix } = new EigenvalueDecomposition(new Matrix(rows), {
-    assumeSymmetric: true,
+  const matrix = inner.map((x, at) => (roots[Math.floor(at / n)]! * roots[at % n]! * x) / total);
+  const { value, vector } = topEigenpair(matrix, n);
+  if (value <= 0) return { variance: 0, projections: weights.map(() => 0) };
+  const projections = weights.map((_, i) => {
+    const along = roots.reduce((sum, root, j) => sum + root * vector[j]! * inner[i * n + j]!, 0);
+    return along ** 2 / (value * total);
   });
-  const variance = Math.max(...realEigenvalues);
-  if (variance <= 0) return { variance: 0, projections: weights.map(() => 0) };
-  const u = eigenvectorMatrix.getColumn(realEigenvalues.indexOf(variance));
-  const along = (i: number): number => used.reduce((sum, j, at) => sum + roots[j]! * u[at]! * inner(i, j), 0);
-  return { variance, projections: weights.map((_, i) => along(i) ** 2 / (variance * total)) };
+  return { variance: value, projections };
 }
