@@ -555,19 +555,19 @@ writeRecord("08_fedavg_local_steps", { ...stamp, config: config, seconds: second
 // ## What we saw
 // Quick profile, three seeds, two peers; indicative.
 //
-// - **Local steps protect against an attacker who ignores them.** Matched at the broadcast model, RMSE goes from 0.06–0.07 at τ = 1 to 0.21–0.26 at τ = 5 and 0.26–0.28 at τ = 20, above the
-//   no-information floor. The matching loss stays at a third: no images at $w^{(k)}$ have this gradient.
-// - **They do not protect against one who unrolls them.** The same rounds give 0.09–0.14 at τ = 5, and at τ = 20 forty images behind one broadcast still come back below the floor for α = 0.5 and ∞ (0.18–0.19
-//   against 0.21–0.22); for α = 0.1 the interval includes it. What is left of the growth with τ is the number of images: FedSGD with one step on as many images is no harder
-//   (0.20 at τ = 20). So Remark 5's question has two answers: (29) describes the first attacker, (30) the second.
-// - **The drift saturates, its bound does not.** From τ = 5 the mean of the local gradients is off by 0.8–1.0 of the length of the gradient at $w^{(k)}$: about as far as no gradient at all would be.
-//   (22) grows with τ to some 200 times that. As a statement of order it explains the first attacker's failure; as a number it is idle. α matters little for the drift, and for
-//   the error less than τ does.
-// - **Clipping the τ-step update does not protect.** At $C = 1$ and τ = 5 it cuts updates to a tenth, a bias of more than twice the gradient; the unrolled RMSE changes by 0.004. As (27) says, it changes
-//   the scale, and shares hardly ($M_\text{eff}$ 9.9 of 10). Nor does noise of σ = 0.003 (0.12), while it raises the matching loss to 0.18.
-// - **Later, larger τ has closed the gap**, to 0.8 after five rounds where τ = 1 is at 2.25, and there τ = 20 is no longer inverted by anybody: the unrolled matching loss is 0.26 where the
-//   first round had 0.02. That is an optimisation that fails, not a proof of protection; more steps and restarts belong to 12.
-// - **The price** is the last panel of the figure: the τ steps follow one another, and each dummy client has weights of its own. At τ = 5 it is a few times, at τ = 20 about ten times the CPU time.
+// - **Local steps protect against an attacker who ignores them.** Matched at the broadcast model, RMSE goes from 0.09–0.14 at τ = 1 to 0.37–0.40 at τ = 5, far above the
+//   no-information floor, and stays there. The matching loss says why: no images at $w^{(k)}$ have this gradient.
+// - **Up to τ = 5 they do not protect against one who unrolls them.** The same rounds give 0.16–0.20, below the floor, and the pictures are recognisable; a matching loss below 0.01 says that the
+//   inversion converged. FedSGD with one step on as many images is just as hard (0.15 at τ = 5): what is left of the growth with τ is the number of images. So Remark 5's question has two answers:
+//   (29) describes the first attacker, (30) the second.
+// - **At τ = 20 nobody inverts**, and we do not call that protection: the unrolled matching loss is 0.5 after 100 steps of Adam, where at τ = 5 it was 0.01. FedSGD with forty images comes back at the floor
+//   (0.22), the unrolled one above it (0.34). Local steps at ητL of 37 are a hard function to invert by descent; whether more steps, restarts or a start at the previous τ would do it belongs to 12.
+// - **The drift saturates, its bound does not.** From τ = 5 the mean of the local gradients is off by 1.0–1.4 of the length of the gradient at $w^{(k)}$: as far as no gradient at all would be.
+//   (22) is never broken, and grows with τ to some 300 times that. As a statement of order it explains the first attacker's failure; as a number it is idle. α matters less than τ does.
+// - **Clipping the τ-step update hardly protects.** At $C = 1$ and τ = 5 it cuts updates to a sixteenth, a bias of twice the gradient; the unrolled RMSE rises from 0.155 to 0.172. As (27) says, it changes
+//   the scale, and shares hardly ($M_\text{eff}$ 9.7 of 10). Nor does noise of σ = 0.003 (0.177), while it raises the matching loss to 0.19.
+// - **Later, larger τ has closed the gap**, to 1.3 after five rounds where τ = 1 is at 2.15. At equal rounds its images come back worse, by (29) and by their number.
+// - **The price** is the last panel of the figure: the τ steps follow one another, and each dummy client has weights of its own. At τ = 5 it is four to five times, at τ = 10 and 20 eight times the CPU time.
 //
 // **Deviations.** FedAvg is the paper's open question; theorem and thresholds are ours. Labels are granted with their order, which a client would have to guess. Next:
 // **09_stochastic_sign**.
