@@ -12,7 +12,7 @@
 // **Question.** How much does a client who only listens learn about its peers' images, and when in the run?
 //
 // Paper: section 5, the passive run that every later figure is compared with; the first of its experiments. Needs 01 for the
-// words. Time on two cores: quick about 2 minutes, paper about 1 hour (estimated from the quick run's rate).
+// words. Time on two cores: quick about 2 minutes, paper about half an hour (estimated from the quick run's rate).
 //
 // A federation of ten clients trains LeNet-5 on non-IID Fashion-MNIST for 50 rounds. One client poisons nothing. At chosen rounds
 // it inverts the difference of two broadcasts. Two kinds of victims:

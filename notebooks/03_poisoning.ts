@@ -12,7 +12,7 @@
 // **Question.** Does a client that poisons its own updates see more of its peers' images than one that only listens?
 //
 // Paper: sections 4.1 and 5, the poisonings; the second of its first experiments. Needs 02 for the passive run. Time on two cores:
-// quick about 3 minutes, paper about 1 hour (estimated from the quick run's rate; the passive run is shared with 04–06).
+// quick about 3 minutes, paper about half an hour (estimated from the quick run's rate; the passive run is shared with 04–06).
 //
 // The client's update is one of ten under the plain mean. Three poisonings, as in the paper:
 //
