@@ -193,22 +193,14 @@ export async function measureParts() {
  * @returns [{ rounds, inverted, steps, autoencoderSteps }]; one that shares its autoencoder with a job before it has none to train
  */
 export function paperJobs(records) {
+  const { shardOf } = require("./ownAutoencoder.js");
   const jobs = new Map();
   const shards = new Set();
   for (const { federation, attack, seeds, ...where } of records.flatMap(plansIn)) {
     for (const seed of seeds) {
       const key = JSON.stringify([{ ...federation, seed }, attack, where]);
       if (jobs.has(key)) continue;
-      const { dataset, partition, alpha, numClients, maliciouslyCuriousClient } = federation;
-      const shard = JSON.stringify([
-        seed,
-        dataset,
-        partition,
-        alpha,
-        numClients,
-        maliciouslyCuriousClient,
-        attack.autoencoderSteps,
-      ]);
+      const shard = JSON.stringify([shardOf({ ...federation, seed }), federation.dataset, attack.autoencoderSteps]);
       jobs.set(key, {
         rounds: federation.rounds,
         inverted: where.probeRounds.length + where.trajectoryRounds.length,

@@ -1,7 +1,6 @@
 /** @file The theorem's assumptions along runs: every plan and seed, side by side, stored. */
-import { backendReady } from "../core/backend";
 import type { Dataset } from "../core/types";
-import { computeGradients, gradientJobs, type GradientJob } from "./gradientJob";
+import { computeGradients, gradientJobs } from "./gradientJob";
 import type { GradientPlan, GradientRun } from "./gradients";
 import { collectRuns, type Study, type StudyOptions } from "./study";
 
@@ -24,13 +23,10 @@ export type GradientStudy = Study<GradientRun>;
  * (await measureGradients({ passive: looked }, dataset)).passive.runs.map(({ seed }) => seed); // [1, 2]
  * @source our derivation, assumptions A1 to A4
  */
-export async function measureGradients<Name extends string>(
+export function measureGradients<Name extends string>(
   plans: Readonly<Record<Name, GradientPlan>>,
   dataset: Dataset,
-  { force = false, onProgress }: StudyOptions = {},
+  options?: StudyOptions,
 ): Promise<Record<Name, GradientStudy>> {
-  const backend = await backendReady();
-  const common = { dataset, backend, force: force && new Date().toISOString() };
-  const jobs = Object.entries<GradientPlan>(plans).map(([name, plan]) => [name, gradientJobs(plan, common)]);
-  return collectRuns(Object.fromEntries(jobs) as Record<Name, GradientJob[]>, computeGradients, dataset, onProgress);
+  return collectRuns(plans, { jobsOf: gradientJobs, compute: computeGradients }, dataset, options);
 }

@@ -1,8 +1,6 @@
 /** @file What the theorem assumes of a run: loss, gradients and noise at some of its broadcasts, and lone inversions; of one seed. */
 import type { Batch, Dataset } from "../core/types";
 import { batchOf } from "../data/batch";
-import { aggregators } from "../defense/aggregators";
-import type { Aggregator } from "../defense/aggregator";
 import type { FederationConfig } from "../fl/config";
 import { drawBatch, setUp, type Federation } from "../fl/federation";
 import { drawProbe, presentProbe } from "../fl/probe";
@@ -11,10 +9,10 @@ import { rmse } from "../metrics/rmse";
 import type { Autoencoder } from "../model/autoencoder";
 import { lossAndGradient, type Network } from "../model/network";
 import { invert } from "../reconstruction/invert";
-import { broadcastDifference, observe, withoutOwnShare, type AttackerView } from "../reconstruction/observe";
+import { broadcastDifference, observe, withoutOwnShare } from "../reconstruction/observe";
 import { noiseOf, type NoiseEstimate } from "../theory/constants";
 import { combine, squaredDistance, squaredNorm } from "../theory/vectors";
-import type { Attack, Follow } from "./measure";
+import { isContributor, priorFor, weighsAllAlike, type Attack, type Follow } from "./measure";
 
 /** A setting and where along its run to look at the theorem's assumptions. */
 export interface GradientPlan {
@@ -159,32 +157,30 @@ async function invertAlone(
   const seen = replayed.map(({ before, after }) => {
     const view = observe(before, after, config, dataset);
     const { gradients } = lossAndGradient(network, probe.map(() => before.weights), probe); // prettier-ignore
-    return { view: asSeen(view, config, before), before, own: gradients.filter((_, client) => isPeer(client)) };
+    return {
+      view: weighsAllAlike(before, config) ? withoutOwnShare(view) : view,
+      before,
+      own: gradients.filter((_, client) => isPeer(client)),
+    };
   });
   const { autoencoderSteps: _steps, labels: _labels, contributors: _contributors, prior, ...options } = attack;
   const views = seen.flatMap(({ view, own }) => own.map((observedGradient) => ({ ...view, observedGradient, numImages: 1 }))); // prettier-ignore
   const inverted = await invert(views, {
     ...options,
-    prior: prior === "autoencoder" ? { kind: prior, autoencoders: views.map(() => autoencoder!) } : { kind: prior },
+    prior: priorFor(prior, autoencoder, views.length),
     labels: seen.flatMap(() => labels),
     onStep: (done, total) => follow(trainingShare + ((0.5 - trainingShare) * done) / total, "lone inversions"),
   });
   const clients = [...probe.keys()].filter(isPeer);
-  return seen.map(({ view, before: { kept, dropped }, own }, r) =>
+  return seen.map(({ view, before, own }, r) =>
     clients.map((client, i) => {
       const { images: image } = inverted[r * clients.length + i]!;
       return {
-        contributed: !dropped.includes(client) && (kept.length === 0 || kept.includes(client)),
+        contributed: isContributor(before, client),
         gradientDistance: Math.sqrt(squaredDistance(view.observedGradient, own[i]!)),
         rmse: rmse(image, probe[client]!.images),
         image,
       };
     }),
   );
-}
-
-/** The attacker takes its own share out where it can, as in measureLeakage. */
-function asSeen(view: AttackerView, config: FederationConfig, { dropped }: RoundRecord): AttackerView {
-  const { equalWeights }: Aggregator = aggregators[config.aggregator];
-  return equalWeights && config.preAggregations.length === 0 && dropped.length === 0 ? withoutOwnShare(view) : view;
 }

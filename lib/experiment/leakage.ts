@@ -1,7 +1,6 @@
 /** @file How much a setting leaks along its run: the measurement that every notebook makes, one seed at a time, stored. */
-import { backendReady } from "../core/backend";
 import type { Dataset } from "../core/types";
-import { computeSeed, seedJobs, type SeedJob } from "./leakageJob";
+import { computeSeed, seedJobs } from "./leakageJob";
 import type { LeakagePlan, LeakageRun } from "./measure";
 import { collectRuns, type Study, type StudyOptions } from "./study";
 
@@ -30,13 +29,10 @@ export type LeakageOptions = StudyOptions;
  * leak.leakage; // 1 - leak.rmse / leak.floor
  * @source our choice (design: measuring honestly); the paper reports the RMSE of the private images of a run
  */
-export async function measureLeakage<Name extends string>(
+export function measureLeakage<Name extends string>(
   plans: Readonly<Record<Name, LeakagePlan>>,
   dataset: Dataset,
-  { force = false, onProgress }: LeakageOptions = {},
+  options?: LeakageOptions,
 ): Promise<Record<Name, LeakageStudy>> {
-  const backend = await backendReady();
-  const common = { dataset, backend, force: force && new Date().toISOString() };
-  const jobs = Object.entries<LeakagePlan>(plans).map(([name, plan]) => [name, seedJobs(plan, common)]);
-  return collectRuns(Object.fromEntries(jobs) as Record<Name, SeedJob[]>, computeSeed, dataset, onProgress);
+  return collectRuns(plans, { jobsOf: seedJobs, compute: computeSeed }, dataset, options);
 }

@@ -31,6 +31,8 @@ export type LocalStepsRound = {
   readonly sentNorms: readonly number[]; // ||u_m|| [M], what a clip norm is held against
 };
 
+const norm = (x: Float32Array): number => Math.sqrt(squaredNorm(x));
+
 const powerSteps = 12;
 const curvedClients = 3; // whose first batches are looked at
 
@@ -174,10 +176,4 @@ export async function inversionCost(
     costs.push({ localSteps: config.localSteps, how, images: view.numImages, seconds });
   }
   return costs;
-}
-
-function norm(x: Float32Array): number {
-  let sum = 0;
-  for (let i = 0; i < x.length; i++) sum += x[i]! * x[i]!;
-  return Math.sqrt(sum);
 }

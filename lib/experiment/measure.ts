@@ -142,19 +142,20 @@ async function collectVictims(
 /** What the attacker makes of its view before it inverts, and what the experimenter knows of the round behind it. */
 function behind(
   view: AttackerView,
-  { batches, kept, dropped, effective }: RoundRecord,
-  { aggregator, preAggregations, maliciouslyCuriousClient: curious }: FederationConfig,
+  record: RoundRecord,
+  config: FederationConfig,
   { contributors = "all" }: Attack,
 ): Victims {
-  const isIn = (client: number): boolean => !dropped.includes(client) && (kept.length === 0 || kept.includes(client));
+  const { batches, effective } = record;
+  const curious = config.maliciouslyCuriousClient;
+  const isIn = (client: number): boolean => isContributor(record, client);
   const images = batches.map((own) => joinBatches(own));
   const others = images.filter((_, client) => client !== curious);
   const contributed = images.flatMap(({ size }, client) =>
     client === curious ? [] : Array.from({ length: size }, () => isIn(client)),
   );
   const truth = joinBatches(others);
-  const { equalWeights }: Aggregator = aggregators[aggregator];
-  if (equalWeights && preAggregations.length === 0 && dropped.length === 0)
+  if (weighsAllAlike(record, config))
     return { view: withoutOwnShare(view), trueLabels: truth.labels, truth, options: { contributed, effective } };
   const options = { contributed, effective, ownBatch: images[curious]!, ownContributed: isIn(curious) };
   if (contributors === "all") return { view, trueLabels: joinBatches(images).labels, truth, options };
@@ -162,7 +163,47 @@ function behind(
   return { view: assumeContributors(view, inside.length), trueLabels: joinBatches(inside).labels, truth, options };
 }
 
-function priorFor(name: PriorName, autoencoder: Autoencoder | null, views: number): Prior {
+/**
+ * Whether a client's update is in a round's aggregate; under a coordinate-wise rule, which keeps nobody as a whole, all are.
+ *
+ * @param record of the round
+ * @param client its number
+ * @returns false where the server dropped it, or the rule kept others
+ * @example
+ * isContributor({ kept: [1, 2], dropped: [] }, 0); // false
+ */
+export function isContributor({ kept, dropped }: Pick<RoundRecord, "kept" | "dropped">, client: number): boolean {
+  return !dropped.includes(client) && (kept.length === 0 || kept.includes(client));
+}
+
+/**
+ * Whether a round's aggregate is the plain mean of all updates, so that a client can take its own share out.
+ *
+ * @param record of the round
+ * @param config of the federation: its rule and pre-aggregations
+ * @returns true where every client has the same weight and none was dropped
+ * @example
+ * weighsAllAlike({ dropped: [] }, plan.federation); // true; the mean
+ */
+export function weighsAllAlike(
+  { dropped }: Pick<RoundRecord, "dropped">,
+  { aggregator, preAggregations }: FederationConfig,
+): boolean {
+  const { equalWeights }: Aggregator = aggregators[aggregator];
+  return equalWeights === true && preAggregations.length === 0 && dropped.length === 0;
+}
+
+/**
+ * The attacker's prior for so many views.
+ *
+ * @param name of the prior
+ * @param autoencoder the attacker's own; read where the prior is one
+ * @param views how many
+ * @returns what invert takes
+ * @example
+ * priorFor("pixel", null, 3); // { kind: "pixel" }
+ */
+export function priorFor(name: PriorName, autoencoder: Autoencoder | null, views: number): Prior {
   if (name !== "autoencoder") return { kind: name };
   return { kind: name, autoencoders: Array.from({ length: views }, () => autoencoder!) };
 }

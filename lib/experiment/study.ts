@@ -1,4 +1,5 @@
 /** @file Plans by name, each of several seeds: computed side by side, stored one by one, and put together again. */
+import { backendReady } from "../core/backend";
 import type { Dataset } from "../core/types";
 import type { FederationConfig } from "../fl/config";
 import type { Job } from "./job";
@@ -22,26 +23,40 @@ export interface SeededJob extends Job {
   readonly plan: { readonly federation: FederationConfig };
 }
 
+/** What every job of a study is made with. */
+export interface JobOptions {
+  readonly dataset: Dataset;
+  readonly backend: string;
+  readonly force: boolean | string;
+}
+
+/** How plans of a kind become jobs, and jobs results. */
+export interface StudyKind<Plan, Own extends SeededJob, Value> {
+  readonly jobsOf: (plan: Plan, options: JobOptions) => readonly Own[]; // one a seed
+  readonly compute: (job: Own, dataset: Dataset, follow: () => void) => Promise<Remembered<Value>>; // from the store where it is there
+}
+
 /**
- * Computes what is not stored yet of several plans' jobs, see sweep, and reads all results.
+ * Computes what is not stored yet of several plans, one job a seed, see sweep, and reads all results.
  *
- * @param jobsOf by the plan's name, one job a seed
- * @param compute a job's result, from the store where it is there
+ * @param plans by name
+ * @param kind how a plan becomes jobs, and a job its result
  * @param dataset that the jobs name
- * @param onProgress see StudyOptions
+ * @param options see StudyOptions
  * @returns a study a plan, under the same names; read only
- * @throws the error of the first job that failed, after all others are stored
+ * @throws what jobsOf refuses, or the error of the first job that failed, after all others are stored
  * @example
- * await collectRuns({ none: [] }, computeSeed, dataset); // { none: { runs: [], sources: [] } }
+ * await collectRuns({}, { jobsOf: seedJobs, compute: computeSeed }, dataset); // {}
  */
-export async function collectRuns<Name extends string, Own extends SeededJob, Value>(
-  jobsOf: Readonly<Record<Name, readonly Own[]>>,
-  compute: (job: Own, dataset: Dataset, follow: () => void) => Promise<Remembered<Value>>,
+export async function collectRuns<Name extends string, Plan, Own extends SeededJob, Value>(
+  plans: Readonly<Record<Name, Plan>>,
+  { jobsOf, compute }: StudyKind<Plan, Own, Value>,
   dataset: Dataset,
-  onProgress?: StudyOptions["onProgress"],
+  { force = false, onProgress }: StudyOptions = {},
 ): Promise<Record<Name, Study<Value>>> {
-  const names = Object.keys(jobsOf) as Name[];
-  const jobs = names.flatMap((name) => jobsOf[name]);
+  const common = { dataset, backend: await backendReady(), force: force && new Date().toISOString() };
+  const planned = Object.entries<Plan>(plans).map(([name, plan]) => [name as Name, jobsOf(plan, common)] as const);
+  const jobs = planned.flatMap(([, own]) => own);
   const reports = await sweep(jobs, {
     dataset,
     onProgress: ({ index, done, total, note }) =>
@@ -51,9 +66,9 @@ export async function collectRuns<Name extends string, Own extends SeededJob, Va
   if (failed) throw failed.error!;
 
   const studies = {} as Record<Name, Study<Value>>;
-  for (const name of names) {
+  for (const [name, own] of planned) {
     const found: Remembered<Value>[] = [];
-    for (const job of jobsOf[name]) {
+    for (const job of own) {
       const stored = await compute({ ...job, force: false }, dataset, () => undefined);
       found.push({ ...stored, status: reports[jobs.indexOf(job)]!.status === "stored" ? "stored" : "computed" });
     }

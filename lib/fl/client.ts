@@ -4,7 +4,7 @@ import { refuse } from "../core/errors";
 import type { Batch } from "../core/types";
 import { asTensor } from "../model/layers/product";
 import { differentiate, type Network } from "../model/network";
-import { packWeights, stackImages, stackTargets, stackVectors, unpackWeights, unstackVectors } from "../model/stack";
+import { packWeights, stackBatches, stackVectors, unpackWeights, unstackVectors } from "../model/stack";
 
 /**
  * The updates of M clients that start from the same weights: what each sends to the server.
@@ -67,15 +67,7 @@ function localStep(
   batches: readonly Batch[],
   learningRate: number | null,
 ): Course {
-  const images = stackImages(
-    batches.map((batch) => batch.images),
-    network.inputShape,
-  );
-  const targets = stackTargets(
-    batches.map(({ labels }) => labels),
-    network.numClasses,
-  );
-  const g = differentiate(network, weights, images, targets).gradients.weights.map(asTensor);
+  const g = differentiate(network, weights, ...stackBatches(network, batches)).gradients.weights.map(asTensor);
   return {
     weights: learningRate === null ? [] : weights.map((w, i) => tf.sub(w, tf.mul(g[i]!, learningRate))),
     sum: sum === null ? g : sum.map((total, i) => tf.add(total, g[i]!)),

@@ -6,7 +6,16 @@ import type { Batch, Shape } from "../core/types";
 import type { Gradients, GradientsR, Layer, Trace, Want } from "./layers/layer";
 import type { Direction } from "./layers/product";
 import { crossEntropy, type LossTrace } from "./loss";
-import { packWeights, stackImages, stackTargets, stackVectors, unpackWeights, unstackVectors, volume } from "./stack";
+import {
+  packWeights,
+  stackBatches,
+  stackImages,
+  stackTargets,
+  stackVectors,
+  unpackWeights,
+  unstackVectors,
+  volume,
+} from "./stack";
 
 /** A classifier. Its weights are one vector of length `size`: the parameters' row-major values, one after the other. */
 export interface Network {
@@ -214,22 +223,6 @@ export function hessianVectorProduct(
   const result = unstackVectors(products);
   products.dispose();
   return result;
-}
-
-/** The batches' images [B, H, W, S·C] and targets [S, B, K]. */
-function stackBatches(
-  { inputShape, numClasses }: Network,
-  batches: readonly Batch[],
-): [images: Tensor, targets: Tensor] {
-  const images = stackImages(
-    batches.map((batch) => batch.images),
-    inputShape,
-  );
-  const targets = stackTargets(
-    batches.map(({ labels }) => labels),
-    numClasses,
-  );
-  return [images, targets];
 }
 
 /**

@@ -1,6 +1,6 @@
 /** @file Public arrays to stacked tensors and back: weight vectors, images, labels; one replica a row. */
 import { tf, tidy, type Tensor } from "../core/backend";
-import type { Shape } from "../core/types";
+import type { Batch, Shape } from "../core/types";
 import type { Layer } from "./layers/layer";
 import { asTensor, type Gradient } from "./layers/product";
 
@@ -127,4 +127,22 @@ export function stackTargets(labels: readonly ArrayLike<number>[], numClasses: n
     for (let b = 0; b < batch; b++) values[(s * batch + b) * numClasses + row[b]!] = 1;
   });
   return tf.tensor3d(values, [labels.length, batch, numClasses]);
+}
+
+/**
+ * Batches as a pass takes them.
+ *
+ * @param network of which inputShape [C, H, W] and numClasses K are read
+ * @param batches S, of equal size B
+ * @returns images [B, H, W, S·C] and targets [S, B, K]; the caller's tidy owns them
+ * @example
+ * stackBatches(network, [batch, batch])[1].shape; // [2, batch.size, network.numClasses]
+ */
+export function stackBatches(
+  { inputShape, numClasses }: { readonly inputShape: Shape; readonly numClasses: number },
+  batches: readonly Batch[],
+): [images: Tensor, targets: Tensor] {
+  const images = batches.map((batch) => batch.images);
+  const labels = batches.map((batch) => batch.labels);
+  return [stackImages(images, inputShape), stackTargets(labels, numClasses)];
 }

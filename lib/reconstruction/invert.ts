@@ -48,8 +48,8 @@ const traceEvery = 10; // steps between two entries of a trace
  *
  * with Adam on the code z of the prior. For tau > 1 local steps "mean" asks all images for their gradient at the broadcast w, as if
  * clients had not moved; "unrolled" lets every dummy client take its tau steps (see matchUnrolled), which needs the images in
- * order: client by client, and in each step by step, the labels too. Views of equal shapes are inverted together, as many at once as fit into memoryBudget();
- * how they are split changes rounding only: 1e-3 in a pixel over six steps.
+ * order: client by client, and in each step by step, the labels too. Views of equal shapes are inverted together, as many at once as
+ * fit into memoryBudget(); how they are split changes rounding only: 1e-3 in a pixel over six steps.
  *
  * @param views at least one
  * @param options see InvertOptions

@@ -7,8 +7,7 @@ import { against, productNorms, type Product } from "../model/layers/product";
 import { checkStack, differentiate, gradientAlong, type Network, type Pass } from "../model/network";
 import {
   packWeights,
-  stackImages,
-  stackTargets,
+  stackBatches,
   stackVectors,
   unpackWeights,
   unstackImages,
@@ -223,8 +222,7 @@ export async function gradientMatching(
   const { loss, gradient, value, imagesGradient } = tidy(() => {
     const w = unpackWeights(network.layer, stackVectors([weights]));
     const target = createTarget(network, stackVectors([observedGradient]), objective);
-    const images = stackImages([dummy.images], network.inputShape);
-    const pass = differentiate(network, w, images, stackTargets([dummy.labels], network.numClasses));
+    const pass = differentiate(network, w, ...stackBatches(network, [dummy]));
     const gradient = packWeights(network.layer, pass.gradients.weights);
     const { value, imagesGradient } = matchPass(network, pass, target, objective);
     return { loss: pass.loss.value(), gradient, value: value(), imagesGradient };

@@ -62,39 +62,37 @@ function fedAvgLeak(instance: Instance, rng: Rng) {
   return { terms, error: (mixing + inversionError) ** 2 };
 }
 
+const inEveryDraw = { group: "FedAvg", holds: "in every draw" } as const;
+
 /** τ local steps: drift, reconstruction error and progress. */
 export const fedAvgChecks: Checks = {
   drift: {
+    ...inEveryDraw,
     line: "(22)",
-    group: "FedAvg",
-    holds: "in every draw",
     compare(instance, rng) {
       const { observed, lone, drift } = fedAvg(instance, rng);
       return { smaller: Math.sqrt(squaredDistance(observed, combine(lone))), larger: drift };
     },
   },
   "reconstruction error, τ steps": {
+    ...inEveryDraw,
     line: "(23)",
-    group: "FedAvg",
-    holds: "in every draw",
     compare(instance, rng) {
       const { terms, error } = fedAvgLeak(instance, rng);
       return { smaller: error, larger: fedAvgBound(terms) };
     },
   },
   "its first form, τ steps": {
+    ...inEveryDraw,
     line: "(24)",
-    group: "FedAvg",
-    holds: "in every draw",
     compare(instance, rng) {
       const { terms, error } = fedAvgLeak(instance, rng);
       return { smaller: error, larger: fedAvgYoungBound(terms) };
     },
   },
   "progress, τ steps": {
+    ...inEveryDraw,
     line: "(25)",
-    group: "FedAvg",
-    holds: "in every draw",
     compare(instance, rng) {
       const { quadratic, weights, gradient, round } = instance;
       const { observed, lone, drift, localSteps, learningRate } = fedAvg(instance, rng);

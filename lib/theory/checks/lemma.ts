@@ -1,6 +1,7 @@
 /** @file The lemma's lines, (16) to (18) and (20), for every row of its table, on random instances. */
 import type { Rng } from "../../core/rng";
 import { logUniform, drawGradients, type Instance } from "../instances";
+import type { Clients } from "../clients";
 import {
   addedNoiseLaw,
   backdoorLaw,
@@ -10,13 +11,16 @@ import {
   localDpLaw,
   mixture,
   signFlipLaw,
+  type AggregateLaw,
 } from "../laws";
 import { medianVariance } from "../medianVariance";
 import { progressBound, progressFloor } from "../progress";
 import { expectedGapAfter, objectiveGapAt } from "../quadratic";
-import { combine, normalVector, plus, squaredNorm, unitVector, type Vector } from "../vectors";
-import { choose, type Checks } from "./line";
+import { combine, normalVector, plus, squaredNorm, unitVector, type Matrix, type Vector } from "../vectors";
+import { choose, type Check, type Checks } from "./line";
 import { medianOf } from "./rules";
+
+const traceOf = (matrix: Matrix): number => matrix.reduce((sum, row, i) => sum + row[i]!, 0);
 
 /** Steps by u = sum_m c_m g_m + extra, with extra isotropic noise: E Δ+ from the coefficients, and one draw of Δ+. */
 function linearStep(
@@ -29,8 +33,8 @@ function linearStep(
   const zero = weights.map(() => 0);
   const shift = extra ?? zero;
   const mean = plus(combine(clientGradients, coefficients), 1, shift);
-  const trace = quadratic.hessian.reduce((sum, row, i) => sum + row[i]!, 0);
-  const curvatureTrace = squaredNorm(coefficients) * clients.samplingStd ** 2 * curvature + extraStd ** 2 * trace;
+  const curvatureTrace =
+    squaredNorm(coefficients) * clients.samplingStd ** 2 * curvature + extraStd ** 2 * traceOf(quadratic.hessian);
   const sample = (rng: Rng): number => {
     const sent = plus(combine(drawGradients(instance, rng), coefficients), 1, shift);
     const u = extraStd > 0 ? plus(sent, extraStd, normalVector(weights.length, rng)) : sent;
@@ -47,57 +51,60 @@ const flipped = (numClients: number, malicious: readonly number[], scale: number
 const overClients = (instance: Instance, gap: (client: number) => number): number =>
   instance.clients.biases.reduce((sum, _, a) => sum + gap(a) / instance.clients.biases.length, 0);
 
+const inExpectation = { group: "lemma", holds: "in expectation" } as const;
+
+/** How a rule that is linear in the updates steps, and the law that speaks of it. */
+interface LinearRule {
+  readonly law: AggregateLaw;
+  readonly coefficients?: Vector; // of the clients' gradients; the mean's unless given
+  readonly extra?: Vector;
+  readonly extraStd?: number;
+}
+
+/** The expected gap after a step by a linear rule, against the progress that its law promises. */
+function progressUnder(line: string, ruleOf: (clients: Clients, rng: Rng) => LinearRule): Check {
+  return {
+    ...inExpectation,
+    line,
+    compare(instance, rng) {
+      const { clients, round } = instance;
+      const { law, coefficients = meanOf(clients), ...noise } = ruleOf(clients, rng);
+      const step = linearStep(instance, coefficients, noise);
+      return { smaller: step.exact, larger: progressBound(law, round), ...step };
+    },
+  };
+}
+
+const meanOf = ({ biases }: Clients): number[] => flipped(biases.length, [], 0);
+
 /** One round of progress under a linear rule, or under the median of equal clients. */
 export const lemmaChecks: Checks = {
-  "honest mean": {
-    line: "(17)",
-    group: "lemma",
-    holds: "in expectation",
-    compare(instance) {
-      const { clients, round } = instance;
-      const step = linearStep(instance, flipped(clients.biases.length, [], 0));
-      return { smaller: step.exact, larger: progressBound(honestMeanLaw(clients), round), ...step };
-    },
-  },
+  "honest mean": progressUnder("(17)", (clients) => ({ law: honestMeanLaw(clients) })),
   "honest mean, from below": {
+    ...inExpectation,
     line: "(20)",
-    group: "lemma",
-    holds: "in expectation",
     compare(instance) {
       const { clients, round } = instance;
-      const step = linearStep(instance, flipped(clients.biases.length, [], 0));
+      const step = linearStep(instance, meanOf(clients));
       return { smaller: progressFloor(honestMeanLaw(clients), round), larger: step.exact };
     },
   },
-  "sign flip": {
-    line: "(16)",
-    group: "lemma",
-    holds: "in expectation",
-    compare(instance, rng) {
-      const { clients, round } = instance;
-      const numClients = clients.biases.length;
-      const [scale, malicious] = [0.99 * rng.uniform() * (numClients - 1), [rng.integer(numClients)]];
-      const step = linearStep(instance, flipped(numClients, malicious, scale));
-      return { smaller: step.exact, larger: progressBound(signFlipLaw(clients, { scale, malicious }), round), ...step };
-    },
-  },
-  "colluding sign flippers": {
-    line: "(16)",
-    group: "lemma",
-    holds: "in expectation",
-    compare(instance, rng) {
-      const { clients, round } = instance;
-      const numClients = clients.biases.length;
-      const malicious = choose(numClients, 1 + rng.integer(numClients - 1), rng);
-      const scale = 0.99 * rng.uniform() * (numClients / malicious.length - 1);
-      const step = linearStep(instance, flipped(numClients, malicious, scale));
-      return { smaller: step.exact, larger: progressBound(signFlipLaw(clients, { scale, malicious }), round), ...step };
-    },
-  },
+  "sign flip": progressUnder("(16)", (clients, rng) => {
+    const numClients = clients.biases.length;
+    const [scale, malicious] = [0.99 * rng.uniform() * (numClients - 1), [rng.integer(numClients)]];
+    const law = signFlipLaw(clients, { scale, malicious });
+    return { law, coefficients: flipped(numClients, malicious, scale) };
+  }),
+  "colluding sign flippers": progressUnder("(16)", (clients, rng) => {
+    const numClients = clients.biases.length;
+    const malicious = choose(numClients, 1 + rng.integer(numClients - 1), rng);
+    const scale = 0.99 * rng.uniform() * (numClients / malicious.length - 1);
+    const law = signFlipLaw(clients, { scale, malicious });
+    return { law, coefficients: flipped(numClients, malicious, scale) };
+  }),
   "sign flip by any client": {
+    ...inExpectation,
     line: "(18)",
-    group: "lemma",
-    holds: "in expectation",
     compare(instance, rng) {
       const { clients, round } = instance;
       const numClients = clients.biases.length;
@@ -108,9 +115,8 @@ export const lemmaChecks: Checks = {
     },
   },
   "ascent, κ > M − 1": {
+    ...inExpectation,
     line: "(20)",
-    group: "lemma",
-    holds: "in expectation",
     compare(instance, rng) {
       const { clients, round } = instance;
       const numClients = clients.biases.length;
@@ -121,60 +127,27 @@ export const lemmaChecks: Checks = {
       return { smaller: progressFloor(law, round), larger };
     },
   },
-  "Gaussian noise": {
-    line: "(17)",
-    group: "lemma",
-    holds: "in expectation",
-    compare(instance, rng) {
-      const { clients, round } = instance;
-      const numClients = clients.biases.length;
-      const noiseStd = logUniform(0.01, 100, rng);
-      const step = linearStep(instance, flipped(numClients, [], 0), { extraStd: noiseStd / numClients });
-      return { smaller: step.exact, larger: progressBound(addedNoiseLaw(clients, { noiseStd }), round), ...step };
-    },
-  },
-  backdoor: {
-    line: "(16)",
-    group: "lemma",
-    holds: "in expectation",
-    compare(instance, rng) {
-      const { clients, round } = instance;
-      const numClients = clients.biases.length;
-      const reach = logUniform(0.1, 100, rng);
-      const shift = normalVector(instance.weights.length, rng).map((value) => reach * value);
-      const step = linearStep(instance, flipped(numClients, [], 0), {
-        extra: shift.map((value) => value / numClients),
-      });
-      return { smaller: step.exact, larger: progressBound(backdoorLaw(clients, { shift }), round), ...step };
-    },
-  },
-  "one client chosen": {
-    line: "(16)",
-    group: "lemma",
-    holds: "in expectation",
-    compare(instance, rng) {
-      const { clients, round } = instance;
-      const index = rng.integer(clients.biases.length);
-      const step = linearStep(instance, clients.biases.map((_, m) => (m === index ? 1 : 0))); // prettier-ignore
-      return { smaller: step.exact, larger: progressBound(chosenClientLaw(clients, index), round), ...step };
-    },
-  },
-  "local DP, unclipped": {
-    line: "(17)",
-    group: "lemma",
-    holds: "in expectation",
-    compare(instance, rng) {
-      const { clients, round } = instance;
-      const numClients = clients.biases.length;
-      const dpStd = logUniform(0.01, 100, rng);
-      const step = linearStep(instance, flipped(numClients, [], 0), { extraStd: dpStd / Math.sqrt(numClients) });
-      return { smaller: step.exact, larger: progressBound(localDpLaw(clients, { dpStd }), round), ...step };
-    },
-  },
+  "Gaussian noise": progressUnder("(17)", (clients, rng) => {
+    const noiseStd = logUniform(0.01, 100, rng);
+    return { law: addedNoiseLaw(clients, { noiseStd }), extraStd: noiseStd / clients.biases.length };
+  }),
+  backdoor: progressUnder("(16)", (clients, rng) => {
+    const { length: numClients, 0: bias } = clients.biases;
+    const reach = logUniform(0.1, 100, rng);
+    const shift = normalVector(bias!.length, rng).map((value) => reach * value);
+    return { law: backdoorLaw(clients, { shift }), extra: shift.map((value) => value / numClients) };
+  }),
+  "one client chosen": progressUnder("(16)", (clients, rng) => {
+    const index = rng.integer(clients.biases.length);
+    return { law: chosenClientLaw(clients, index), coefficients: clients.biases.map((_, m) => (m === index ? 1 : 0)) };
+  }),
+  "local DP, unclipped": progressUnder("(17)", (clients, rng) => {
+    const dpStd = logUniform(0.01, 100, rng);
+    return { law: localDpLaw(clients, { dpStd }), extraStd: dpStd / Math.sqrt(clients.biases.length) };
+  }),
   "local DP, clipped": {
+    ...inExpectation,
     line: "(16)",
-    group: "lemma",
-    holds: "in expectation",
     compare(instance, rng) {
       const { quadratic, weights, gradient, clientGradients, clients, round } = instance;
       // Noise of two points, ±σ e_m, so that the clipped law is exact.
@@ -192,8 +165,7 @@ export const lemmaChecks: Checks = {
       if (law.rho <= 0 || round.learningRate * law.rho * round.smoothness > 1) return undefined;
       const { hessian } = quadratic;
       const spread = pairs.reduce((sum, [a], m) => sum + 2 * objectiveGapAt(quadratic, plus(quadratic.minimizer, 1, plus(a, -1, means[m]!))), 0); // prettier-ignore
-      const trace = hessian.reduce((sum, row, i) => sum + row[i]!, 0);
-      const curvatureTrace = spread / numClients ** 2 + (dpStd ** 2 * trace) / numClients;
+      const curvatureTrace = spread / numClients ** 2 + (dpStd ** 2 * traceOf(hessian)) / numClients;
       const smaller = expectedGapAfter(quadratic, weights, { mean: combine(means), curvatureTrace, learningRate: round.learningRate }); // prettier-ignore
       const sample = (draw: Rng): number => {
         const sent = pairs.map((pair) => plus(pair[draw.integer(2)]!, dpStd, normalVector(weights.length, draw)));
@@ -203,16 +175,14 @@ export const lemmaChecks: Checks = {
     },
   },
   "median, Gaussian noise": {
+    ...inExpectation,
     line: "(17)",
-    group: "lemma",
-    holds: "in expectation",
     compare(instance) {
       const { quadratic, weights, gradient, clients, round } = instance;
       const numClients = clients.biases.length;
       const same = { ...clients, biases: clients.biases.map((b) => b.map(() => 0)) };
       const perCoordinate = clients.samplingStd ** 2 / weights.length;
-      const trace = quadratic.hessian.reduce((sum, row, i) => sum + row[i]!, 0);
-      const curvatureTrace = medianVariance(numClients) * perCoordinate * trace;
+      const curvatureTrace = medianVariance(numClients) * perCoordinate * traceOf(quadratic.hessian);
       const { learningRate } = round;
       const smaller = expectedGapAfter(quadratic, weights, { mean: gradient, curvatureTrace, learningRate });
       const sample = (draw: Rng): number => {
