@@ -76,15 +76,16 @@ def copy_of(kind):
 
 
 def aggregations(kind, rule, arguments, times, in_place):
-    """Seconds for `times` calls. A rule that writes on its input gets a copy every time, made while the clock stands."""
+    """Seconds for `times` calls, after a quarter as many that do not count. A rule that writes on its input gets a copy every time, made while the clock stands."""
     gc.collect()
     seconds = 0.0
-    for _ in range(times):
+    for call in range(-(times // 4), times):
         given = copy_of(kind) if in_place else vectors[kind]
         aggregate = create(rule, arguments)
         start = time.perf_counter()
         aggregate(given)
-        seconds += time.perf_counter() - start
+        if call >= 0:
+            seconds += time.perf_counter() - start
     return {"seconds": seconds}
 
 

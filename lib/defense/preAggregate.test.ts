@@ -166,6 +166,25 @@ test("preAggregate: a rule behind buckets is not told of single clients, and tru
   assert.equal(rng, options.rng);
 });
 
+test("preAggregate: a round leaves the results of those before it as they were", () => {
+  const layers = [[4, 10]];
+  for (const rule of Object.values(aggregators)) {
+    for (const before of [["nnm"], ["clipping"], ["arc"], ["clipping", "arc", "nnm"]] as PreAggregationName[][]) {
+      const round = (updates: readonly Float32Array[]): Float32Array => {
+        const known = { layers, malicious: [0], trusted: 1, rootUpdate: updates[2]!, history: updates };
+        const options = { f: 1, clipNorm: 4, rng: createRng(1), ...known };
+        return preAggregate(rule, before).aggregate(updates, options).update;
+      };
+      const [updates, others] = [draw(7, 40), draw(7, 40).map((update) => update.map((x) => 2 * x))];
+      const found = round(updates);
+      const copy = found.slice();
+      round(others);
+      assert.deepEqual(found, copy, `${before.join(">")}>${rule.name}`);
+      assert.deepEqual(round(updates), copy);
+    }
+  }
+});
+
 test("preAggregate: refuses a name that is none", () => {
   for (const wrong of ["nmm", "toString"]) {
     assert.throws(() => preAggregate(aggregators.mean, [wrong as PreAggregationName]), {

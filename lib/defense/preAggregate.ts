@@ -1,7 +1,7 @@
 /** @file A rule behind pre-aggregations, which still speaks of clients. */
 import { refuse } from "../core/errors";
 import type { Aggregation, AggregationOptions, Aggregator } from "./aggregator";
-import { effectiveCount } from "./linear";
+import { effectiveCount, recycle } from "./linear";
 import { preAggregations, type PreAggregationName } from "./preAggregations";
 
 type Members = readonly (readonly number[])[]; // [m][n]; vector r is sum_i members[r][i] updates[i]
@@ -15,6 +15,7 @@ type Members = readonly (readonly number[])[]; // [m][n]; vector r is sum_i memb
  * Of a rule that does not say its weights, M_eff supposes that each coordinate averages e = `effective` vectors drawn at random from
  * those it kept (from all, if it is a coordinate-wise one): sum_i w_i^2 is then taken in expectation. Where the number of vectors
  * changes, the rule is not told who is malicious nor the clients' histories, and `trusted` becomes the first vector that client is in.
+ * The vectors between are written on again in the next round, so that the rule may not keep them.
  *
  * @param rule that aggregates in the end
  * @param names of pre-aggregations, the first first
@@ -35,6 +36,7 @@ export function preAggregate(rule: Aggregator, names: readonly PreAggregationNam
     name: [...names, rule.name].join(">"),
     source: [...before, rule].map(({ source }) => source).join("; "),
     aggregate(updates, options) {
+      const made = new Set<Float32Array>();
       let vectors = updates;
       let members: Members = updates.map((_, r) => updates.map((_, i) => (i === r ? 1 : 0)));
       let known = options;
@@ -43,8 +45,13 @@ export function preAggregate(rule: Aggregator, names: readonly PreAggregationNam
         if (next.updates.length !== vectors.length) known = ofVectors(known, next.members);
         members = next.members.map((weights) => mixture(weights, members));
         vectors = next.updates;
+        vectors.forEach((vector) => made.add(vector));
       }
-      return ofClients(rule.aggregate(vectors, known), members);
+      const aggregation = rule.aggregate(vectors, known);
+      updates.forEach((vector) => made.delete(vector)); // passed on as it came
+      made.delete(aggregation.update);
+      recycle([...made]);
+      return ofClients(aggregation, members);
     },
   };
 }
