@@ -222,16 +222,18 @@ writeRecord("02_passive_listener", { ...stamp, config: plans, seconds: seconds, 
 
 // %% [markdown]
 // ## What we saw
-// Quick profile, four seeds; indicative.
+// Paper profile, twelve seeds.
 //
-// - **C1 holds for LeCun's LeNet-5.** From broadcasts alone the client recovers its nine peers' labels and images: early RMSE 0.14 to
-//   0.17 where the best guess without the gradient has 0.22 to 0.28. In the pictures a handbag has its handle and a sweater its letter.
-// - **C2 holds there too, narrowly at four seeds.** Late in the run the same images come back at 0.18 to 0.24. Two things fade: the label
-//   counts read off the gradient become wrong (a wrong label costs its image), and the gradient of images the model fits is small.
-// - **With ReLU and max pooling this attack fails from the start.** Its RMSE lies above the floor, and its matching loss, a hundred times
-//   higher, says why: the inversion does not converge. C1 is contradicted for this attacker, but a failed optimisation is no defense; more
-//   steps and restarts belong to 12_sensitivity.
-// - **C3 holds.** Masks change the client's gradient in the seventh digit and its RMSE not at all, while the server's inputs are
+// - **C1 holds for LeCun's LeNet-5.** From broadcasts alone the client recovers its nine peers' labels and images: early RMSE 0.10 to
+//   0.15 where the best guess without the gradient has 0.19 to 0.29. In the pictures a handbag has its handle and a boot its sole.
+// - **C2 holds there too.** Late in the run the same images come back at 0.18 to 0.32, which is no better than the guess. Two things fade:
+//   the label counts read off the gradient become wrong (a wrong label costs its image), and the gradient of images the model fits
+//   is small. Most of it happens between rounds 10 and 20.
+// - **With ReLU and max pooling this attack fails from the start.** Its RMSE lies 0.06 above the floor, and its matching loss, hundreds of
+//   times higher, says why: the inversion does not converge, with 600 steps either. C1 is contradicted for this attacker, but a failed
+//   optimisation is no defense; restarts and other optimisers belong to 12_sensitivity. C2 is undecided there, as nothing is recovered
+//   that could get worse.
+// - **C3 holds.** Masks change the client's gradient in the seventh digit and its RMSE by less than 0.001, while the server's inputs are
 //   uncorrelated with the updates.
 //
 // **Deviations.** The paper says neither which activation and pooling its LeNet-5 has, nor its batch size, learning rate, α or the
