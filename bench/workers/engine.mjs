@@ -9,7 +9,7 @@ const lib = require("curious-inside");
 // What a round is timed by and what holds memory are no part of the barrel.
 const { localUpdates } = require("curious-inside/dist/fl/client.js");
 const { tf } = require("curious-inside/dist/core/backend.js");
-const { recycle } = require("curious-inside/dist/defense/linear.js");
+const { recycle } = require("curious-inside/dist/defense/spare.js");
 
 const seconds = () => Number(process.hrtime.bigint()) / 1e9;
 
@@ -212,8 +212,9 @@ function aggregated(rule, options) {
   return lib.aggregators[rule]?.aggregate(updates, all) ?? lib.preAggregations[rule].transform(updates, all);
 }
 
-/** What preAggregate does when the rule behind has read the vectors. */
-const giveBack = ({ updates = [] }) => recycle(updates.filter((vector) => !vectors.updates.includes(vector)));
+/** What the federated loop does after its step, and preAggregate when the rule behind has read the vectors. */
+const giveBack = ({ update, updates = [update] }) =>
+  recycle(updates.filter((vector) => !vectors.updates.includes(vector)));
 
 const invert = (steps, objective) =>
   lib.invert(problem.views, { prior: { kind: "pixel" }, labels: problem.labels, objective, steps });

@@ -34,7 +34,7 @@ export type AggregationOptions = AggregationParameters & AggregationContext;
 
 /** The outcome of a rule. */
 export interface Aggregation {
-  readonly update: Float32Array; // [d]
+  readonly update: Float32Array; // [d], none of the updates itself
   readonly kept: readonly number[]; // indices of the updates that are in it, ascending; none for coordinate-wise rules
   readonly effective: number; // M_eff: as many equally weighted updates average noise like this rule; (sum w)^2 / sum w^2 for weights w
   readonly weights?: readonly number[]; // [n], the updates' weights in it, where the rule is linear in them once it has chosen
@@ -45,6 +45,7 @@ export interface Aggregator {
   readonly name: string;
   readonly source: string;
   readonly needs?: readonly (keyof AggregationContext)[]; // what of the round it cannot do without
+  readonly readsPrevious?: true; // takes the last round's aggregate into account
   readonly equalWeights?: true; // every update counts 1/n in every round, so that a client can subtract its own share
   aggregate(updates: readonly Float32Array[], options: AggregationOptions): Aggregation;
 }

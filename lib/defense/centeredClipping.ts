@@ -19,6 +19,7 @@ import { combine, effectiveCount, squaredNorms } from "./linear";
 export const centeredClipping: Aggregator = {
   name: "centeredClipping",
   source: "Karimireddy et al. 2021",
+  readsPrevious: true,
   aggregate(updates, { f, clipNorm = 10, iterations = 1, previous }) {
     const lengths = ensureUpdates("centeredClipping", updates, f);
     ensure(clipNorm > 0, "centeredClipping", "needs clipNorm > 0", clipNorm);

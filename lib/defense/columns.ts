@@ -1,5 +1,6 @@
 /** @file Coordinate-wise rules: the updates' values of every coordinate in ascending order. */
 import { kernels } from "./kernels";
+import { unwritten } from "./spare";
 
 /** A block of coordinates: the value of rank r at coordinate `from + k` is values[r * stride + k], k < width. Valid during the visit. */
 export interface SortedColumns {
@@ -77,7 +78,7 @@ function exchanges(n: number): number[] {
  */
 export function meanAroundMedian(updates: readonly Float32Array[], count: number): Float32Array {
   const n = updates.length;
-  const mean = new Float32Array(updates[0]!.length);
+  const mean = unwritten(updates[0]!.length);
   const [lower, upper] = middleRanks(n);
   sortColumns(updates, ({ values, stride, from, width }) => {
     for (let k = 0; k < width; k++) {
@@ -120,7 +121,7 @@ export function middleRanks(n: number): [lower: number, upper: number] {
  * meanOfRanks([5, 1, 3, 100].map((x) => Float32Array.of(x)), 1, 2); // [4]
  */
 export function meanOfRanks(updates: readonly Float32Array[], first: number, last: number): Float32Array {
-  const mean = new Float32Array(updates[0]!.length);
+  const mean = unwritten(updates[0]!.length);
   sortColumns(updates, (block) => mean.set(block.mean(first, last), block.from));
   return mean;
 }

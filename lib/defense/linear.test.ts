@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { createRng } from "../core/rng";
-import { averageOf, combine, effectiveCount, recycle, shortened, squaredNorms } from "./linear";
+import { averageOf, combine, effectiveCount, shortened, squaredNorms } from "./linear";
 
 const draw = (n: number, d: number): Float32Array[] =>
   Array.from({ length: n }, (_, i) => createRng("linear").split("update", i).normals(d));
@@ -76,18 +76,4 @@ test("shortened: multiplies by the factor in double precision, whatever the leng
   assert.deepEqual(shortened(new Float32Array(3), 1), { vector: new Float32Array(3), squared: 0, factor: 1 });
   assert.deepEqual(shortened(new Float32Array(0), 1), { vector: new Float32Array(0), squared: 0, factor: 1 });
   assert.ok(!Number.isFinite(shortened(Float32Array.of(1, NaN), 1).squared));
-});
-
-test("recycle: what was given back is written on again, once, and only for vectors of its length", () => {
-  const vectors = draw(3, 20);
-  const ones = [1, 1, 1];
-  const first = combine(vectors, ones);
-  const copy = first.slice();
-  recycle([first]);
-  assert.equal(combine(vectors, ones), first);
-  assert.deepEqual(first, copy);
-  assert.notEqual(combine(vectors, ones), first);
-  recycle([first]);
-  assert.equal(combine(draw(3, 21), ones).length, 21);
-  assert.notEqual(combine(vectors, ones), first);
 });

@@ -1,6 +1,7 @@
 /** @file Sums of updates with weights: what most rules end in. */
 import type { Aggregation } from "./aggregator";
 import { kernels } from "./kernels";
+import { unwritten } from "./spare";
 
 /**
  * A weighted sum of vectors, in double precision.
@@ -136,27 +137,4 @@ export interface Shortened {
   readonly vector: Float32Array; // [d]
   readonly squared: number;
   readonly factor: number; // in (0, 1]
-}
-
-const spare: Float32Array[] = []; // given back, to be written on again
-const mostSpare = 128;
-
-/**
- * Takes back vectors that nobody reads any more: sums and shortened vectors are then written on them. New memory costs more than
- * such a sum, since V8 collects garbage at every few megabytes of it.
- *
- * @param vectors that this module made; they are no longer the caller's
- * @example
- * recycle([combine([Float32Array.of(1, 2)], [3])]);
- */
-export function recycle(vectors: readonly Float32Array[]): void {
-  spare.push(...vectors.slice(0, mostSpare - spare.length));
-}
-
-/** A vector that is going to be written whole: its memory is not made zero first. */
-function unwritten(d: number): Float32Array {
-  const last = spare.pop();
-  if (last?.length === d) return last;
-  spare.length = 0; // of another model
-  return new Float32Array(Buffer.allocUnsafeSlow(4 * d).buffer, 0, d);
 }

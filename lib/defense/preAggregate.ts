@@ -1,8 +1,9 @@
 /** @file A rule behind pre-aggregations, which still speaks of clients. */
 import { refuse } from "../core/errors";
 import type { Aggregation, AggregationOptions, Aggregator } from "./aggregator";
-import { effectiveCount, recycle } from "./linear";
+import { effectiveCount } from "./linear";
 import { preAggregations, type PreAggregationName } from "./preAggregations";
+import { recycle } from "./spare";
 
 type Members = readonly (readonly number[])[]; // [m][n]; vector r is sum_i members[r][i] updates[i]
 

@@ -145,6 +145,8 @@ test("serve: hands the aggregator its parameters, its pre-aggregations and the l
     "one step of at most 1 from the last aggregate",
   );
   assert.deepEqual(first.memory.previous, first.update);
+  const forgetful = setUp({ ...base, aggregator: "median" }, tinyDataset);
+  assert.deepEqual(serve(forgetful, sent, { ...round, memory: {} }).memory, {}, "the median reads none");
   const bucketed = setUp({ ...base, preAggregations: ["nnm"], aggregator: "mean", assumedMalicious: 1 }, tinyDataset);
   assert.equal(serve(bucketed, sent, { ...round, memory: {} }).kept.includes(4), true);
 });

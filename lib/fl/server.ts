@@ -12,7 +12,7 @@ import type { Federation } from "./federation";
 
 /** What a server remembers of the rounds before, for rules that read it. */
 export interface ServerMemory {
-  readonly previous?: Float32Array; // the last aggregate, [d]
+  readonly previous?: Float32Array; // the last aggregate, [d], where the rule reads it
   readonly history?: readonly Float32Array[]; // every client's updates summed over the rounds before, [M][d]
 }
 
@@ -46,7 +46,7 @@ export function serve(
     refuse("train", "needs finite updates", `another from client ${dropped.join(", ")}`, 'set nonFinite: "drop"');
   const clients = [...sent.keys()].filter((client) => !dropped.includes(client));
   const poisoned = config.poisoning === "none" ? -1 : config.maliciouslyCuriousClient;
-  const { needs = [] }: Aggregator = aggregators[config.aggregator];
+  const { needs = [], readsPrevious }: Aggregator = aggregators[config.aggregator];
   const history = needs.includes("history") && (memory.history ?? sent.map(({ length }) => new Float32Array(length)));
   const context: AggregationContext = {
     rng: rng.split("aggregation"),
@@ -58,7 +58,10 @@ export function serve(
   };
   const received = clients.map((client) => sent[client]!);
   const { update, kept, effective } = aggregate(config, received, context, rng.split("masks"));
-  const next = { previous: update, ...(history && { history: addUp(history, sent, dropped) }) };
+  const next = {
+    ...(readsPrevious && { previous: update }),
+    ...(history && { history: addUp(history, sent, dropped) }),
+  };
   return { update, kept: kept.map((i) => clients[i]!), effective, dropped, memory: next };
 }
 

@@ -3,6 +3,7 @@ import { backendReady } from "../core/backend";
 import { InputError, refuse } from "../core/errors";
 import type { Batch, Dataset } from "../core/types";
 import { batchOf } from "../data/batch";
+import { recycle } from "../defense/spare";
 import { evaluate } from "../model/network";
 import { poisonings } from "../poisoning/poisonings";
 import type { Poisoning } from "../poisoning/poisoning";
@@ -71,6 +72,7 @@ export async function train(
     const ownUpdate = sent[config.maliciouslyCuriousClient]!;
     keep({ round, weights, ...measured, batches, ownUpdate, ...served, memory });
     weights = stepAgainst(weights, update, config.learningRate);
+    if (!next.previous) recycle([update]);
     memory = next;
     await new Promise(setImmediate); // lets a progress bar draw
   }
