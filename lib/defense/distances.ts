@@ -6,14 +6,14 @@ import { squaredNorms } from "./linear";
 const blockWidth = 1024; // coordinates at a time: a hundred updates' stay in the nearer caches, and few are added in float32
 
 /**
- * All squared distances, from the updates' inner products once their mean is subtracted, which no offset common to them can spoil:
+ * All squared distances, from the updates' inner products:
  *
  * D[i n + j] = sum_k (updates[i][k] - updates[j][k])^2 = g_ii + g_jj - 2 g_ij, g = the inner products
  *
- * Fewer than 20 updates' come from the differences, which are as fast then. A client far out moves the mean, and most of g_ii + g_jj
- * then cancels. A pair that keeps less than a tenth of it gets its distance from the differences in float64; where many pairs do, all
- * get them from the differences in float32, in less than twice the time. A pair whose squares may be too large or too small for float32
- * is computed again in float64.
+ * Fewer than 20 updates' come from the differences, which are as fast then. Of updates that are nearly alike most of g_ii + g_jj
+ * cancels. A pair that keeps less than a tenth of it gets its distance from the differences in float64; where many pairs do, all
+ * get them from the differences in float32, which takes two to three times as long. What a client sends far out touches its own pairs
+ * only. A pair whose squares may be too large or too small for float32 is computed again in float64.
  *
  * Products and sums of up to 256 of them are float32, the rest is float64: D is right to 4e-4 of itself if all roundings conspire where
  * nine tenths cancel, 2e-5 if they do in differences, and as a rule to 1e-6.
@@ -80,30 +80,22 @@ const leastShare = 0.1; // of g_ii + g_jj that a distance has to be
 const alone = 6; // times as long does a pair take in float64 as one among all in float32
 const leastSquare = 2 ** -126; // with all of float32's digits: one below is off by 2^-150 at most, d of them by 2^-24 of d 2^-126
 
-/** Of n >= 2 updates, for i <= j: the distances' sums of squares, or inner products after subtracting their mean. */
+/** Of n >= 2 updates, for i <= j: the distances' sums of squares, or the inner products. */
 function sums(updates: readonly Float32Array[], kind: "distances" | "products"): Float64Array {
   const n = updates.length;
   const d = updates[0]!.length;
   const row = blockWidth + 16; // rows a power of two apart would share cache lines
-  const mean = 4 * row * (n + 3); // a tile may end three rows after the last
-  const weights = mean + 4 * row;
-  const scratch = weights + 16 * Math.ceil(n / 2);
+  const scratch = 4 * row * (n + 3); // a tile may end three rows after the last
   const out = scratch + 128;
   const tiles = Math.ceil(n / 2) * Math.ceil(n / 4); // at most
   const kernel = kernels(out + 128 * tiles);
-  const block = new Float32Array(kernel.memory.buffer, 0, weights / 4).fill(0);
+  const block = new Float32Array(kernel.memory.buffer, 0, scratch / 4).fill(0);
   const found = new Float64Array(kernel.memory.buffer, out, 16 * tiles).fill(0);
-  new Float64Array(kernel.memory.buffer, weights, n).fill(1);
-  const end = 4 * row * n;
   for (let from = 0; from < d; from += blockWidth) {
     const width = Math.min(blockWidth, d - from);
-    if (width < blockWidth) block.fill(0); // the kernels take coordinates in fours and eights
+    if (width < blockWidth) block.fill(0); // the kernels take coordinates in fours
     for (let i = 0; i < n; i++) block.set(updates[i]!.subarray(from, from + width), i * row);
-    if (kind === "products") {
-      kernel.combine(0, 4 * width, 4 * row, weights, weights + 8 * n, 1 / n, mean);
-      kernel.subtract(end, 4 * row, 16 * Math.ceil(width / 4), mean);
-    }
-    kernel[kind](end, 4 * row, 16 * Math.ceil(width / 4), scratch, out);
+    kernel[kind](4 * row * n, 4 * row, 16 * Math.ceil(width / 4), scratch, out);
   }
   const apart = kind === "distances" ? 1 : 0; // from the first row of a tile to the first it is paired with
   const all = new Float64Array(n * n);

@@ -1,4 +1,4 @@
-;; The eight loops whose speed matters, with four (or two) numbers an instruction. Rows are updates, columns coordinates.
+;; The seven loops whose speed matters, with four (or two) numbers an instruction. Rows are updates, columns coordinates.
 (module
   (memory (export "memory") 1)
 
@@ -185,21 +185,6 @@
         (br_if $tiles (i32.lt_u (local.get $with) (local.get $rows))))
       (local.set $row (i32.add (local.get $row) (i32.shl (local.get $stride) (i32.const 1))))
       (br_if $pairs (i32.lt_u (local.get $row) (local.get $rows)))))
-
-  ;; Subtracts the row of float32 at $from, $length bytes in steps of 16, from all rows from address 0 to $rows, $stride apart.
-  (func (export "subtract") (param $rows i32) (param $stride i32) (param $length i32) (param $from i32)
-    (local $row i32) (local $at i32) (local $end i32) (local $x i32)
-    (loop $next
-      (local.set $x (local.get $row))
-      (local.set $at (local.get $from))
-      (local.set $end (i32.add (local.get $row) (local.get $length)))
-      (loop $columns
-        (v128.store (local.get $x) (f32x4.sub (v128.load (local.get $x)) (v128.load (local.get $at))))
-        (local.set $x (i32.add (local.get $x) (i32.const 16)))
-        (local.set $at (i32.add (local.get $at) (i32.const 16)))
-        (br_if $columns (i32.lt_u (local.get $x) (local.get $end))))
-      (local.set $row (i32.add (local.get $row) (local.get $stride)))
-      (br_if $next (i32.lt_u (local.get $row) (local.get $rows)))))
 
   ;; Weighted sums of the columns from $row to $end (addresses in the first row, in steps of 32 bytes) over rows of float32 that lie
   ;; $stride apart, one for each float64 weight from $weights to $last, times $scale: in float64, rounded at last to the float32
