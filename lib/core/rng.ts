@@ -88,7 +88,7 @@ function stream(key: string): Rng {
     uniforms: (n) => Float32Array.from({ length: n }, () => Math.floor(uniform() * 2 ** 24) / 2 ** 24),
     normals: (n) => Float32Array.from({ length: n }, normal),
     permutation(n) {
-      const order = Int32Array.from({ length: n }, (_, i) => i);
+      const order = new Int32Array(n).map((_, i) => i);
       for (let i = n - 1; i > 0; i--) {
         const j = integer(i + 1);
         [order[i], order[j]] = [order[j]!, order[i]!];

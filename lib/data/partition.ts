@@ -50,11 +50,21 @@ export function partition(labels: Uint8Array, options: PartitionOptions, rng: Rn
   ensure(labels.length >= least, "partition", enough, labels.length, FEWER);
 
   const { name, remedy, clients } = divide(labels, options, rng);
-  const owned = clients.map((pieces) => Int32Array.from(pieces.flatMap((piece) => [...piece])).sort());
+  const owned = clients.map((pieces) => joined(pieces).sort());
   const poor = owned.findIndex((images) => images.length < minImages);
   const each = `needs at least ${minImages} images for every client`;
   ensure(poor < 0, "partition", each, `${owned[poor]?.length} for client ${poor} (${name})`, remedy);
   return { name, clients: owned };
+}
+
+function joined(pieces: readonly Int32Array[]): Int32Array {
+  const all = new Int32Array(pieces.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const piece of pieces) {
+    all.set(piece, at);
+    at += piece.length;
+  }
+  return all;
 }
 
 /** Each client's images, in pieces; and what to do when they are too few. */
@@ -120,11 +130,11 @@ function byClasses(labels: Uint8Array, numClients: number, classesPerClient: num
 
 /** The images of every class that occurs, classes ascending, each class shuffled by a stream of its own. */
 function shuffledClasses(labels: Uint8Array, rng: Rng): [label: number, images: Int32Array][] {
-  const present = [...new Set(labels)].sort((a, b) => a - b);
-  return present.map((label) => {
-    const images = Int32Array.from(labels.keys()).filter((i) => labels[i] === label);
+  const classes: number[][] = []; // sparse: label -> its images
+  labels.forEach((label, i) => (classes[label] ??= []).push(i));
+  return classes.flatMap((images, label) => {
     const order = rng.split("class", label).permutation(images.length);
-    return [label, order.map((at) => images[at]!)];
+    return [[label, order.map((at) => images[at]!)]];
   });
 }
 

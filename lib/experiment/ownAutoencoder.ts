@@ -16,7 +16,8 @@ import { trainAutoencoders, type Autoencoder } from "../model/autoencoder";
  */
 export function shardOf(config: FederationConfig): object {
   const { seed, maliciouslyCuriousClient } = config;
-  return { seed, maliciouslyCuriousClient, ...partitionOptions(config) };
+  const { minImages: _only, ...dealt } = partitionOptions(config); // refuses partitions, and changes none
+  return { seed, maliciouslyCuriousClient, ...dealt };
 }
 
 /**

@@ -95,7 +95,9 @@ export async function train(
  * stepAgainst(Float32Array.of(1, 2), Float32Array.of(2, 0), 0.25); // [0.5, 2]
  */
 export function stepAgainst(weights: Float32Array, update: Float32Array, learningRate: number): Float32Array {
-  return weights.map((w, i) => w - learningRate * update[i]!);
+  const next = new Float32Array(weights.length);
+  for (let i = 0; i < next.length; i++) next[i] = weights[i]! - learningRate * update[i]!;
+  return next;
 }
 
 /** Measures broadcasts on fixed images: an equal number from every client, and test images in file order. */
