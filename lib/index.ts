@@ -92,7 +92,8 @@ export { seedJobs } from "./experiment/leakageJob";
 export { readPlans } from "./experiment/leakagePlan";
 export type { Attack, LeakagePlan, LeakageRun } from "./experiment/measure";
 export { sweep, type JobReport, type SweepOptions, type SweepProgress } from "./experiment/sweep";
-export { followLocalSteps, inversionCost, type InversionCost, type LocalStepsRound } from "./experiment/localSteps";
+export { followLocalSteps, inversionCost, largestCurvature } from "./experiment/localSteps";
+export type { InversionCost, LocalStepsRound } from "./experiment/localSteps";
 export { describe, remember, type Remembered, type Run } from "./experiment/store";
 
 export { stampOf, stampText, type Stamp } from "./report/stamp";

@@ -1,12 +1,11 @@
-/** @file What several local steps do on the model itself: the drift and its bound along a run, and what unrolling them costs. */
+/** @file What several local steps do on the model itself: drift along a run, curvature before it, and what unrolling them costs. */
 import { backendReady } from "../core/backend";
 import { ensure, ensureCount } from "../core/errors";
-import type { Rng } from "../core/rng";
 import type { Batch, Dataset } from "../core/types";
 import { joinBatches } from "../data/batch";
 import type { FederationConfig } from "../fl/config";
-import { setUp } from "../fl/federation";
-import { train } from "../fl/train";
+import { drawBatches, firstBroadcast, setUp } from "../fl/federation";
+import { stepAgainst, train } from "../fl/train";
 import { hessianVectorProduct, lossAndGradient, type Network } from "../model/network";
 import { invert, type InvertOptions } from "../reconstruction/invert";
 import { observe, withoutOwnShare } from "../reconstruction/observe";
@@ -27,14 +26,10 @@ export type LocalStepsRound = {
   readonly stepNorm: number; // B1: the longest gradient of any local step
   readonly firstNorm: number; // the longest of the first steps
   readonly smoothness: number; // L: largest ||g(w_t) - g(w^(k))|| / ||w_t - w^(k)|| of a batch; 0 at τ = 1
-  readonly curvature: number; // largest |eigenvalue| of three first batches' Hessians at w^(k), by power iteration: from below
   readonly sentNorms: readonly number[]; // ||u_m|| [M], what a clip norm is held against
 };
 
 const norm = (x: Float32Array): number => Math.sqrt(squaredNorm(x));
-
-const powerSteps = 12;
-const curvedClients = 3; // whose first batches are looked at
 
 /**
  * Trains, and at each of the rounds sets the local steps of all clients against the gradients of the same batches at the broadcast.
@@ -61,13 +56,12 @@ export async function followLocalSteps(
   const found: LocalStepsRound[] = [];
   for (const seed of seeds) {
     const seeded = { ...config, seed };
-    const { network, rng } = setUp(seeded, dataset);
+    const { network } = setUp(seeded, dataset);
     const records = await train(seeded, dataset);
     for (const round of rounds) {
       const { weights, batches, objectiveGap } = records[round]!;
       const steps = trace(network, weights, batches, config.learningRate);
-      const curvature = largestCurvature(network, weights, batches, rng.split("curvature", round));
-      found.push({ seed, round, localSteps: config.localSteps, objectiveGap, ...steps, curvature });
+      found.push({ seed, round, localSteps: config.localSteps, objectiveGap, ...steps });
     }
   }
   return found;
@@ -91,7 +85,7 @@ function trace(network: Network, weights: Float32Array, batches: readonly (reado
       addTo(lone[m]!, still[m]!, 1 / localSteps);
     }
     if (t === 0) firstNorm = stepNorm;
-    local = local.map((w, m) => w.map((x, i) => x - learningRate * gradients[m]![i]!));
+    local = local.map((w, m) => stepAgainst(w, gradients[m]!, learningRate));
   }
   return {
     gradientNorm: Math.sqrt(squaredNorm(combine(lone))),
@@ -109,14 +103,29 @@ function addTo(sum: number[], x: Float32Array, times: number): void {
   for (let i = 0; i < sum.length; i++) sum[i]! += times * x[i]!;
 }
 
-/** Power iteration on some clients' first batches. */
-function largestCurvature(
-  network: Network,
-  weights: Float32Array,
-  batches: readonly (readonly Batch[])[],
-  rng: Rng,
-): number {
-  const first = batches.slice(0, curvedClients).map((own) => own[0]!);
+const powerSteps = 12;
+const curvedClients = 3; // whose first batches are looked at
+
+/**
+ * The curvature that the first local steps start from, whatever τ: the largest |eigenvalue| of the Hessians at w^(0) of three clients'
+ * first batches, by power iteration, which comes from below.
+ *
+ * @param config see FederationConfig
+ * @param dataset as loadDataset gives it
+ * @returns in 1 / length of w squared, as L
+ * @throws InputError as setUp
+ * @example
+ * (await largestCurvature(config, dataset)) > 0; // true; from 2 / that on, gradient descent on such a batch diverges
+ */
+export async function largestCurvature(config: FederationConfig, dataset: Dataset): Promise<number> {
+  await backendReady();
+  const federation = setUp(config, dataset);
+  const { network } = federation;
+  const rng = federation.rng.split("curvature", 0);
+  const weights = firstBroadcast(federation);
+  const first = drawBatches(federation, dataset, 0)
+    .slice(0, curvedClients)
+    .map((own) => own[0]!);
   const models = new Array<Float32Array>(first.length).fill(weights);
   const unit = (v: Float32Array): Float32Array => {
     const length = norm(v) || 1;
