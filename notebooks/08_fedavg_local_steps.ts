@@ -582,7 +582,7 @@ writeRecord("08_fedavg_local_steps", { ...stamp, config: config, seconds: second
 // - **Clipping the τ-step update hardly protects.** At $C = 1$ and τ = 5 it cuts updates to a sixteenth, a bias of twice the gradient; the unrolled RMSE rises from 0.155 to 0.172. As (27) says, it changes
 //   the scale, and shares hardly ($M_\text{eff}$ 9.7 of 10). Nor does noise of σ = 0.003 (0.177), while it raises the matching loss to 0.19.
 // - **Later, larger τ has closed the gap**, to 1.7 after five rounds at τ = 5, where τ = 1 is at 2.15. At equal rounds its images come back worse, by (29) and by their number.
-// - **The price** is the last panel of the figure: the τ steps follow one another, and each dummy client has weights of its own. At τ = 5 it is four times, at 10 six and at 20 eleven times the CPU time.
+// - **The price** is the last panel of the figure: the τ steps follow one another, and each dummy client has weights of its own. At τ = 5 it is four to five times, at 10 six and at 20 ten times the CPU time.
 //
 // **Deviations.** FedAvg is the paper's open question; theorem and thresholds are ours. Labels are granted with their order, which a client would have to guess. Next:
 // **09_stochastic_sign**.
