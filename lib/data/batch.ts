@@ -1,5 +1,6 @@
 /** @file From stored bytes to what a model reads. */
 import { ensure, refuse } from "../core/errors";
+import { joined } from "../core/joined";
 import type { Batch, ImageSet } from "../core/types";
 
 const unit = Float32Array.from({ length: 256 }, (_, byte) => byte / 255);
@@ -43,12 +44,7 @@ export function batchOf(images: ImageSet, indices: ArrayLike<number>): Batch {
  */
 export function joinBatches(batches: readonly Batch[]): Batch {
   ensure(batches.length > 0, "joinBatches", "needs at least one batch", "none");
-  const images = new Float32Array(batches.reduce((sum, batch) => sum + batch.images.length, 0));
-  let at = 0;
-  for (const batch of batches) {
-    images.set(batch.images, at);
-    at += batch.images.length;
-  }
-  const labels = Int32Array.from(batches.flatMap((batch) => [...batch.labels]));
+  const images = joined(Float32Array, batches.map((batch) => batch.images)); // prettier-ignore
+  const labels = joined(Int32Array, batches.map((batch) => batch.labels)); // prettier-ignore
   return { images, labels, size: labels.length };
 }

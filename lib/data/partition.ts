@@ -1,5 +1,6 @@
 /** @file Who owns which training images. */
 import { ensure, ensureCount, refuse } from "../core/errors";
+import { joined } from "../core/joined";
 import type { Rng } from "../core/rng";
 import type { Partition } from "../core/types";
 
@@ -50,21 +51,11 @@ export function partition(labels: Uint8Array, options: PartitionOptions, rng: Rn
   ensure(labels.length >= least, "partition", enough, labels.length, FEWER);
 
   const { name, remedy, clients } = divide(labels, options, rng);
-  const owned = clients.map((pieces) => joined(pieces).sort());
+  const owned = clients.map((pieces) => joined(Int32Array, pieces).sort());
   const poor = owned.findIndex((images) => images.length < minImages);
   const each = `needs at least ${minImages} images for every client`;
   ensure(poor < 0, "partition", each, `${owned[poor]?.length} for client ${poor} (${name})`, remedy);
   return { name, clients: owned };
-}
-
-function joined(pieces: readonly Int32Array[]): Int32Array {
-  const all = new Int32Array(pieces.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const piece of pieces) {
-    all.set(piece, at);
-    at += piece.length;
-  }
-  return all;
 }
 
 /** Each client's images, in pieces; and what to do when they are too few. */

@@ -1,5 +1,6 @@
 /** @file FreqFed: the largest cluster of updates that look alike in their low frequencies. */
 import { ensure, ensureCount, refuse } from "../core/errors";
+import { joined } from "../core/joined";
 import type { Shape } from "../core/types";
 import type { Aggregator } from "./aggregator";
 import { ensureUpdates } from "./check";
@@ -61,13 +62,7 @@ function lowBand(update: Float32Array, layers: readonly Shape[]): Float64Array {
       (_, at) => Math.floor(at / side[1]) + (at % side[1]) <= highest,
     );
   });
-  const band = new Float64Array(bands.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const values of bands) {
-    band.set(values, at);
-    at += values.length;
-  }
-  return band;
+  return joined(Float64Array, bands);
 }
 
 function cosineDistances(vectors: readonly Float64Array[]): number[][] {

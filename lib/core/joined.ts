@@ -1,0 +1,23 @@
+/** @file Typed arrays one after the other. */
+
+/**
+ * Numbers of several arrays in one.
+ *
+ * @param Kind of all of them
+ * @param pieces any number, of any lengths; unchanged
+ * @returns all their numbers in order, owned by the caller
+ * @example
+ * joined(Int32Array, [Int32Array.of(1), Int32Array.of(2, 3)]); // Int32Array [1, 2, 3]
+ */
+export function joined<T extends Float32Array | Float64Array | Int32Array>(
+  Kind: new (length: number) => T,
+  pieces: readonly T[],
+): T {
+  const all = new Kind(pieces.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const piece of pieces) {
+    all.set(piece, at);
+    at += piece.length;
+  }
+  return all;
+}
