@@ -71,7 +71,7 @@ test("largestCurvature: is that of the convex model's closed form", async () => 
   assert.ok(found <= most / 2 && found > most / 5, `${found} of ${most}`);
 });
 
-test("followLocalSteps, inversionCost: refuse what is out of range, and keep no tensors", async () => {
+test("followLocalSteps, largestCurvature, inversionCost: refuse what is out of range, and keep no tensors", async () => {
   const refused = followLocalSteps(config, tinyDataset, { seeds: [1], rounds: [2] });
   await assert.rejects(refused, /^InputError: followLocalSteps: needs rounds in 0..1, got \[2\]/);
   const options = { prior: { kind: "pixel" }, steps: 10, measured: 1 } as const;
@@ -81,6 +81,7 @@ test("followLocalSteps, inversionCost: refuse what is out of range, and keep no 
   );
   const before = tf.memory().numTensors;
   await followLocalSteps(config, tinyDataset, { seeds: [1], rounds: [1] });
+  assert.ok((await largestCurvature(config, tinyDataset)) > 0);
   const costs = await inversionCost(config, tinyDataset, options);
   assert.equal(tf.memory().numTensors, before);
   assert.deepEqual(
