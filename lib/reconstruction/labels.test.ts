@@ -10,7 +10,7 @@ import { buildNetwork, type ArchitectureName } from "../model/architectures";
 import { gainOf } from "../model/layers/activation";
 import { initialWeights, lossAndGradient } from "../model/network";
 import { inferLabels } from "./labels";
-import type { AttackerView } from "./observe";
+import type { AttackerView } from "./view";
 
 before(backendReady);
 
@@ -93,6 +93,7 @@ function tinyView(biasGradient: readonly number[], numImages: number, localSteps
     inputShape: [1, 1, 1],
     numClasses: 3,
     weights: new Float32Array(6),
+    ownUpdate: new Float32Array(6),
     observedGradient: Float32Array.of(9, 9, 9, ...biasGradient),
     ownBatch: { images: Float32Array.of(0.5), labels: Int32Array.of(1), size: 1 },
     numImages,
@@ -151,6 +152,24 @@ test("inferLabels: always gives numImages ascending labels of the classes, whate
     }),
     { numRuns: 50 },
   );
+});
+
+test("inferLabels: refuses own images that are none for the model", async () => {
+  const view = tinyView([0.1, 0.2, -0.3], 4);
+  const batch = { images: Float32Array.of(0.5), labels: Int32Array.of(1), size: 1 };
+  const refused: readonly [object, string][] = [
+    [{ ...batch, images: Float32Array.of(0.5, 0.5) }, "needs 1 images of [1, 1, 1] in own, got 2 pixels"],
+    [{ ...batch, images: [0.5] }, "needs a Float32Array in images of own, got Array; convert it by Float32Array.from"],
+    [{ ...batch, images: Float32Array.of(NaN) }, "needs finite numbers in images of own, got NaN at index 0"],
+    [{ ...batch, labels: Int32Array.of(3) }, "needs labels of own in 0..2, got 3 at index 0"],
+    [{ ...batch, labels: [0.5] }, "needs labels of own in 0..2, got 0.5 at index 0"],
+    [{ ...batch, size: 0 }, "needs an integer size of own >= 1, got 0"],
+  ];
+  const before = tf.memory().numTensors;
+  for (const [bad, message] of refused) {
+    await assert.rejects(inferLabels(view, bad as Batch), { name: "InputError", message: `inferLabels: ${message}` });
+  }
+  assert.equal(tf.memory().numTensors, before);
 });
 
 test("inferLabels: keeps no tensors after 200 calls", async () => {

@@ -1,9 +1,9 @@
 /** @file Which labels the private images have, read off the last layer's gradient. */
 import { backendReady, dispose, tf, tidy } from "../core/backend";
 import type { Batch } from "../core/types";
-import { buildNetwork } from "../model/architectures";
+import { checkBatch, type Network } from "../model/network";
 import { stackImages, stackVectors, unpackWeights } from "../model/stack";
-import type { AttackerView } from "./observe";
+import { checkView, type AttackerView } from "./view";
 
 /**
  * Infers how many private images of each class are behind an observed gradient.
@@ -19,27 +19,30 @@ import type { AttackerView } from "./observe";
  * @param view with observedGradient over view.numImages images; for tau > 1 the mean over the local steps is used
  * @param own labelled images of the attacker's; default its batch of the round. More images give a better C
  * @returns view.numImages labels in ascending order, owned by the caller
+ * @throws InputError when the view is none, or own is no batch for its model
  * @example
  * const labels = await inferLabels(view); // Int32Array, e.g. [0, 3, 3, 7] for four images
  * labels.length; // view.numImages
  * @source the bias gradient as in iDLG (Zhao et al. 2020) and LLG (Wainakh et al. 2022); estimating the mean output by class
  *   from the attacker's own images is ours
  */
-export async function inferLabels(view: AttackerView, own: Batch = view.ownBatch): Promise<Int32Array> {
+export async function inferLabels(view: AttackerView, own?: Batch): Promise<Int32Array> {
+  const network = checkView("inferLabels", view);
+  const known = own ?? view.ownBatch;
+  checkBatch("inferLabels", "own", network, known);
   await backendReady();
   const { numClasses, numImages, observedGradient, localSteps } = view;
   const biasGradient = [...observedGradient.subarray(observedGradient.length - numClasses)];
   const goal = biasGradient.map((g) => (numImages * g) / localSteps);
-  const outputs = meanOutputs(view, own);
+  const outputs = meanOutputs(network, view, known);
   const effect = outputs.map((row, c) => row.map((q, k) => q - (c === k ? 1 : 0)));
   const counts = fitCounts(goal, effect, numImages);
   return Int32Array.from(counts.flatMap((count, k) => Array.from({ length: count }, () => k)));
 }
 
 /** C: the model's mean softmax output on the own images of each class, [K][K]. */
-function meanOutputs(view: AttackerView, own: Batch): number[][] {
+function meanOutputs({ layer }: Network, view: AttackerView, own: Batch): number[][] {
   const { numClasses } = view;
-  const { layer } = buildNetwork(view.architecture, view.inputShape, numClasses, view);
   const output = tidy(() => {
     const images = stackImages([own.images], view.inputShape);
     const logits = layer.forward(images, unpackWeights(layer, stackVectors([view.weights]))).output; // [1, B, K]

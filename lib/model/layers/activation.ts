@@ -39,6 +39,9 @@ export function gainOf(name: ActivationName): number {
 /** An activation function. */
 export type ActivationName = keyof typeof functions;
 
+/** The names of all activations. */
+export const activations = Object.keys(functions) as readonly ActivationName[];
+
 /**
  * Elementwise activation a = f(z).
  *

@@ -6,8 +6,11 @@ import { windowMaxima } from "../../core/ops";
 import type { Shape } from "../../core/types";
 import type { Layer } from "./layer";
 
+/** The names of all pooling rules. */
+export const poolings = ["average", "max"] as const;
+
 /** A pooling rule. */
-export type PoolingName = "average" | "max";
+export type PoolingName = (typeof poolings)[number];
 
 /**
  * Pooling with window = stride = size.
