@@ -78,6 +78,16 @@ test("buildNetwork: refuses parts that there are not, and options that it does n
     const call = (): unknown => buildNetwork(...(args as Parameters<typeof buildNetwork>));
     assert.throws(call, { name: "InputError", message: `buildNetwork: ${message}` });
   }
+  const max = { pooling: "Max" } as unknown as ArchitectureOptions;
+  assert.throws(
+    () => architectures.lenet5(digits, 10, max),
+    /^InputError: pooling: needs name of average, max, got Max$/,
+  );
+  const gelu = { activation: "gelu" } as unknown as ArchitectureOptions;
+  assert.throws(
+    () => architectures.mlp(digits, 10, gelu),
+    /^InputError: activation: needs name of sigmoid, tanh, relu, got gelu$/,
+  );
 });
 
 test("buildNetwork: refuses an unknown name, one class, and images too small for the windows", () => {
