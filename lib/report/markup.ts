@@ -11,7 +11,7 @@ const entities: Readonly<Record<string, string>> = {
  * @param text any
  * @returns the same text with & < > " ' as entities
  * @example
- * escapeHtml("a < b & c"); // "a &lt; b &amp; c"
+ * escapeHtml("a < b") === "a &lt; b"; // true
  */
 export function escapeHtml(text: string): string {
   return text.replace(/[&<>"']/g, (letter) => entities[letter]!);
@@ -25,7 +25,7 @@ export function escapeHtml(text: string): string {
  * @param options bold
  * @returns plotly's small HTML, which shows exactly that text
  * @example
- * figureText("M < N\nκ", { bold: true }); // "<b>M &lt; N<br>κ</b>"
+ * figureText("mean\nκ", { bold: true }); // "<b>mean<br>κ</b>"
  */
 export function figureText(text: string, { bold = false }: { readonly bold?: boolean } = {}): string {
   const shown = text.replace(/[&<>]/g, (letter) => entities[letter]!).replaceAll("$", "&#36;").replaceAll("\n", "<br>"); // prettier-ignore
