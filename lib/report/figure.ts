@@ -234,7 +234,7 @@ export function lineFigure(spec: LineFigureSpec): Figure {
  * await showFigure("02_rmse", lineFigure({ title, panels }), stamp);
  */
 export async function showFigure(name: string, figure: Figure, stamp: Stamp): Promise<void> {
-  const file = figureFile("showFigure", name, stamp.profile, "svg");
+  const file = figureFile("showFigure", name, stamp, "svg");
   const stamped = stampFigure(figure, stamp);
   const svg = await drawSvg(stamped, name);
   if (svg !== undefined) writeWhole(file, svg);
