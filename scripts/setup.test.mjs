@@ -1,13 +1,36 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, utimesSync, writeFileSync } from "node:fs";
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
+import { pathToFileURL } from "node:url";
 import { checkNode, choose } from "./setup.mjs";
-import { digest, lastLines, run, SetupError, which, writeAtomic } from "./steps/common.mjs";
+import {
+  at,
+  digest,
+  digestSizes,
+  filesUnder,
+  lastLines,
+  run,
+  SetupError,
+  which,
+  writeAtomic,
+} from "./steps/common.mjs";
+import { checkEnvironment, known } from "./steps/environment.mjs";
 import { isRunning, withLock } from "./steps/lock.mjs";
 import { installed, lockMatches } from "./steps/npm.mjs";
 
@@ -116,6 +139,75 @@ test("run: the command and its children end when the calling process is killed",
   await until(() => !started.some(isRunning));
 });
 
+test("checkEnvironment: takes empty variables as absent; refuses unknown names, blanks and values that cannot be", () => {
+  checkEnvironment({ HOME: " ", ...Object.fromEntries(Object.keys(known).map((name) => [name, ""])) });
+  checkEnvironment({ CURIOUS_BACKEND: "wasm", CURIOUS_DATA: "my data", CURIOUS_MEMORY: "4 GiB", CURIOUS_WORKERS: "2" });
+  const wrong = { CURIOUS_BACKEND: "Wasm", CURIOUS_FORCE: "yes", CURIOUS_PROFILE: "constructor", CURIOUS_WORKERS: "0" };
+  for (const [name, value] of Object.entries({ ...wrong, CURIOUS_WORKER: "1", CURIOUS_: "1" }))
+    assert.throws(() => checkEnvironment({ [name]: value }), (error) => error instanceof SetupError && error.message.includes(name)); // prettier-ignore
+  for (const name of Object.keys(known)) assert.throws(() => checkEnvironment({ [name]: " " }), SetupError);
+  const secret = { CURIOUS_ENGINE: " redis://:hush@host" };
+  assert.throws(() => checkEnvironment(secret), (error) => !error.message.includes("hush")); // prettier-ignore
+});
+
+test("checkEnvironment: knows every variable that is read", () => {
+  const sources = ["lib", "scripts", "bench"].flatMap((name) => filesUnder(at(name), ["node_modules", "dist"]));
+  const read = sources
+    .filter((file) => /(?<!\.test)\.(ts|mjs|py)$/.test(file))
+    .flatMap((file) => readFileSync(file, "utf8").match(/CURIOUS_[A-Z]+/g) ?? []);
+  assert.deepEqual([...new Set(read)].sort(), Object.keys(known));
+});
+
+test("build: builds again when an output is empty, cut off, changed or missing, and only then", async () => {
+  const project = join(folder, "project"); // setup finds its root by where it lies
+  cpSync(at("scripts", "steps"), join(project, "scripts", "steps"), { recursive: true });
+  symlinkSync(at("node_modules"), join(project, "node_modules"));
+  mkdirSync(join(project, "lib"));
+  writeFileSync(join(project, "lib", "a.ts"), "export const a: number = 1;\n");
+  const options = { rootDir: ".", outDir: "dist", composite: false, types: [] };
+  writeFileSync(join(project, "lib", "tsconfig.json"), JSON.stringify({ compilerOptions: options, files: ["a.ts"] }));
+  const { build } = await import(pathToFileURL(join(project, "scripts", "steps", "build.mjs")).href);
+  const output = join(project, "lib", "dist", "a.js");
+  assert.equal(build.fresh(), false);
+  await build.run();
+  const text = readFileSync(output, "utf8");
+  assert.match(text, /a = 1/);
+  assert.equal(build.fresh(), true);
+  for (const damaged of ["", text.slice(0, -5), text.replace("1", "2")]) {
+    writeFileSync(output, damaged);
+    assert.equal(build.fresh(), false);
+  }
+  rmSync(output);
+  assert.equal(build.fresh(), false);
+  await build.run();
+  assert.equal(build.fresh(), true);
+});
+
+test("tensorflow: does not take an empty backend.json for a choice", async () => {
+  const project = join(folder, "project");
+  const { tensorflow } = await import(pathToFileURL(join(project, "scripts", "steps", "tensorflow.mjs")).href);
+  const record = join(project, ".setup", "backend.json");
+  const before = process.env.CURIOUS_BACKEND;
+  process.env.CURIOUS_BACKEND = "wasm";
+  try {
+    await tensorflow.run(() => undefined);
+    assert.equal(tensorflow.fresh(), true);
+    for (const damaged of ["", "{}", '{ "backend": "wa']) {
+      writeFileSync(record, damaged);
+      assert.equal(tensorflow.fresh(), false);
+    }
+  } finally {
+    if (before === undefined) delete process.env.CURIOUS_BACKEND;
+    else process.env.CURIOUS_BACKEND = before;
+  }
+});
+
+test("digestSizes: notices an empty, a longer and a missing file", () => {
+  const file = join(folder, "large");
+  const digests = ["12", "", "123"].map((text) => (writeFileSync(file, text), digestSizes([file])));
+  assert.equal(new Set([...digests, digestSizes([join(folder, "none")]), digestSizes([])]).size, 5);
+});
+
 test("withLock: one at a time, and released after an error", async () => {
   const file = join(folder, "lock");
   const events = [];
@@ -137,7 +229,7 @@ test("withLock: one at a time, and released after an error", async () => {
 
 /** A process that holds the lock until it is killed. */
 async function holder(t, file) {
-  const script = `import { isRunning, withLock } from ${JSON.stringify(new URL("steps/lock.mjs", import.meta.url).href)};
+  const script = `import { withLock } from ${JSON.stringify(new URL("steps/lock.mjs", import.meta.url).href)};
     await withLock(${JSON.stringify(file)}, () => new Promise((resolve) => setTimeout(resolve, 3600_000)));`;
   const child = spawn(process.execPath, ["--input-type=module", "-e", script]);
   t.after(() => child.kill("SIGKILL"));
@@ -190,7 +282,8 @@ test("withLock: of many that find a dead one's lock, each works alone", async ()
   const log = join(folder, "many.log");
   const script = `import { appendFileSync } from "node:fs";
     import { setTimeout as sleep } from "node:timers/promises";
-    import { isRunning, withLock } from ${JSON.stringify(new URL("steps/lock.mjs", import.meta.url).href)};
+import { pathToFileURL } from "node:url";
+    import { withLock } from ${JSON.stringify(new URL("steps/lock.mjs", import.meta.url).href)};
     await withLock(${JSON.stringify(file)}, async () => {
       appendFileSync(${JSON.stringify(log)}, "begin ");
       await sleep(20);
