@@ -50,7 +50,8 @@ function readOptions(args) {
 
 /** Where figures and records of stand-in drawings lie (lib/report/file.ts): there was no data. */
 const standIn = at("build", "stand-in");
-const isStandIn = (name) => existsSync(standIn) && readdirSync(standIn).some((file) => file.startsWith(name.slice(0, 2)));
+const isStandIn = (name) =>
+  existsSync(standIn) && readdirSync(standIn).some((file) => file.startsWith(name.slice(0, 2)));
 
 /** Takes executed copies and the scoreboard into what is committed. */
 async function keep(names, executed) {
