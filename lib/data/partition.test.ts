@@ -241,7 +241,14 @@ test("partition: says what is wrong, and what to do, when an option cannot be me
       { kind: "classes", numClients: 4, classesPerClient: 1, minImages: 2 },
       /needs at least 2 .*; raise classesPerClient, or/,
     ],
-    [{ kind: "niid", numClients: 2 }, /needs kind "iid", "dirichlet" or "classes", got niid$/],
+    [{ kind: "niid", numClients: 2 }, /needs a kind of iid, dirichlet, classes, got niid; did you mean iid\?$/],
+    [{ kind: "shards", numClients: 2 }, /needs a kind of iid, dirichlet, classes, got shards$/],
+    [{ kind: "constructor", numClients: 2 }, /needs a kind of iid, dirichlet, classes, got constructor$/],
+    [{ kind: "iid", numClients: 2, alpha: 1 }, /needs only known names in the options of iid, got alpha; known are/],
+    [
+      { kind: "dirichlet", numClients: 2, aplha: 1 },
+      /needs only known names in the options of dirichlet, got aplha; did you mean alpha\?$/,
+    ],
   ];
   for (const [options, message] of cases) assert.throws(tenOf(options), { name: "InputError", message });
 });

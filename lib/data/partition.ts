@@ -1,6 +1,7 @@
 /** @file Who owns which training images. */
-import { ensure, ensureCount, refuse } from "../core/errors";
+import { ensure, ensureCount } from "../core/errors";
 import { joined } from "../core/joined";
+import { ensureKnown, ensureNames } from "../core/known";
 import type { Rng } from "../core/rng";
 import type { Partition } from "../core/types";
 
@@ -15,6 +16,12 @@ export type PartitionOptions = {
 );
 
 export type PartitionKind = PartitionOptions["kind"];
+
+/** What each kind is told besides numClients and minImages. */
+const parametersOf = { iid: [], dirichlet: ["alpha"], classes: ["classesPerClient"] } as const satisfies Record<PartitionKind, readonly string[]>; // prettier-ignore
+
+/** The kinds there are. */
+export const partitionKinds = Object.keys(parametersOf) as readonly PartitionKind[];
 
 const FEWER = "lower numClients or the batch size";
 
@@ -43,7 +50,10 @@ const FEWER = "lower numClients or the batch size";
  *   classes is exact. Not stated in the paper: which partition it uses.
  */
 export function partition(labels: Uint8Array, options: PartitionOptions, rng: Rng): Partition {
-  const { numClients, minImages = 1 } = options;
+  const { kind, numClients, minImages = 1 } = options;
+  ensureKnown("partition", "a kind", kind, partitionKinds);
+  const names = ["kind", "numClients", "minImages", ...parametersOf[kind]];
+  ensureNames("partition", `the options of ${kind}`, options, names);
   ensureCount("partition", "numClients", numClients);
   ensureCount("partition", "minImages", minImages);
   const least = numClients * minImages;
@@ -69,8 +79,6 @@ function divide(labels: Uint8Array, options: PartitionOptions, rng: Rng): Divisi
       return dirichlet(labels, options.numClients, options.alpha, rng);
     case "classes":
       return byClasses(labels, options.numClients, options.classesPerClient, rng);
-    default:
-      return refuse("partition", 'needs kind "iid", "dirichlet" or "classes"', (options as { kind: unknown }).kind);
   }
 }
 

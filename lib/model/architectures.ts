@@ -1,5 +1,6 @@
 /** @file The architectures by name. Each file of the registry builds one. */
-import { ensureCount, refuse } from "../core/errors";
+import { ensureCount } from "../core/errors";
+import { ensureKnown } from "../core/known";
 import type { Shape } from "../core/types";
 import { lenet5, lenet5Wide } from "./lenet";
 import { mlp, softmaxRegression } from "./mlp";
@@ -33,7 +34,7 @@ export function buildNetwork(
   numClasses: number,
   options: ArchitectureOptions = {},
 ): Network {
-  if (!(name in architectures)) refuse("buildNetwork", `needs one of ${Object.keys(architectures).join(", ")}`, name);
+  ensureKnown("buildNetwork", "an architecture", name, Object.keys(architectures));
   ensureCount("buildNetwork", "numClasses", numClasses, 2);
   return architectures[name](inputShape, numClasses, options);
 }

@@ -67,7 +67,7 @@ test("buildNetwork: refuses an unknown name, one class, and images too small for
   const bad = "lenet" as ArchitectureName;
   assert.throws(() => buildNetwork(bad, digits, 10), {
     name: "InputError",
-    message: "buildNetwork: needs one of lenet5, lenet5Wide, mlp, softmaxRegression, got lenet",
+    message: "buildNetwork: needs an architecture of lenet5, lenet5Wide, mlp, softmaxRegression, got lenet; did you mean lenet5?",
   });
   assert.throws(
     () => buildNetwork("mlp", digits, 1),

@@ -1,5 +1,6 @@
 /** @file Elementwise activations. */
 import { tf, type Tensor } from "../../core/backend";
+import { ensureKnown } from "../../core/known";
 import { throughActivation } from "../../core/ops";
 import type { Shape } from "../../core/types";
 import type { Layer } from "./layer";
@@ -28,16 +29,21 @@ const functions = {
  *
  * @param name "sigmoid" | "tanh" | "relu"
  * @returns sqrt(2) for ReLU, which halves the variance; else 1
+ * @throws InputError for a name that is none of these
  * @example
  * gainOf("relu"); // 1.414
  * @source He et al. 2015 (ReLU), LeCun et al. 1998 (the others)
  */
 export function gainOf(name: ActivationName): number {
+  ensureKnown("gainOf", "an activation", name, activationNames);
   return name === "relu" ? Math.SQRT2 : 1;
 }
 
 /** An activation function. */
 export type ActivationName = keyof typeof functions;
+
+/** The activations there are. */
+export const activationNames = Object.keys(functions) as readonly ActivationName[];
 
 /**
  * Elementwise activation a = f(z).
@@ -47,10 +53,12 @@ export type ActivationName = keyof typeof functions;
  * @param inputShape any
  * @param name "sigmoid" | "tanh" | "relu"
  * @returns the layer, without weights
+ * @throws InputError for a name that is none of these
  * @example
  * activation([6, 28, 28], "relu").outputShape; // [6, 28, 28]
  */
 export function activation(inputShape: Shape, name: ActivationName): Layer {
+  ensureKnown("activation", "a name", name, activationNames);
   const { apply, bend } = functions[name];
   return {
     kind: name,
