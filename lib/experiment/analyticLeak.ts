@@ -1,6 +1,7 @@
 /** @file Line (10) of the theory on real images: softmax regression, read off in closed form along a run. */
 import { backendReady } from "../core/backend";
 import { ensure } from "../core/errors";
+import { ensureSeeds } from "../core/known";
 import type { Dataset } from "../core/types";
 import type { FederationConfig } from "../fl/config";
 import { setUp } from "../fl/federation";
@@ -49,6 +50,7 @@ export async function followAnalyticLeak(
   const { seeds, rounds, victims } = plan;
   const { architecture, batchSize, numClients } = config;
   ensure(architecture === "softmaxRegression" && batchSize === 1, fn, "needs softmaxRegression with batches of 1", `${architecture}, ${batchSize}`); // prettier-ignore
+  ensureSeeds(fn, seeds);
   const within = (values: readonly number[], low: number, high: number): boolean => values.every((v) => Number.isInteger(v) && v >= low && v <= high); // prettier-ignore
   ensure(within(rounds, 0, config.rounds), fn, `needs rounds of 0..${config.rounds}`, [...rounds]);
   ensure(within(victims, 1, numClients - 1), fn, `needs victims of 1..${numClients - 1}`, [...victims]);
