@@ -63,14 +63,17 @@ function fileOf(name, content) {
 }
 
 test("sweep: computes what is missing here, reports what fails with its config, and reads the rest from the store", async (t) => {
-  const bad = { ...plan, seeds: [1], attack: { ...plan.attack, steps: 0 } };
+  const bad = { ...plan, seeds: [1], federation: { ...plan.federation, batchSize: 99_999 } };
   const file = fileOf("plans.json", { good: plan, bad });
   const env = { CURIOUS_STORE: join(root, "local"), CURIOUS_WORKERS: "2" };
   const first = await run(t, "sweep.mjs", [file], env);
   assert.equal(first.code, 1, first.printed);
   assert.match(first.printed, /✔ good, seed 1 .*\n/);
   assert.match(first.printed, /2 computed, 0 from store, 1 failed/);
-  assert.match(first.printed, /✖ bad, seed 1: invert: needs an integer steps >= 1, got 0\n +\{.*"steps":0\}/);
+  assert.match(
+    first.printed,
+    /✖ bad, seed 1: partition: needs 3 clients x 99999 = 299997 images, .*\n +\{.*"batchSize":99999/,
+  );
   const second = await run(t, "sweep.mjs", [fileOf("good.json", { good: plan })], env);
   assert.equal(second.code, 0, second.printed);
   assert.match(second.printed, /2 jobs, stored: good, seed 1; good, seed 2\n0 computed, 2 from store, 0 failed/);
@@ -100,7 +103,15 @@ test("sweep: refuses a file that is not as it should be, naming file or place", 
   const cases = [
     [[], /sweep: needs one FILE, got 0/],
     [[fileOf("text.json", "{")], /sweep: .*text\.json: needs JSON, got/],
-    [[fileOf("typo.json", { a: { ...plan, sedes: [1] } })], /sweep: readPlans: needs only known names at a, got sedes/],
+    [
+      [fileOf("typo.json", { a: { ...plan, sedes: [1] } })],
+      /sweep: readPlans: needs only known names at a, got sedes; did you mean seeds/,
+    ],
+    [
+      [fileOf("twice.json", { a: { ...plan, seeds: [7, 7, 7] } })],
+      /sweep: measureLeakage: needs seeds that differ, got 7 again/,
+    ],
+    [[fileOf("proto.json", `{"__proto__":${JSON.stringify(plan)}}`)], /sweep: readPlans: .*, got __proto__/],
     [[fileOf("ok.json", { a: plan }), "--engine", "http://:secret@x"], /sweep: needs an engine of local, .*:\*\*\*@x/],
   ];
   for (const [args, message] of cases) {

@@ -165,6 +165,20 @@ test("rng.gamma: exponential when shape = 1, and a sum of two halves is exponent
   assert.ok(kolmogorov(halves, exponential) < 2.2);
 });
 
+test("rng.logGamma: is the logarithm of what gamma draws, and stays finite where that underflows", () => {
+  for (const shape of [0.05, 0.5, 1, 3.7]) {
+    const [a, b] = [createRng(17), createRng(17)];
+    for (let i = 0; i < 100; i++) {
+      const [log, value] = [a.logGamma(shape), b.gamma(shape)];
+      assert.ok(Math.abs(log - Math.log(value)) <= 1e-9 * Math.abs(log) + 1e-12, `${shape}: ${log}, ${value}`);
+    }
+    assert.equal(a.uniform(), b.uniform());
+  }
+  const rng = createRng(18);
+  const logs = Float64Array.from({ length: 20_000 }, () => 1e-4 * rng.logGamma(1e-4));
+  assert.ok(kolmogorov(logs, (x) => Math.exp(Math.min(0, x))) < 2.2); // alpha log G -> log U as alpha -> 0
+});
+
 test("rng.integer: uniform over 0..n-1 when n is no power of two", () => {
   const rng = createRng(14);
   const counts = new Array<number>(7).fill(0);

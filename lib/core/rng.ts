@@ -17,8 +17,10 @@ export interface Rng {
   normal(): number;
   /** Uniform integer in 0..n-1. */
   integer(n: number): number;
-  /** Gamma with that shape > 0 and scale 1. Draws can underflow to 0 when shape < 0.01. */
+  /** Gamma with that shape > 0 and scale 1. Draws can underflow to 0 when shape < 0.01: see logGamma. */
   gamma(shape: number): number;
+  /** The logarithm of what gamma would have drawn, from the same numbers: finite down to shapes of 1e-300. */
+  logGamma(shape: number): number;
   /** n independent uniforms in [0, 1), 24 bits: what a float32 holds without rounding up to 1. */
   uniforms(n: number): Float32Array;
   /** n independent standard normals. */
@@ -78,6 +80,9 @@ function stream(key: string): Rng {
       if (v > 0 && Math.log(1 - uniform()) < 0.5 * x * x + d - d * v + d * Math.log(v)) return d * v;
     }
   }
+  function logGamma(shape: number): number {
+    return shape < 1 ? Math.log(gamma(shape + 1)) + Math.log(1 - uniform()) / shape : Math.log(gamma(shape));
+  }
   return {
     key,
     split: (name, ...indices) => stream([key, name, ...indices].join("/")),
@@ -85,6 +90,7 @@ function stream(key: string): Rng {
     normal,
     integer,
     gamma,
+    logGamma,
     uniforms: (n) => Float32Array.from({ length: n }, () => Math.floor(uniform() * 2 ** 24) / 2 ** 24),
     normals: (n) => Float32Array.from({ length: n }, normal),
     permutation(n) {

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
 import test from "node:test";
 import fc from "fast-check";
 import { createRng } from "../core/rng";
@@ -167,6 +168,50 @@ test("partition: grows more one-sided when alpha falls", () => {
   assert.ok(one > 0.5 && one > two && two > three && three < 0.12, `${one}, ${two}, ${three}`);
 });
 
+test("partition: deals out by Dirichlet as it always has for ordinary alphas", () => {
+  const labels = Uint8Array.from({ length: 600 }, (_, i) => (i * 7 + (i >> 3)) % 10);
+  const pinned: readonly [alpha: number, numClients: number, seed: number, digest: string][] = [
+    [0.05, 3, 1, "0544b110cc58f649"],
+    [0.05, 3, 4, "3a6cc22951f4dffa"],
+    [0.1, 5, 1, "523f0ef5b5d07f2c"],
+    [0.5, 10, 1, "c2f7facce27383a7"],
+    [0.5, 10, 2, "cad6413702f7d6b9"],
+    [0.5, 10, 3, "2dc9af35ffa3343d"],
+    [1, 4, 1, "a3b22929c23af846"],
+    [5, 10, 1, "424e486a435315fe"],
+    [100, 10, 1, "4f3ccf6c07e1caee"],
+  ]; // of the partitions when shares were drawn without logarithms
+  for (const [alpha, numClients, seed, digest] of pinned) {
+    const { clients } = partition(labels, { kind: "dirichlet", alpha, numClients }, createRng(seed).split("partition"));
+    const text = clients.map((images) => images.join()).join(";");
+    assert.equal(createHash("sha256").update(text).digest("hex").slice(0, 16), digest, `${alpha} ${seed}`);
+  }
+});
+
+test("partition: gives a class to one client, each equally often, when alpha is next to 0", () => {
+  const labels = cycle(200);
+  for (const alpha of [0.001, 1e-6, 1e-290]) {
+    let [first, together] = [0, 0];
+    for (let seed = 0; seed < 100; seed++) {
+      const { clients } = partition(labels, { kind: "dirichlet", alpha, numClients: 2 }, createRng(seed));
+      const classes = clients.map((images) => new Set(labelsOf(images, labels)));
+      first += classes[0]!.size;
+      together += [...classes[0]!].filter((label) => classes[1]!.has(label)).length;
+    }
+    assert.ok(first > 420 && first < 580, `${alpha}: ${first} of 1000 classes`); // 5 standard deviations
+    assert.ok(together <= 45, `${alpha}: ${together} shared`); // of 1000; shares in 0.05..1-2^-53, about alpha/2 (log 19 + 37)
+  }
+});
+
+test("partition: gives one client everything, and equal shares when alpha is huge", () => {
+  for (const alpha of [1e-290, 0.001, 0.5, 1e308]) {
+    const { clients } = partition(cycle(60), { kind: "dirichlet", alpha, numClients: 1 }, createRng(1));
+    assert.equal(clients[0]!.length, 60);
+  }
+  const { clients } = partition(cycle(800), { kind: "dirichlet", alpha: 1e308, numClients: 4 }, createRng(1));
+  for (const { length } of clients) assert.ok(Math.abs(length - 200) <= 10, `${length}`);
+});
+
 test("partition: says what is wrong, and what to do, when an option cannot be met", () => {
   const tenOf = (options: object) => () => partition(cycle(10), options as PartitionOptions, createRng(1));
   const cases: readonly [options: object, message: RegExp][] = [
@@ -181,7 +226,7 @@ test("partition: says what is wrong, and what to do, when an option cannot be me
       /needs a finite alpha > 0, got 0; kind "iid" is the limit of a large/,
     ],
     [{ kind: "dirichlet", numClients: 2, alpha: Infinity }, /needs a finite alpha > 0, got Infinity/],
-    [{ kind: "dirichlet", numClients: 2, alpha: 1e-300 }, /needs an alpha whose shares do not all vanish, got 1e-300/],
+    [{ kind: "dirichlet", numClients: 2, alpha: 5e-324 }, /needs an alpha whose shares can be computed, got 5e-324/],
     [{ kind: "dirichlet", numClients: 2 }, /needs a finite alpha > 0, got undefined/],
     [
       { kind: "dirichlet", numClients: 5, alpha: 0.01 },
@@ -196,7 +241,14 @@ test("partition: says what is wrong, and what to do, when an option cannot be me
       { kind: "classes", numClients: 4, classesPerClient: 1, minImages: 2 },
       /needs at least 2 .*; raise classesPerClient, or/,
     ],
-    [{ kind: "niid", numClients: 2 }, /needs kind "iid", "dirichlet" or "classes", got niid$/],
+    [{ kind: "niid", numClients: 2 }, /needs a kind of iid, dirichlet, classes, got niid; did you mean iid\?$/],
+    [{ kind: "shards", numClients: 2 }, /needs a kind of iid, dirichlet, classes, got shards$/],
+    [{ kind: "constructor", numClients: 2 }, /needs a kind of iid, dirichlet, classes, got constructor$/],
+    [{ kind: "iid", numClients: 2, alpha: 1 }, /needs only known names in the options of iid, got alpha; known are/],
+    [
+      { kind: "dirichlet", numClients: 2, aplha: 1 },
+      /needs only known names in the options of dirichlet, got aplha; did you mean alpha\?$/,
+    ],
   ];
   for (const [options, message] of cases) assert.throws(tenOf(options), { name: "InputError", message });
 });

@@ -1,6 +1,7 @@
 /** @file Who owns which training images. */
-import { ensure, ensureCount, refuse } from "../core/errors";
+import { ensure, ensureCount } from "../core/errors";
 import { joined } from "../core/joined";
+import { ensureKnown, ensureNames } from "../core/known";
 import type { Rng } from "../core/rng";
 import type { Partition } from "../core/types";
 
@@ -15,6 +16,12 @@ export type PartitionOptions = {
 );
 
 export type PartitionKind = PartitionOptions["kind"];
+
+/** What each kind is told besides numClients and minImages. */
+const parametersOf = { iid: [], dirichlet: ["alpha"], classes: ["classesPerClient"] } as const satisfies Record<PartitionKind, readonly string[]>; // prettier-ignore
+
+/** The kinds there are. */
+export const partitionKinds = Object.keys(parametersOf) as readonly PartitionKind[];
 
 const FEWER = "lower numClients or the batch size";
 
@@ -43,7 +50,10 @@ const FEWER = "lower numClients or the batch size";
  *   classes is exact. Not stated in the paper: which partition it uses.
  */
 export function partition(labels: Uint8Array, options: PartitionOptions, rng: Rng): Partition {
-  const { numClients, minImages = 1 } = options;
+  const { kind, numClients, minImages = 1 } = options;
+  ensureKnown("partition", "a kind", kind, partitionKinds);
+  const names = ["kind", "numClients", "minImages", ...parametersOf[kind]];
+  ensureNames("partition", `the options of ${kind}`, options, names);
   ensureCount("partition", "numClients", numClients);
   ensureCount("partition", "minImages", minImages);
   const least = numClients * minImages;
@@ -69,8 +79,6 @@ function divide(labels: Uint8Array, options: PartitionOptions, rng: Rng): Divisi
       return dirichlet(labels, options.numClients, options.alpha, rng);
     case "classes":
       return byClasses(labels, options.numClients, options.classesPerClient, rng);
-    default:
-      return refuse("partition", 'needs kind "iid", "dirichlet" or "classes"', (options as { kind: unknown }).kind);
   }
 }
 
@@ -85,10 +93,8 @@ function dirichlet(labels: Uint8Array, numClients: number, alpha: number, rng: R
   ensure(alpha > 0 && Number.isFinite(alpha), "partition", "needs a finite alpha > 0", alpha, remedy);
   const clients = Array.from({ length: numClients }, (): Int32Array[] => []);
   for (const [label, images] of shuffledClasses(labels, rng)) {
-    // Gamma(alpha) variables divided by their sum are Dir(alpha)
-    const weights = clients.map((_, client) => rng.split("share", label, client).gamma(alpha));
+    const weights = dirichletWeights(alpha, (client) => rng.split("share", label, client), numClients);
     const total = weights.reduce((sum, weight) => sum + weight, 0);
-    ensure(total > 0, "partition", "needs an alpha whose shares do not all vanish", alpha, "raise alpha");
     let [sum, from] = [0, 0];
     for (const [client, weight] of weights.entries()) {
       sum += weight;
@@ -98,6 +104,18 @@ function dirichlet(labels: Uint8Array, numClients: number, alpha: number, rng: R
     }
   }
   return { name: `dirichlet(${alpha})`, remedy: `raise alpha, take another seed, or ${FEWER}`, clients };
+}
+
+/** Gamma(alpha) variables, which divided by their sum are Dir(alpha); relative to the largest where the scale would not do. */
+function dirichletWeights(alpha: number, streamOf: (client: number) => Rng, numClients: number): number[] {
+  const streams = (): Rng[] => Array.from({ length: numClients }, (_, client) => streamOf(client));
+  const weights = streams().map((stream) => stream.gamma(alpha));
+  const largest = Math.max(...weights);
+  if (largest > 1e-290 && largest < 1e290) return weights; // neither rounded near 0 nor summed to infinity
+  const logs = streams().map((stream) => stream.logGamma(alpha));
+  const top = Math.max(...logs);
+  ensure(Number.isFinite(top), "partition", "needs an alpha whose shares can be computed", alpha, "raise alpha");
+  return logs.map((log) => Math.exp(log - top));
 }
 
 function byClasses(labels: Uint8Array, numClients: number, classesPerClient: number, rng: Rng): Division {

@@ -44,6 +44,7 @@ export interface Aggregation {
 export interface Aggregator {
   readonly name: string;
   readonly source: string;
+  readonly reads: readonly (keyof AggregationParameters)[]; // all that it reads of its parameters
   readonly needs?: readonly (keyof AggregationContext)[]; // what of the round it cannot do without
   readonly readsPrevious?: true; // takes the last round's aggregate into account
   readonly equalWeights?: true; // every update counts 1/n in every round, so that a client can subtract its own share

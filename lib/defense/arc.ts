@@ -1,9 +1,9 @@
 /** @file Adaptive robust clipping. */
 import { ensureUpdates } from "./check";
+import { checkedPreAggregation } from "./checked";
 import { preAggregated } from "./clipping";
 import { shortened } from "./linear";
 import { ascending } from "./order";
-import type { PreAggregation } from "./preAggregation";
 
 /**
  * Adaptive robust clipping: shortens the floor(2 f (n - f) / n) longest updates to the length of the next longest.
@@ -14,9 +14,10 @@ import type { PreAggregation } from "./preAggregation";
  * arc.transform([1, -2, 4, 8].map((x) => Float32Array.of(x)), { f: 1 }).updates[3]; // [4]; floor(2 (4 - 1) / 4) = 1 is shortened
  * @source Allouah et al. 2025 (adaptive gradient clipping for robust federated learning)
  */
-export const arc: PreAggregation = {
+export const arc = checkedPreAggregation({
   name: "arc",
   source: "Allouah et al. 2025",
+  reads: ["f"],
   transform(updates, { f }) {
     const n = updates.length;
     const norms = ensureUpdates("arc", updates, f).map(Math.sqrt);
@@ -25,4 +26,4 @@ export const arc: PreAggregation = {
       updates.map((update, i) => (norms[i]! > longest ? shortened(update, longest) : { vector: update, factor: 1 })),
     );
   },
-};
+});

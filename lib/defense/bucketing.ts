@@ -1,8 +1,8 @@
 /** @file Bucketing. */
 import { ensureCount, refuse } from "../core/errors";
 import { ensureFiniteUpdates, ensureRound } from "./check";
+import { checkedPreAggregation } from "./checked";
 import { averageOf, squaredNorms } from "./linear";
-import type { PreAggregation } from "./preAggregation";
 
 /**
  * Puts the updates into buckets of s at random and averages each: ceil(n / s) vectors, of which the last may hold fewer updates.
@@ -15,9 +15,10 @@ import type { PreAggregation } from "./preAggregation";
  * bucketing.transform(updates, { f: 0, bucketSize: 3, rng: createRng(1) }).updates[0]; // [2]
  * @source Karimireddy, He and Jaggi 2022; s = 2 is theirs
  */
-export const bucketing: PreAggregation = {
+export const bucketing = checkedPreAggregation({
   name: "bucketing",
   source: "Karimireddy et al. 2022",
+  reads: ["f", "bucketSize"],
   transform(updates, { f, bucketSize = 2, rng }) {
     ensureRound("bucketing", updates, f);
     ensureCount("bucketing", "bucketSize", bucketSize);
@@ -30,4 +31,4 @@ export const bucketing: PreAggregation = {
     if (!squaredNorms(vectors).every(isFinite)) ensureFiniteUpdates("bucketing", updates);
     return { updates: vectors, members: mixed.map(({ weights }) => weights!) };
   },
-};
+});

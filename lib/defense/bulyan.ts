@@ -1,5 +1,5 @@
 /** @file Bulyan. */
-import type { Aggregator } from "./aggregator";
+import { checkedAggregator } from "./checked";
 import { meanAroundMedian } from "./columns";
 import { ensureDistances } from "./distances";
 import { ensureKrum, krumScores } from "./krumScores";
@@ -17,9 +17,10 @@ import { ascending } from "./order";
  * @source El Mhamdi, Guerraoui and Rouault 2018. Towards the end fewer than 2f + 3 are left: an update is then judged by its nearest
  *   other at least, which is our choice
  */
-export const bulyan: Aggregator = {
+export const bulyan = checkedAggregator({
   name: "bulyan",
   source: "El Mhamdi et al. 2018",
+  reads: ["f", "neighbours"],
   aggregate(updates, options) {
     const n = updates.length;
     const { f } = options;
@@ -37,4 +38,4 @@ export const bulyan: Aggregator = {
     const selected = kept.map((i) => updates[i]!);
     return { update: meanAroundMedian(selected, n - 4 * f), kept, effective: n - 4 * f };
   },
-};
+});

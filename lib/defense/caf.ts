@@ -1,6 +1,6 @@
 /** @file CAF: the covariance-bound agnostic filter. */
-import type { Aggregator } from "./aggregator";
 import { ensureRound } from "./check";
+import { checkedAggregator } from "./checked";
 import { ensureDistances } from "./distances";
 import { combine, effectiveCount } from "./linear";
 import { spreadOf } from "./spread";
@@ -21,9 +21,10 @@ const smallStep = 0.1;
  * caf.aggregate([0, 1, 2, 50].map((x) => Float32Array.of(x)), { f: 1 }).kept; // [0, 1, 2]
  * @source Allouah et al. 2025. The eigenpair is exact, so the result does not depend on chance; small steps as said are our choice
  */
-export const caf: Aggregator = {
+export const caf = checkedAggregator({
   name: "caf",
   source: "Allouah et al. 2025",
+  reads: ["f"],
   aggregate(updates, { f }) {
     const n = updates.length;
     ensureRound("caf", updates, f);
@@ -49,7 +50,7 @@ export const caf: Aggregator = {
       weights: best.map((c) => c / total),
     };
   },
-};
+});
 
 const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);
 

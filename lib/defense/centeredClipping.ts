@@ -1,7 +1,7 @@
 /** @file Centered clipping. */
 import { ensure, ensureCount, ensureFinite } from "../core/errors";
-import type { Aggregator } from "./aggregator";
 import { ensureUpdates } from "./check";
+import { checkedAggregator } from "./checked";
 import { combine, effectiveCount, squaredNorms } from "./linear";
 
 /**
@@ -16,9 +16,10 @@ import { combine, effectiveCount, squaredNorms } from "./linear";
  * centeredClipping.aggregate([1, 2, 90].map((x) => Float32Array.of(x)), { f: 1, clipNorm: 3 }).update; // [2]; (1 + 2 + 3) / 3
  * @source Karimireddy, He and Jaggi 2021; tau = 10 and one iteration are theirs
  */
-export const centeredClipping: Aggregator = {
+export const centeredClipping = checkedAggregator({
   name: "centeredClipping",
   source: "Karimireddy et al. 2021",
+  reads: ["f", "clipNorm", "iterations"],
   readsPrevious: true,
   aggregate(updates, { f, clipNorm = 10, iterations = 1, previous }) {
     const lengths = ensureUpdates("centeredClipping", updates, f);
@@ -42,4 +43,4 @@ export const centeredClipping: Aggregator = {
     }
     return { update, kept: [...updates.keys()], effective: effectiveCount(weights), weights };
   },
-};
+});

@@ -1,8 +1,9 @@
 /** @file Clipping to a given length. */
 import { ensure } from "../core/errors";
 import { ensureFiniteUpdates, ensureRound } from "./check";
+import { checkedPreAggregation } from "./checked";
 import { shortened, type Shortened } from "./linear";
-import type { PreAggregated, PreAggregation } from "./preAggregation";
+import type { PreAggregated } from "./preAggregation";
 
 /**
  * Shortens every update to a length of at most C:
@@ -16,9 +17,10 @@ import type { PreAggregated, PreAggregation } from "./preAggregation";
  * clipping.transform([Float32Array.of(3, 4), Float32Array.of(0, 1)], { f: 0, clipNorm: 2.5 }).updates[0]; // [1.5, 2]
  * @source Abadi et al. 2016 for single gradients; C = 2 as in byzfl
  */
-export const clipping: PreAggregation = {
+export const clipping = checkedPreAggregation({
   name: "clipping",
   source: "Abadi et al. 2016",
+  reads: ["f", "clipNorm"],
   transform(updates, { f, clipNorm = 2 }) {
     ensureRound("clipping", updates, f);
     ensure(clipNorm > 0, "clipping", "needs clipNorm > 0", clipNorm);
@@ -26,7 +28,7 @@ export const clipping: PreAggregation = {
     if (!clipped.every(({ squared }) => Number.isFinite(squared))) ensureFiniteUpdates("clipping", updates);
     return preAggregated(clipped);
   },
-};
+});
 
 /**
  * What clipping gives, from every update after it.

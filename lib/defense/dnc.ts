@@ -1,8 +1,8 @@
 /** @file DnC: spectral filtering of outliers. */
 import { ensure, ensureCount, refuse } from "../core/errors";
 import type { Rng } from "../core/rng";
-import type { Aggregator } from "./aggregator";
 import { ensureUpdates } from "./check";
+import { checkedAggregator } from "./checked";
 import { squaredDistances } from "./distances";
 import { averageOf } from "./linear";
 import { ascending } from "./order";
@@ -27,9 +27,10 @@ import { spreadOf } from "./spread";
  * dnc.aggregate(updates, { f: 1 }).kept; // [0, 2, 3]
  * @source Shejwalkar and Houmansadr 2021; 5 iterations as in the first author's public code
  */
-export const dnc: Aggregator = {
+export const dnc = checkedAggregator({
   name: "dnc",
   source: "Shejwalkar and Houmansadr 2021",
+  reads: ["f", "iterations", "subsampleSize", "filterFraction"],
   aggregate(updates, { f, rng, iterations = 5, subsampleSize = 10000, filterFraction = 1 }) {
     ensureUpdates("dnc", updates, f);
     ensureCount("dnc", "iterations", iterations);
@@ -53,7 +54,7 @@ export const dnc: Aggregator = {
     ensure(kept.length > 0, "dnc", "needs an update that every iteration keeps", "none", "lower iterations");
     return averageOf(updates, kept);
   },
-};
+});
 
 /** The `count` vectors of lowest score. */
 function leastOutlying(vectors: readonly Float32Array[], count: number): number[] {

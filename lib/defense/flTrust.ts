@@ -1,7 +1,7 @@
 /** @file FLTrust: the server trusts its own data. */
 import { ensure, ensureFinite, refuse } from "../core/errors";
-import type { Aggregator } from "./aggregator";
 import { ensureUpdates } from "./check";
+import { checkedAggregator } from "./checked";
 import { combine, effectiveCount, squaredNorms } from "./linear";
 
 /**
@@ -22,9 +22,10 @@ import { combine, effectiveCount, squaredNorms } from "./linear";
  * flTrust.aggregate(updates, { f: 1, rootUpdate: Float32Array.of(3, 4) }).update; // [2.143, 2.857]; trust 0.6, 0.8 and 0
  * @source Cao et al. 2021
  */
-export const flTrust: Aggregator = {
+export const flTrust = checkedAggregator({
   name: "flTrust",
   source: "Cao et al. 2021",
+  reads: [],
   needs: ["rootUpdate"],
   aggregate(updates, { rootUpdate }) {
     const norms = ensureUpdates("flTrust", updates).map(Math.sqrt);
@@ -48,7 +49,7 @@ export const flTrust: Aggregator = {
       weights,
     };
   },
-};
+});
 
 function dot(a: Float32Array, b: Float32Array): number {
   let sum = 0;

@@ -1,7 +1,7 @@
 /** @file FoolsGold: clients that pull the same way, round after round, count less. */
 import { ensure, ensureFinite, refuse } from "../core/errors";
-import type { Aggregator } from "./aggregator";
 import { ensureUpdates } from "./check";
+import { checkedAggregator } from "./checked";
 import { squaredDistances } from "./distances";
 import { combine, effectiveCount, squaredNorms } from "./linear";
 
@@ -28,9 +28,10 @@ import { combine, effectiveCount, squaredNorms } from "./linear";
  * foolsGold.aggregate(updates, { f: 1, history }).kept; // [2]; the first two are alike
  * @source Fung et al. 2020
  */
-export const foolsGold: Aggregator = {
+export const foolsGold = checkedAggregator({
   name: "foolsGold",
   source: "Fung et al. 2020",
+  reads: [],
   needs: ["history"],
   aggregate(updates, { history }) {
     ensureUpdates("foolsGold", updates);
@@ -53,7 +54,7 @@ export const foolsGold: Aggregator = {
       weights: weights.map((weight) => weight / total),
     };
   },
-};
+});
 
 /** Cosines of all pairs, by <a, b> = (|a|^2 + |b|^2 - |a - b|^2) / 2; -Infinity of a vector with itself, so that it is nobody's maximum. */
 function cosines(vectors: readonly Float32Array[]): number[][] {

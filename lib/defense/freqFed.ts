@@ -2,8 +2,8 @@
 import { ensure, ensureCount, refuse } from "../core/errors";
 import { joined } from "../core/joined";
 import type { Shape } from "../core/types";
-import type { Aggregator } from "./aggregator";
 import { ensureUpdates } from "./check";
+import { checkedAggregator } from "./checked";
 import { lowFrequencies } from "./dct";
 import { hdbscan } from "./hdbscan";
 import { averageOf } from "./linear";
@@ -30,9 +30,10 @@ import { averageOf } from "./linear";
  * freqFed.aggregate(updates, { f: 1, layers: [[2]] }).kept; // [0, 1, 2]
  * @source Fereidooni et al. 2024, "FreqFed"
  */
-export const freqFed: Aggregator = {
+export const freqFed = checkedAggregator({
   name: "freqFed",
   source: "Fereidooni et al. 2024",
+  reads: ["minClusterSize"],
   aggregate(updates, { layers, minClusterSize = Math.floor(updates.length / 2) + 1 }) {
     ensureUpdates("freqFed", updates);
     const n = updates.length;
@@ -47,7 +48,7 @@ export const freqFed: Aggregator = {
     const labels = hdbscan(cosineDistances(updates.map((update) => lowBand(update, layers))), minClusterSize);
     return averageOf(updates, largestCluster(labels));
   },
-};
+});
 
 /** The low frequencies of every layer of an update, one after the other. */
 function lowBand(update: Float32Array, layers: readonly Shape[]): Float64Array {

@@ -1,7 +1,7 @@
 /** @file The geometric median. */
 import { ensure, ensureCount } from "../core/errors";
-import type { Aggregator } from "./aggregator";
 import { ensureUpdates } from "./check";
+import { checkedAggregator } from "./checked";
 import { combine, effectiveCount, squaredNorms } from "./linear";
 
 const settled = 1e-9; // largest change of a weight at which iterating stops
@@ -19,9 +19,10 @@ const settled = 1e-9; // largest change of a weight at which iterating stops
  * geometricMedian.aggregate(updates, { f: 1 }).update[0]; // 0.57735
  * @source Pillutla, Kakade and Harchaoui 2022; they stop after 3 iterations, we where it has settled
  */
-export const geometricMedian: Aggregator = {
+export const geometricMedian = checkedAggregator({
   name: "geometricMedian",
   source: "Pillutla et al. 2022",
+  reads: ["f", "smoothing", "iterations"],
   aggregate(updates, { f, smoothing = 1e-6, iterations = 100 }) {
     let distances = ensureUpdates("geometricMedian", updates, f); // squared, from z = 0 at first
     ensure(smoothing > 0 && Number.isFinite(smoothing), "geometricMedian", "needs a finite smoothing > 0", smoothing);
@@ -40,4 +41,4 @@ export const geometricMedian: Aggregator = {
     }
     return { update, kept: [...updates.keys()], effective: effectiveCount(weights), weights };
   },
-};
+});

@@ -1,5 +1,5 @@
 /** @file Krum. */
-import type { Aggregator } from "./aggregator";
+import { checkedAggregator } from "./checked";
 import { ensureDistances } from "./distances";
 import { ensureKrum, krumScores } from "./krumScores";
 import { averageOf } from "./linear";
@@ -17,12 +17,13 @@ import { ascending } from "./order";
  * krum.aggregate([0, 1, 3, 7, 50].map((x) => Float32Array.of(x)), { f: 1 }).kept; // [1]
  * @source Blanchard et al. 2017; "n-f-1" is Farhadkhani et al. 2022, who count the update itself among its n - f nearest
  */
-export const krum: Aggregator = {
+export const krum = checkedAggregator({
   name: "krum",
   source: "Blanchard et al. 2017",
+  reads: ["f", "neighbours"],
   aggregate(updates, options) {
     const neighbours = updates.length - options.f - ensureKrum("krum", updates, options);
     const scores = krumScores(ensureDistances("krum", updates), [...updates.keys()], neighbours);
     return averageOf(updates, ascending(scores).slice(0, 1));
   },
-};
+});

@@ -20,7 +20,7 @@ const further: Readonly<Record<KrumNeighbours, number>> = { "n-f-2": 2, "n-f-1":
 export function ensureKrum(
   fn: string,
   updates: readonly Float32Array[],
-  { f, neighbours = "n-f-2" }: AggregationParameters,
+  { f, neighbours = "n-f-2" }: Pick<AggregationParameters, "f" | "neighbours">,
   least?: readonly [a: number, b: number],
 ): number {
   const known = Object.hasOwn(further, neighbours);

@@ -1,6 +1,6 @@
 /** @file Minimum diameter averaging. */
-import type { Aggregator } from "./aggregator";
 import { ensureRound } from "./check";
+import { checkedAggregator } from "./checked";
 import { ensureDistances } from "./distances";
 import { averageOf } from "./linear";
 import { ensureFewSubsets, smallestSubset } from "./subsets";
@@ -16,9 +16,10 @@ import { ensureFewSubsets, smallestSubset } from "./subsets";
  * mda.aggregate([0, 1, 3, 7, 50].map((x) => Float32Array.of(x)), { f: 2 }).kept; // [0, 1, 2]
  * @source Rousseeuw 1985 (minimal volume); El Mhamdi et al. 2021 for gradients
  */
-export const mda: Aggregator = {
+export const mda = checkedAggregator({
   name: "mda",
   source: "El Mhamdi et al. 2021",
+  reads: ["f"],
   aggregate(updates, { f }) {
     const n = updates.length;
     ensureRound("mda", updates, f);
@@ -27,7 +28,7 @@ export const mda: Aggregator = {
     const kept = smallestSubset(n, n - f, (subset, bound) => diameterBelow(bound, subset, squared, n));
     return averageOf(updates, kept);
   },
-};
+});
 
 /** The largest squared distance in a subset, or, once it is known not to be below the bound, some distance that is not either. */
 function diameterBelow(bound: number, subset: readonly number[], squared: Float64Array, n: number): number {

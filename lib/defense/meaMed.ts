@@ -1,6 +1,6 @@
 /** @file The mean around the median. */
-import type { Aggregator } from "./aggregator";
 import { ensureUpdates } from "./check";
+import { checkedAggregator } from "./checked";
 import { meanAroundMedian } from "./columns";
 
 /**
@@ -13,12 +13,13 @@ import { meanAroundMedian } from "./columns";
  * meaMed.aggregate([1, 2, 6, 50].map((x) => Float32Array.of(x)), { f: 1 }).update; // [3]; nearest to the median 4 are 1, 2 and 6
  * @source Xie, Koyejo and Gupta 2018 (generalized Byzantine-tolerant SGD)
  */
-export const meaMed: Aggregator = {
+export const meaMed = checkedAggregator({
   name: "meaMed",
   source: "Xie et al. 2018",
+  reads: ["f"],
   aggregate(updates, { f }) {
     ensureUpdates("meaMed", updates, f);
     const count = updates.length - f;
     return { update: meanAroundMedian(updates, count), kept: [], effective: count };
   },
-};
+});

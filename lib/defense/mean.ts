@@ -1,6 +1,6 @@
 /** @file The plain mean: no defense. */
-import type { Aggregator } from "./aggregator";
 import { ensureFiniteUpdates, ensureRound } from "./check";
+import { checkedAggregator } from "./checked";
 import { averageOf, squaredNorms } from "./linear";
 
 /**
@@ -13,9 +13,10 @@ import { averageOf, squaredNorms } from "./linear";
  * mean.aggregate([Float32Array.of(1, 2), Float32Array.of(3, 6)], { f: 0 }).update; // [2, 4]
  * @source McMahan et al. 2017
  */
-export const mean: Aggregator = {
+export const mean = checkedAggregator({
   name: "mean",
   source: "McMahan et al. 2017",
+  reads: [],
   equalWeights: true,
   aggregate(updates) {
     ensureRound("mean", updates);
@@ -23,4 +24,4 @@ export const mean: Aggregator = {
     if (!isFinite(squaredNorms([result.update])[0]!)) ensureFiniteUpdates("mean", updates);
     return result;
   },
-};
+});

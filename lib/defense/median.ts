@@ -1,6 +1,6 @@
 /** @file The coordinate-wise median. */
-import type { Aggregator } from "./aggregator";
 import { ensureUpdates } from "./check";
+import { checkedAggregator } from "./checked";
 import { meanOfRanks, middleRanks } from "./columns";
 
 /**
@@ -13,12 +13,13 @@ import { meanOfRanks, middleRanks } from "./columns";
  * median.aggregate([1, 2, 50].map((x) => Float32Array.of(x)), { f: 1 }).update; // [2]
  * @source Yin et al. 2018
  */
-export const median: Aggregator = {
+export const median = checkedAggregator({
   name: "median",
   source: "Yin et al. 2018",
+  reads: ["f"],
   aggregate(updates, { f }) {
     ensureUpdates("median", updates, f);
     const [lower, upper] = middleRanks(updates.length);
     return { update: meanOfRanks(updates, lower, upper), kept: [], effective: upper - lower + 1 };
   },
-};
+});

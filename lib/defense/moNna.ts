@@ -1,7 +1,7 @@
 /** @file MoNNA: the mean of a trusted client's nearest neighbours. */
 import { ensure } from "../core/errors";
-import type { Aggregator } from "./aggregator";
 import { ensureUpdates } from "./check";
+import { checkedAggregator } from "./checked";
 import { averageOf, squaredNorms } from "./linear";
 import { ascending } from "./order";
 
@@ -15,9 +15,10 @@ import { ascending } from "./order";
  * moNna.aggregate([0, 1, 3, 7, 50].map((x) => Float32Array.of(x)), { f: 2, trusted: 2 }).kept; // [0, 1, 2]
  * @source Farhadkhani et al. 2023; there every client aggregates for itself and trusts its own, here the server trusts one client
  */
-export const moNna: Aggregator = {
+export const moNna = checkedAggregator({
   name: "moNna",
   source: "Farhadkhani et al. 2023",
+  reads: ["f", "trusted"],
   aggregate(updates, { f, trusted }) {
     const n = updates.length;
     ensureUpdates("moNna", updates, f);
@@ -27,4 +28,4 @@ export const moNna: Aggregator = {
     distances[trusted!] = -1; // itself before any that is equal to it
     return averageOf(updates, ascending(distances).slice(0, n - f));
   },
-};
+});

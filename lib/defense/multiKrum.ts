@@ -1,5 +1,5 @@
 /** @file Multi-Krum. */
-import type { Aggregator } from "./aggregator";
+import { checkedAggregator } from "./checked";
 import { ensureDistances } from "./distances";
 import { ensureKrum, krumScores } from "./krumScores";
 import { averageOf } from "./linear";
@@ -14,13 +14,14 @@ import { ascending } from "./order";
  * multiKrum.aggregate([0, 1, 3, 7, 50].map((x) => Float32Array.of(x)), { f: 1 }).kept; // [0, 1, 2, 3]
  * @source Blanchard et al. 2017; their m is n - f here
  */
-export const multiKrum: Aggregator = {
+export const multiKrum = checkedAggregator({
   name: "multiKrum",
   source: "Blanchard et al. 2017",
+  reads: ["f", "neighbours"],
   aggregate(updates, options) {
     const n = updates.length;
     const neighbours = n - options.f - ensureKrum("multiKrum", updates, options);
     const scores = krumScores(ensureDistances("multiKrum", updates), [...updates.keys()], neighbours);
     return averageOf(updates, ascending(scores).slice(0, n - options.f));
   },
-};
+});

@@ -1,9 +1,9 @@
 /** @file Nearest neighbour mixing. */
 import { ensureRound } from "./check";
+import { checkedPreAggregation } from "./checked";
 import { ensureDistances } from "./distances";
 import { averageOf } from "./linear";
 import { ascending } from "./order";
-import type { PreAggregation } from "./preAggregation";
 
 /**
  * Every update becomes the mean of itself and its n - f - 1 nearest others; of equally near ones the first.
@@ -14,9 +14,10 @@ import type { PreAggregation } from "./preAggregation";
  * nnm.transform([0, 1, 50].map((x) => Float32Array.of(x)), { f: 1 }).updates[1]; // [0.5]
  * @source Allouah et al. 2023 (fixing by mixing)
  */
-export const nnm: PreAggregation = {
+export const nnm = checkedPreAggregation({
   name: "nnm",
   source: "Allouah et al. 2023",
+  reads: ["f"],
   transform(updates, { f }) {
     ensureRound("nnm", updates, f);
     const n = updates.length;
@@ -28,4 +29,4 @@ export const nnm: PreAggregation = {
     });
     return { updates: mixed.map(({ update }) => update), members: mixed.map(({ weights }) => weights!) };
   },
-};
+});

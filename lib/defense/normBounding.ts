@@ -1,8 +1,8 @@
 /** @file Norm bounding: no update longer than a bound. */
 import { jStat } from "jstat";
 import { ensure } from "../core/errors";
-import type { Aggregator } from "./aggregator";
 import { ensureUpdates } from "./check";
+import { checkedAggregator } from "./checked";
 import { combine, effectiveCount } from "./linear";
 
 /**
@@ -22,9 +22,10 @@ import { combine, effectiveCount } from "./linear";
  * normBounding.aggregate(updates, { f: 1, clipNorm: 1 }).update; // [0.4, 0.8667]
  * @source Sun et al. 2019; the median as the bound where none is given is ours
  */
-export const normBounding: Aggregator = {
+export const normBounding = checkedAggregator({
   name: "normBounding",
   source: "Sun et al. 2019",
+  reads: ["clipNorm"],
   aggregate(updates, { clipNorm }) {
     const norms = ensureUpdates("normBounding", updates).map(Math.sqrt);
     if (clipNorm !== undefined)
@@ -39,4 +40,4 @@ export const normBounding: Aggregator = {
       weights: factors.map((factor) => factor / n),
     };
   },
-};
+});

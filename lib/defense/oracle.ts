@@ -1,7 +1,7 @@
 /** @file The perfect filter. */
 import { ensure, ensureCount, refuse } from "../core/errors";
-import type { Aggregator } from "./aggregator";
 import { ensureUpdates } from "./check";
+import { checkedAggregator } from "./checked";
 import { averageOf } from "./linear";
 
 /**
@@ -18,9 +18,10 @@ import { averageOf } from "./linear";
  * oracle.aggregate(updates, { f: 1, malicious: [1] }).update; // [2]
  * @source the paper's perfect filter
  */
-export const oracle: Aggregator = {
+export const oracle = checkedAggregator({
   name: "oracle",
   source: "the paper's perfect filter",
+  reads: [],
   aggregate(updates, { malicious }) {
     ensureUpdates("oracle", updates);
     if (malicious === undefined) refuse("oracle", "needs to know who is malicious", "none", "give options.malicious");
@@ -32,4 +33,4 @@ export const oracle: Aggregator = {
     ensure(honest.length > 0, "oracle", "needs an honest client", "none");
     return averageOf(updates, honest);
   },
-};
+});

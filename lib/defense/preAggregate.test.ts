@@ -150,6 +150,7 @@ test("preAggregate: a rule behind buckets is not told of single clients, and tru
   const spy: Aggregator = {
     name: "spy",
     source: "test",
+    reads: [],
     aggregate(updates, options) {
       told.push(options);
       return aggregators.mean.aggregate(updates, options);

@@ -36,6 +36,7 @@ export function preAggregate(rule: Aggregator, names: readonly PreAggregationNam
   return {
     name: [...names, rule.name].join(">"),
     source: [...before, rule].map(({ source }) => source).join("; "),
+    reads: [...new Set([...before, rule].flatMap(({ reads }) => reads))],
     aggregate(updates, options) {
       const made = new Set<Float32Array>();
       let vectors = updates;

@@ -1,5 +1,5 @@
 /** @file What a pre-aggregation is: it mixes or shortens updates before a rule sees them. */
-import type { AggregationOptions } from "./aggregator";
+import type { AggregationOptions, AggregationParameters } from "./aggregator";
 
 /** Vectors in the updates' place, and what is in them. */
 export interface PreAggregated {
@@ -11,5 +11,6 @@ export interface PreAggregated {
 export interface PreAggregation {
   readonly name: string;
   readonly source: string;
+  readonly reads: readonly (keyof AggregationParameters)[]; // all that it reads of its parameters
   transform(updates: readonly Float32Array[], options: AggregationOptions): PreAggregated;
 }

@@ -2,8 +2,8 @@
 import { jStat } from "jstat";
 import { kmeans } from "ml-kmeans";
 import { ensure } from "../core/errors";
-import type { Aggregator } from "./aggregator";
 import { ensureUpdates } from "./check";
+import { checkedAggregator } from "./checked";
 import { combine, effectiveCount } from "./linear";
 
 const [SHORTEST, LONGEST] = [0.1, 3]; // of the median length
@@ -27,9 +27,10 @@ const [SHORTEST, LONGEST] = [0.1, 3]; // of the median length
  * signGuard.aggregate(updates, { f: 1 }).kept; // [0, 1]
  * @source Xu et al. 2022; its parameters as in the first author's public code
  */
-export const signGuard: Aggregator = {
+export const signGuard = checkedAggregator({
   name: "signGuard",
   source: "Xu et al. 2022",
+  reads: [],
   aggregate(updates) {
     const norms = ensureUpdates("signGuard", updates).map(Math.sqrt);
     const median = jStat.median(norms);
@@ -47,7 +48,7 @@ export const signGuard: Aggregator = {
       weights: factors.map((factor) => factor / kept.length),
     };
   },
-};
+});
 
 /** [positive, negative, zero], as shares of all coordinates. */
 function signShares(update: Float32Array): [number, number, number] {

@@ -1,6 +1,6 @@
 /** @file SMEA: smallest maximum eigenvalue averaging. */
-import type { Aggregator } from "./aggregator";
 import { ensureRound } from "./check";
+import { checkedAggregator } from "./checked";
 import { ensureDistances } from "./distances";
 import { averageOf } from "./linear";
 import { spreadOf } from "./spread";
@@ -18,9 +18,10 @@ import { ensureFewSubsets, smallestSubset } from "./subsets";
  * @source Allouah et al. 2023 (robust distributed learning: tight error bounds); the eigenvalue is exact, so that nothing depends on
  *   chance
  */
-export const smea: Aggregator = {
+export const smea = checkedAggregator({
   name: "smea",
   source: "Allouah et al. 2023",
+  reads: ["f"],
   aggregate(updates, { f }) {
     const n = updates.length;
     ensureRound("smea", updates, f);
@@ -34,4 +35,4 @@ export const smea: Aggregator = {
     });
     return averageOf(updates, kept);
   },
-};
+});

@@ -1,6 +1,6 @@
 /** @file The coordinate-wise trimmed mean. */
-import type { Aggregator } from "./aggregator";
 import { ensureUpdates } from "./check";
+import { checkedAggregator } from "./checked";
 import { meanOfRanks } from "./columns";
 
 /**
@@ -13,12 +13,13 @@ import { meanOfRanks } from "./columns";
  * trimmedMean.aggregate([-9, 1, 3, 50].map((x) => Float32Array.of(x)), { f: 1 }).update; // [2]
  * @source Yin et al. 2018; they trim a share beta of the clients, here beta = f/n
  */
-export const trimmedMean: Aggregator = {
+export const trimmedMean = checkedAggregator({
   name: "trimmedMean",
   source: "Yin et al. 2018",
+  reads: ["f"],
   aggregate(updates, { f }) {
     ensureUpdates("trimmedMean", updates, f);
     const n = updates.length;
     return { update: meanOfRanks(updates, f, n - f - 1), kept: [], effective: n - 2 * f };
   },
-};
+});

@@ -1,7 +1,8 @@
 /** @file Line (10) of the theory on real images: softmax regression, read off in closed form along a run. */
 import { backendReady } from "../core/backend";
-import { ensureOptions } from "../core/choice";
+import { ensureNames } from "../core/known";
 import { ensure } from "../core/errors";
+import { ensureSeeds } from "../core/known";
 import type { Dataset } from "../core/types";
 import type { FederationConfig } from "../fl/config";
 import { setUp } from "../fl/federation";
@@ -48,7 +49,7 @@ export async function followAnalyticLeak(
   plan: { readonly seeds: readonly number[]; readonly rounds: readonly number[]; readonly victims: readonly number[] },
 ): Promise<AnalyticLeak[]> {
   const fn = "followAnalyticLeak";
-  ensureOptions(fn, plan, ["seeds", "rounds", "victims"]);
+  ensureNames(fn, "plan", plan, ["seeds", "rounds", "victims"]);
   const { seeds, rounds, victims } = plan;
   for (const [name, list] of Object.entries({ seeds, rounds, victims }))
     ensure(Array.isArray(list) && list.length > 0, fn, `needs an array of ${name}, not empty`, list);
@@ -56,6 +57,7 @@ export async function followAnalyticLeak(
   ensure(isSeeds, fn, "needs integer seeds, each once", [...seeds]);
   const { architecture, batchSize, numClients } = config;
   ensure(architecture === "softmaxRegression" && batchSize === 1, fn, "needs softmaxRegression with batches of 1", `${architecture}, ${batchSize}`); // prettier-ignore
+  ensureSeeds(fn, seeds);
   const within = (values: readonly number[], low: number, high: number): boolean => values.every((v) => Number.isInteger(v) && v >= low && v <= high); // prettier-ignore
   ensure(within(rounds, 0, config.rounds), fn, `needs rounds of 0..${config.rounds}`, [...rounds]);
   ensure(within(victims, 1, numClients - 1), fn, `needs victims of 1..${numClients - 1}`, [...victims]);

@@ -63,7 +63,7 @@ test("followAnalyticLeak: refuses seeds given twice, empty lists and misspelt on
     [{ ...good, seeds: [7, 7] }, "needs integer seeds, each once, got [7, 7]"],
     [{ ...good, seeds: [0.5] }, "needs integer seeds, each once, got [0.5]"],
     [{ ...good, rounds: [] }, "needs an array of rounds, not empty, got []"],
-    [{ ...good, victim: [1] }, "needs options of seeds, rounds, victims, got victim"],
+    [{ ...good, victim: [1] }, "needs only known names in plan, got victim; did you mean victims?"],
     [{ seeds: [1], rounds: [0] }, "needs an array of victims, not empty, got undefined"],
   ];
   const tensors = tf.memory().numTensors;

@@ -122,6 +122,12 @@ test("codeOf: reaches what a leak is measured with, and neither store, pool nor 
   assert.ok(![...codeOf("experiment/ownAutoencoder", "{}", dist).keys()].includes("reconstruction/invert"));
 });
 
+test("codeOf: leaves out what describes the datasets: a further one changes no run", () => {
+  const reached = [...codeOf("experiment/measure", "{}", dist).keys()];
+  assert.ok(dist.modules.get("fl/config")!.includes('require("../data/datasets")'));
+  assert.ok(reached.includes("fl/config") && !reached.includes("data/datasets"));
+});
+
 test("registries: hold nothing but rules, each under the name of its file and of its export", () => {
   const present = registries.filter((name) => dist.modules.has(name));
   assert.ok(present.includes("defense/aggregators"));

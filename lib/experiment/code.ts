@@ -18,6 +18,9 @@ export interface Library {
  */
 export const registries: readonly string[] = ["defense/aggregators", "defense/preAggregations", "poisoning/poisonings"];
 
+/** What describes the datasets there are: no run depends on it, as the hash of its dataset is in its key. */
+const descriptions = "data/datasets";
+
 /**
  * What a run depends on: every module that its entry reaches by require and import(), registries left out, and every package.
  *
@@ -34,6 +37,7 @@ export function codeOf(entry: string, config: string, { modules, versionOf }: Li
   const reached = new Map<string, string>();
   const visit = (name: string): void => {
     if (reached.has(name)) return;
+    if (name === descriptions) return;
     const text = modules.get(name);
     ensure(text !== undefined, "remember", "needs code that is a module of the library", name);
     const { digest, requires } = analyse(text!);

@@ -1,5 +1,6 @@
 /** @file Two settings compared on the same seeds and the same private images. */
 import { ensure, refuse } from "../core/errors";
+import { ensureSeeds } from "../core/known";
 import type { Leak } from "../metrics/leak";
 import type { LeakageStudy } from "./leakage";
 
@@ -33,6 +34,7 @@ export function leakDifferences(
   baseline: LeakageStudy,
   { series = "probe", rounds: [first, last], over = "all", relative = false }: LeakComparison,
 ): number[] {
+  ensureSeeds("leakDifferences", study.runs.map(({ seed }) => seed)); // prettier-ignore
   const counterparts = new Map(baseline.runs.map((run) => [run.seed, run]));
   const within = (leaks: readonly Leak[]): Leak[] => leaks.filter(({ round }) => round >= first && round <= last);
   return study.runs.flatMap((run) => {

@@ -1,6 +1,6 @@
 /** @file The kinds of jobs there are, and computing one. */
 import { backendReady } from "../core/backend";
-import { refuse } from "../core/errors";
+import { ensureKnown } from "../core/known";
 import type { Dataset } from "../core/types";
 import { loadDataset } from "../data/source";
 import { computeGradients, readGradientPlan, type GradientJob } from "./gradientJob";
@@ -39,8 +39,8 @@ export async function computeJob(
   follow: Follow,
   dataset?: Dataset,
 ): Promise<Omit<Remembered<unknown>, "value">> {
-  const compute = kinds[job.kind];
-  if (compute === undefined) refuse("computeJob", `needs a kind of ${Object.keys(kinds).join(", ")}`, job.kind);
+  ensureKnown("computeJob", "a kind", job.kind, Object.keys(kinds));
+  const compute = kinds[job.kind]!;
   const backend = await backendReady();
   if (backend !== job.backend)
     throw new UnfitError(`this worker computes on ${backend}, the job asks for ${job.backend}`);

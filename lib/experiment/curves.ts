@@ -1,5 +1,6 @@
 /** @file From the runs of a study to what a figure or a claim needs: curves with bands, and one number a seed. */
 import { ensure } from "../core/errors";
+import { ensureSeeds } from "../core/known";
 import type { LeakageStudy } from "./leakage";
 import type { LeakageRun } from "./measure";
 import { estimateMean } from "./stats";
@@ -34,6 +35,7 @@ export function curveOf<Name extends SeriesName>(
   series: Name,
   quantity: (entry: LeakageRun[Name][number]) => number | null,
 ): Curve {
+  if (study.runs.length > 0) ensureSeeds("curveOf", study.runs.map(({ seed }) => seed)); // prettier-ignore
   const perSeed = study.runs.map((run) => (run[series] as readonly LeakageRun[Name][number][]).map(quantity));
   const x = (study.runs[0]?.[series] ?? []).map(({ round }) => round);
   ensure(x.length > 0, "curveOf", `needs a study with ${series} rounds`, "none");
@@ -68,6 +70,7 @@ export function seedMeans<Name extends SeriesName, Value extends number | null>(
   [first, last]: readonly [number, number],
   quantity: (entry: LeakageRun[Name][number]) => Value,
 ): (number | Extract<Value, null>)[] {
+  if (study.runs.length > 0) ensureSeeds("seedMeans", study.runs.map(({ seed }) => seed)); // prettier-ignore
   return study.runs.map((run) => {
     const entries = (run[series] as readonly LeakageRun[Name][number][]).filter(
       ({ round }) => round >= first && round <= last,

@@ -1,8 +1,10 @@
 /** @file One seed of a gradient plan as a job: its shape, how it is made, computed and stored. */
 import { z } from "zod";
 import { ensure, ensureCount } from "../core/errors";
+import { ensureDefined, ensureSeeds } from "../core/known";
 import type { Dataset } from "../core/types";
 import type { DatasetName } from "../data/datasets";
+import { checkConfig } from "../fl/config";
 import { measureGradientsOf, type GradientPlan, type GradientRun } from "./gradients";
 import { runOf, type Job } from "./job";
 import { autoencoderOf } from "./leakageJob";
@@ -46,7 +48,7 @@ export function readGradientPlan(value: unknown): GradientPlan {
  * @param plan see GradientPlan
  * @param common the dataset and the backend it is to be computed on, and force, see Job
  * @returns jobs in the order of the seeds
- * @throws InputError for no seed or round, a round outside the run, fewer than two batches, no image, or local steps
+ * @throws InputError as checkPlan; for no seed or round, a round outside the run, fewer than two batches, no image, or local steps
  * @example
  * const looked = { federation: config, seeds: [3, 4], rounds: [0], objectiveImages: 5, batches: 2, attack: null };
  * gradientJobs(looked, { dataset, backend: "", force: false }).map(({ plan }) => plan.federation.seed); // [3, 4]
@@ -56,8 +58,11 @@ export function gradientJobs(
   { dataset, backend, force }: { dataset: Dataset; backend: string; force: boolean | string },
 ): GradientJob[] {
   const fn = "measureGradients";
-  const { federation, seeds, rounds, objectiveImages, batches } = plan;
-  ensure(seeds.length >= 1 && rounds.length >= 1, fn, "needs at least one seed and one round", `${seeds.length} and ${rounds.length}`); // prettier-ignore
+  ensureDefined(fn, "the plan", plan);
+  const { federation, seeds, rounds, objectiveImages, batches } = checkShape(fn, shape, plan);
+  checkConfig(federation);
+  ensureSeeds(fn, seeds);
+  ensure(rounds.length >= 1, fn, "needs at least one round", "none");
   const isWithin = (round: number): boolean => Number.isInteger(round) && round >= 0 && round < federation.rounds;
   ensure(rounds.every(isWithin), fn, `needs rounds in 0..${federation.rounds - 1}`, [...rounds]);
   ensureCount(fn, "objectiveImages", objectiveImages);

@@ -115,7 +115,10 @@ test("measureGradients: stores seeds, and refuses what it cannot measure", async
   const bad = (change: Partial<GradientPlan>): Promise<unknown> => measureGradients({ only: { ...plan, ...change } }, dataset); // prettier-ignore
   await assert.rejects(bad({ rounds: [3] }), /measureGradients: needs rounds in 0..2, got \[3\]/);
   await assert.rejects(bad({ batches: 1 }), /integer batches >= 2, got 1/);
-  await assert.rejects(bad({ seeds: [] }), /at least one seed and one round, got 0 and 2/);
+  await assert.rejects(bad({ seeds: [7, 7] }), /measureGradients: needs seeds that differ, got 7 again/);
+  await assert.rejects(bad({ batchs: 2 } as object), /needs only known names, got batchs; did you mean batches\?/);
+  await assert.rejects(bad({ rounds: undefined as never }), /needs a value for the plan\.rounds, got undefined/);
+  await assert.rejects(bad({ seeds: [] }), /needs at least one seed, got none/);
   await assert.rejects(bad({ objectiveImages: 0 }), /integer objectiveImages >= 1/);
   await assert.rejects(
     bad({ federation: { ...plan.federation, localSteps: 2 } }),

@@ -216,14 +216,14 @@ test("measureLeakage: refuses a plan that cannot be measured before anything is 
 
 test("measureLeakage: passes on what train refuses, and stores nothing", async () => {
   const store = newStore();
-  const federation = { ...plan.federation, learningRate: -1 };
+  const federation = { ...plan.federation, batchSize: 99_999 }; // more than any dataset here has
   await assert.rejects(
     measure({ ...plan, federation }),
-    /^InputError: train: needs a finite learningRate > 0, got -1$/,
+    /^InputError: partition: needs 3 clients x 99999 = 299997 images, got 12000; lower/,
   );
   process.env["CURIOUS_WORKERS"] = "2"; // the same from a child process
   const failing = measure({ ...plan, federation }).finally(() => (process.env["CURIOUS_WORKERS"] = "1"));
-  await assert.rejects(failing, { name: "InputError", message: "train: needs a finite learningRate > 0, got -1" });
+  await assert.rejects(failing, { name: "InputError", message: /^partition: needs 3 clients x 99999 / });
   assert.deepEqual(readdirSync(store), []);
 });
 

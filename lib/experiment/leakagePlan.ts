@@ -1,6 +1,7 @@
 /** @file Leakage plans as they come from a file or another machine: their shape, and what must hold before anything is computed. */
 import { z } from "zod";
 import { ensure, ensureCount } from "../core/errors";
+import { ensureDefined, ensureSeeds } from "../core/known";
 import { checkConfig, defaultFederation, type FederationConfig } from "../fl/config";
 import { objectives } from "../reconstruction/objective";
 import type { PriorName } from "../reconstruction/prior";
@@ -29,11 +30,11 @@ export const attackShape = z.strictObject({
   autoencoderSteps: z.int().min(1),
   objective: z.enum(Object.keys(objectives) as (keyof typeof objectives)[]).optional(),
   localSteps: z.enum(["mean", "unrolled"]).optional(),
-  steps: z.int().optional(),
-  learningRate: z.number().optional(),
-  totalVariation: z.number().optional(),
+  steps: z.int().min(1).optional(),
+  learningRate: z.number().gt(0).optional(),
+  totalVariation: z.number().min(0).optional(),
   initialCode: z.enum(["normal", "uniform"]).optional(),
-  restarts: z.int().optional(),
+  restarts: z.int().min(1).optional(),
   seed: z.int().optional(),
 } satisfies Record<keyof Attack, z.ZodType>) as unknown as z.ZodType<Attack>; // JSON holds no undefined
 
@@ -64,12 +65,11 @@ export function readPlans(value: unknown): Record<string, LeakagePlan> {
   const filled = isObject(value)
     ? Object.fromEntries(Object.entries(value).map(([name, part]) => [name, fill(part)]))
     : value;
+  const isNamed = !isObject(value) || !Object.hasOwn(value, "__proto__");
+  ensure(isNamed, "readPlans", "needs names that an object can have", "__proto__", "call the plan something else");
   const plans = checkShape("readPlans", z.record(z.string(), plan), filled);
   ensure(Object.keys(plans).length > 0, "readPlans", "needs at least one plan", "none");
-  for (const each of Object.values(plans)) {
-    checkConfig(each.federation);
-    checkPlan(each);
-  }
+  for (const each of Object.values(plans)) checkPlan(each);
   return plans;
 }
 
@@ -90,13 +90,21 @@ export function readPlan(value: unknown): LeakagePlan {
 /**
  * Refuses a plan that cannot be measured.
  *
- * @param plan of the right shape
- * @throws InputError for no seed, no round, a round outside the run, or an empty probe
+ * @param given as a notebook writes it
+ * @throws InputError for a name that is not known, a value that is undefined or out of range, no seed or one twice, no round, a round
+ *   outside the run, or an empty probe; as checkConfig
  * @example
  * checkPlan({ ...plan, probeRounds: [99] }); // throws "measureLeakage: needs rounds in 0..1, got 99"
  */
-export function checkPlan({ seeds, federation, probeRounds, trajectoryRounds, probeBatchSize }: LeakagePlan): void {
-  ensure(seeds.length >= 1, "measureLeakage", "needs at least one seed", "none");
+export function checkPlan(given: LeakagePlan): void {
+  ensureDefined("measureLeakage", "the plan", given);
+  const { seeds, federation, probeRounds, trajectoryRounds, probeBatchSize } = checkShape(
+    "measureLeakage",
+    plan,
+    given,
+  );
+  checkConfig(federation);
+  ensureSeeds("measureLeakage", seeds);
   ensureCount("measureLeakage", "probeBatchSize", probeBatchSize);
   for (const round of [...probeRounds, ...trajectoryRounds]) {
     ensure(

@@ -1,6 +1,7 @@
 /** @file What several local steps do on the model itself: drift along a run, curvature before it, and what unrolling them costs. */
 import { backendReady } from "../core/backend";
 import { ensure, ensureCount } from "../core/errors";
+import { ensureSeeds } from "../core/known";
 import type { Batch, Dataset } from "../core/types";
 import { joinBatches } from "../data/batch";
 import type { FederationConfig } from "../fl/config";
@@ -50,6 +51,7 @@ export async function followLocalSteps(
   dataset: Dataset,
   { seeds, rounds }: { readonly seeds: readonly number[]; readonly rounds: readonly number[] },
 ): Promise<LocalStepsRound[]> {
+  ensureSeeds("followLocalSteps", seeds);
   const isFine = rounds.every((k) => Number.isInteger(k) && k >= 0 && k < config.rounds);
   ensure(isFine, "followLocalSteps", `needs rounds in 0..${config.rounds - 1}`, [...rounds]);
   await backendReady();

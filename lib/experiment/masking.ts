@@ -1,5 +1,6 @@
 /** @file What secure aggregation changes: nothing for the client, everything for the server. */
 import { backendReady } from "../core/backend";
+import { ensureSeeds } from "../core/known";
 import type { Dataset } from "../core/types";
 import { localUpdates } from "../fl/client";
 import type { FederationConfig } from "../fl/config";
@@ -22,8 +23,9 @@ export type MaskingCheck = {
  *
  * @param config its seed is replaced by each of the seeds
  * @param dataset as loadDataset gives it
- * @param seeds any number
+ * @param seeds at least one, none twice
  * @returns one check a seed
+ * @throws InputError for no seed, or one twice
  * @example
  * const [check] = await compareMasking(config, dataset, [1]);
  * check.gradientDifference < 1e-4; // true
@@ -34,6 +36,7 @@ export async function compareMasking(
   dataset: Dataset,
   seeds: readonly number[],
 ): Promise<MaskingCheck[]> {
+  ensureSeeds("compareMasking", seeds);
   await backendReady();
   return seeds.map((seed) => {
     const federation = setUp({ ...config, seed }, dataset);

@@ -1,6 +1,7 @@
 /** @file JSON from elsewhere, held against a schema. */
-import type { z } from "zod";
+import { z } from "zod";
 import { refuse } from "../core/errors";
+import { meantOrAll } from "../core/known";
 
 /**
  * Holds a value against a schema.
@@ -9,7 +10,8 @@ import { refuse } from "../core/errors";
  * @param schema of zod
  * @param value whatever came
  * @returns the value as the schema gives it
- * @throws InputError naming the first place that does not fit, what is needed there, and what it got
+ * @throws InputError naming the first place that does not fit, what is needed there, and what it got; for a name that is not known,
+ *   the one that was perhaps meant
  * @example
  * checkShape("read", z.object({ x: z.number() }), { x: "1" }); // throws "read: needs a number at x, got 1"
  */
@@ -19,7 +21,10 @@ export function checkShape<Value>(fn: string, schema: z.ZodType<Value>, value: u
   const issue = result.error.issues[0]!;
   const place = issue.path.length > 0 ? ` at ${issue.path.join(".")}` : "";
   const found = issue.path.reduce<unknown>((at, name) => (at as Record<PropertyKey, unknown>)?.[name], value);
-  if (issue.code === "unrecognized_keys") refuse(fn, `needs only known names${place}`, issue.keys.join(", "));
+  if (issue.code === "unrecognized_keys")
+    refuse(fn, `needs only known names${place}`, issue.keys.join(", "), meantOrAll(issue.keys[0]!, namesAt(schema, issue.path))); // prettier-ignore
+  if (issue.code === "too_small" && issue.origin !== "array")
+    refuse(fn, `needs a number ${issue.inclusive ? ">=" : ">"} ${issue.minimum}${place}`, found);
   const needs: Readonly<Record<string, string>> = {
     array: "an array",
     object: "an object",
@@ -30,4 +35,15 @@ export function checkShape<Value>(fn: string, schema: z.ZodType<Value>, value: u
     refuse(fn, `needs ${needs[issue.expected] ?? `a ${issue.expected}`}${place}`, found);
   if (issue.code === "invalid_value") refuse(fn, `needs one of ${issue.values.join(", ")}${place}`, found);
   refuse(fn, `needs what fits${place} (${issue.message})`, found);
+}
+
+/** The names that a schema knows at a place. */
+function namesAt(schema: unknown, [name, ...rest]: readonly PropertyKey[]): string[] {
+  if (schema instanceof z.ZodNullable || schema instanceof z.ZodOptional)
+    return namesAt(schema.unwrap(), name === undefined ? [] : [name, ...rest]);
+  if (schema instanceof z.ZodRecord && name !== undefined) return namesAt(schema.valueType, rest);
+  if (schema instanceof z.ZodArray && name !== undefined) return namesAt(schema.element, rest);
+  if (!(schema instanceof z.ZodObject)) return [];
+  const shape = schema.shape as Readonly<Record<PropertyKey, unknown>>;
+  return name === undefined ? Object.keys(shape) : namesAt(shape[name], rest);
 }

@@ -1,5 +1,6 @@
 /** @file Plans by name, each of several seeds: computed side by side, stored one by one, and put together again. */
 import { backendReady } from "../core/backend";
+import { ensureNames } from "../core/known";
 import type { Dataset } from "../core/types";
 import type { FederationConfig } from "../fl/config";
 import type { Job } from "./job";
@@ -52,8 +53,13 @@ export async function collectRuns<Name extends string, Plan, Own extends SeededJ
   plans: Readonly<Record<Name, Plan>>,
   { jobsOf, compute }: StudyKind<Plan, Own, Value>,
   dataset: Dataset,
-  { force = false, onProgress }: StudyOptions = {},
+  options: StudyOptions = {},
 ): Promise<Record<Name, Study<Value>>> {
+  ensureNames("collectRuns", "the options of a study", options, [
+    "force",
+    "onProgress",
+  ] satisfies (keyof StudyOptions)[]);
+  const { force = false, onProgress } = options;
   const common = { dataset, backend: await backendReady(), force: force && new Date().toISOString() };
   const planned = Object.entries<Plan>(plans).map(([name, plan]) => [name as Name, jobsOf(plan, common)] as const);
   const jobs = planned.flatMap(([, own]) => own);
@@ -72,7 +78,10 @@ export async function collectRuns<Name extends string, Plan, Own extends SeededJ
       const stored = await compute({ ...job, force: false }, dataset, () => undefined);
       found.push({ ...stored, status: reports[jobs.indexOf(job)]!.status === "stored" ? "stored" : "computed" });
     }
-    studies.push([name, { runs: found.map(({ value }) => value), sources: found.map(({ value, ...rest }) => rest) }]);
+    studies.push([
+      name,
+      { runs: found.map(({ value }) => value), sources: found.map(({ value, ...source }) => source) },
+    ]);
   }
-  return Object.fromEntries(studies) as Record<Name, Study<Value>>;
+  return Object.fromEntries(studies) as Record<Name, Study<Value>>; // by definition, not assignment: whatever the names
 }

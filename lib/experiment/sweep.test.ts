@@ -38,7 +38,7 @@ async function seeds(change: object = {}): Promise<Job[]> {
 
 test("sweep: computes what is not stored, equal jobs once, and reports a failure beside what was computed", async () => {
   const [one, two, three] = (await seeds()) as [Job, Job, Job];
-  const [bad] = (await seeds({ seeds: [4], attack: { ...plan.attack, steps: 0 } })) as [Job];
+  const [bad] = (await seeds({ seeds: [4], federation: { ...plan.federation, batchSize: 99_999 } })) as [Job];
   const run = async (jobs: readonly Job[]) => {
     const heard: SweepProgress[] = [];
     const reports = await sweep(jobs, { workers: 1, onProgress: (progress) => heard.push(progress) });
@@ -52,7 +52,7 @@ test("sweep: computes what is not stored, equal jobs once, and reports a failure
     reports.map(({ key }) => key),
     [two, bad, one, two, three].map((job) => keyOf(runOf(job))),
   );
-  assert.equal(reports[1]!.error?.message, "invert: needs an integer steps >= 1, got 0");
+  assert.match(reports[1]!.error!.message, /^partition: needs 3 clients x 99999 = 299997 images, got 12000; /);
   assert.ok(reports[0]!.seconds > 0 && reports[2]!.seconds === 0);
   const ended = heard.filter(({ outcome }) => outcome !== undefined);
   assert.deepEqual(

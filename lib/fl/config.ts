@@ -1,15 +1,16 @@
 /** @file Everything a federated run depends on, in one flat record. */
 import { ensure, ensureCount } from "../core/errors";
-import type { DatasetName } from "../data/datasets";
-import type { PartitionKind, PartitionOptions } from "../data/partition";
+import { ensureDefined, ensureKnown, ensureNames } from "../core/known";
+import { datasets, type DatasetName } from "../data/datasets";
+import { partitionKinds, type PartitionKind, type PartitionOptions } from "../data/partition";
 import type { AggregationParameters } from "../defense/aggregator";
 import { aggregators, type AggregatorName } from "../defense/aggregators";
-import { preAggregations, type PreAggregationName } from "../defense/preAggregations";
-import { checkPrivacy, defaultPrivacy, type PrivacyName, type PrivacyParameters } from "../defense/privacy";
+import { preAggregations as preAggregationRules, type PreAggregationName } from "../defense/preAggregations";
+import { checkPrivacy, defaultPrivacy, privacies, type PrivacyName, type PrivacyParameters } from "../defense/privacy";
 import { architectures, type ArchitectureName } from "../model/architectures";
-import type { ActivationName } from "../model/layers/activation";
-import type { Initialization } from "../model/network";
-import type { PoolingName } from "../model/layers/pooling";
+import { activationNames, type ActivationName } from "../model/layers/activation";
+import { initializations, type Initialization } from "../model/network";
+import { poolingNames, type PoolingName } from "../model/layers/pooling";
 import { poisonings, type PoisoningName } from "../poisoning/poisonings";
 import type { PoisoningParameters } from "../poisoning/poisoning";
 
@@ -78,31 +79,43 @@ export const defaultFederation: FederationConfig = {
 };
 
 /**
- * Refuses a config that could not run.
+ * Refuses a config that could not run, or that says something which nobody would read: a misspelt name, a parameter of another rule.
  *
- * @param config any; what partition and buildNetwork check is left to them
- * @throws InputError naming the field, what it needs and what it got
+ * @param config any; what the dataset decides is left to setUp
+ * @throws InputError naming the field, what it needs and what it got, and the name that was perhaps meant
  * @example
  * checkConfig({ ...defaultFederation, rounds: 0 }); // throws "train: needs an integer rounds >= 1, got 0"
+ * checkConfig({ ...defaultFederation, pooling: "Max" }); // throws "train: needs a pooling of average, max, got Max; did you mean max?"
  */
 export function checkConfig(config: FederationConfig): void {
-  const counts = ["numClients", "rounds", "localSteps", "batchSize", "evaluationImages"] as const;
+  ensureNames("train", "the config", config, fields);
+  const missing = fields.find((name) => config[name] === undefined);
+  ensure(
+    missing === undefined,
+    "train",
+    `needs a value for ${missing}`,
+    "undefined",
+    "begin with ...defaultFederation",
+  );
+  ensureDefined("train", "the config", config);
+  for (const [name, names] of Object.entries(choices) as [keyof typeof choices, readonly string[]][])
+    ensureKnown("train", `${/^[aeiou]/.test(name) ? "an" : "a"} ${name}`, config[name], names);
+  const counts = ["numClients", "rounds", "localSteps", "batchSize", "evaluationImages", "rootImages", "classesPerClient"] as const; // prettier-ignore
   for (const name of counts) ensureCount("train", name, config[name]);
-  const { maliciouslyCuriousClient: curious, numClients, learningRate, assumedMalicious: f } = config;
+  const { maliciouslyCuriousClient: curious, numClients, learningRate, assumedMalicious: f, alpha, optimum } = config;
   ensureCount("train", "maliciouslyCuriousClient", curious, 0);
   ensure(curious < numClients, "train", `needs maliciouslyCuriousClient < numClients = ${numClients}`, curious);
   ensure(Number.isFinite(learningRate) && learningRate > 0, "train", "needs a finite learningRate > 0", learningRate);
+  ensure(Number.isFinite(alpha) && alpha > 0, "train", "needs a finite alpha > 0", alpha);
+  ensure(Number.isFinite(optimum), "train", "needs a finite optimum", optimum);
+  ensureCount("train", "seed", config.seed, Number.MIN_SAFE_INTEGER);
   ensureCount("train", "assumedMalicious", f, 0);
   ensure(f < numClients / 2, "train", `needs assumedMalicious f < numClients / 2 = ${numClients / 2}`, f);
-  ensureOneOf("architecture", config.architecture, Object.keys(architectures));
-  ensureOneOf("aggregator", config.aggregator, Object.keys(aggregators));
-  ensureOneOf("poisoning", config.poisoning, ["none", ...Object.keys(poisonings)]);
-  for (const name of config.preAggregations) ensureOneOf("pre-aggregation", name, Object.keys(preAggregations));
-  ensureOneOf("nonFinite", config.nonFinite, ["drop", "stop"]);
-  ensureCount("train", "rootImages", config.rootImages);
-  if (config.privacy !== "none") checkPrivacy("train", config.privacy, config.privacyParameters);
+  const isSecure = config.secureAggregation;
+  ensure(typeof isSecure === "boolean", "train", "needs secureAggregation true or false", isSecure);
+  checkRules(config);
   ensure(
-    !config.secureAggregation || (config.aggregator === "mean" && config.preAggregations.length === 0),
+    !isSecure || (config.aggregator === "mean" && config.preAggregations.length === 0),
     "train",
     "needs the mean under secure aggregation, which reveals sums only",
     config.aggregator,
@@ -110,12 +123,38 @@ export function checkConfig(config: FederationConfig): void {
   );
 }
 
-function ensureOneOf(what: string, value: string, known: readonly string[]): void {
-  ensure(
-    known.includes(value),
+const fields = Object.keys(defaultFederation) as (keyof FederationConfig)[];
+
+/** The fields that hold a name, and the names there are. */
+const choices = {
+  dataset: Object.keys(datasets),
+  architecture: Object.keys(architectures),
+  activation: activationNames,
+  pooling: poolingNames,
+  initialization: initializations,
+  partition: partitionKinds,
+  poisoning: ["none", ...Object.keys(poisonings)],
+  privacy: ["none", ...Object.keys(privacies)],
+  aggregator: Object.keys(aggregators),
+  nonFinite: ["drop", "stop"],
+} as const satisfies Partial<Record<keyof FederationConfig, readonly string[]>>;
+
+/** Parameters must be read by a rule that is chosen; those of a privacy mechanism stand in every config, and are checked where it has one. */
+function checkRules(config: FederationConfig): void {
+  const { poisoning, poisoningParameters, privacy, privacyParameters, aggregator, preAggregations } = config;
+  const poison: readonly string[] = poisoning === "none" ? [] : poisonings[poisoning].reads;
+  ensureNames("train", `poisoningParameters of ${poisoning}`, poisoningParameters, poison);
+  ensureNames("train", "privacyParameters", privacyParameters, Object.keys(defaultPrivacy));
+  if (privacy !== "none") checkPrivacy("train", privacy, privacyParameters);
+  ensure(Array.isArray(preAggregations), "train", "needs a list of preAggregations", preAggregations);
+  for (const name of preAggregations) ensureKnown("train", "a pre-aggregation", name, Object.keys(preAggregationRules));
+  const chain = [...preAggregations.map((name) => preAggregationRules[name]), aggregators[aggregator]];
+  const reads = new Set(chain.flatMap((rule) => rule.reads.filter((name) => name !== "f")));
+  ensureNames(
     "train",
-    `needs ${/^[aeiou]/.test(what) ? "an" : "a"} ${what} of ${known.join(", ")}`,
-    value,
+    `aggregatorParameters of ${[...preAggregations, aggregator].join(">")}`,
+    config.aggregatorParameters,
+    [...reads],
   );
 }
 

@@ -1,5 +1,5 @@
 /** @file The no-information floor: what an attacker reaches who ignores the gradient. */
-import { ensureOptions } from "../core/choice";
+import { ensureNames } from "../core/known";
 import { ensure, ensureCount, ensureFinite } from "../core/errors";
 import { ensureFloats, ensureLabels } from "../core/typed";
 import { matchImages } from "./matching";
@@ -50,7 +50,7 @@ export interface Floor {
  * the guess of least mean RMSE, a geometric median, would lie a little lower.
  */
 export function floorRmse(options: FloorOptions): Floor {
-  ensureOptions("floorRmse", options, optionNames);
+  ensureNames("floorRmse", "options", options, optionNames);
   const { privateImages, privateLabels, ownImages, ownLabels, pixels, decoderMean } = options;
   ensureCount("floorRmse", "pixels", pixels);
   ensureStack("privateImages", privateImages, privateLabels, pixels);

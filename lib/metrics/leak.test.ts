@@ -110,7 +110,7 @@ test("scoreLeak: refuses pixels, labels, flags and options that cannot be", () =
     [[inverted, truth, own, { effective: NaN }], "needs effective >= 0, got NaN"],
     [
       [inverted, truth, own, { contributors: [true, true] }],
-      "needs options of decoderMean, contributed, effective, ownBatch, ownContributed, got contributors",
+      "needs only known names in options, got contributors; did you mean contributed?",
     ],
   ];
   for (const [args, message] of refused) {

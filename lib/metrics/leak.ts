@@ -1,5 +1,5 @@
 /** @file A reconstruction against the truth: the one place where the two meet. */
-import { ensureOptions } from "../core/choice";
+import { ensureNames } from "../core/known";
 import { ensure, ensureCount } from "../core/errors";
 import { ensureLabels, ensureVector } from "../core/typed";
 import type { Batch } from "../core/types";
@@ -62,7 +62,7 @@ const optionNames = ["decoderMean", "contributed", "effective", "ownBatch", "own
  */
 export function scoreLeak(reconstruction: Reconstruction, truth: Batch, own: Batch, options: LeakOptions = {}): Leak {
   const fn = "scoreLeak";
-  ensureOptions(fn, options, optionNames);
+  ensureNames(fn, "options", options, optionNames);
   const { decoderMean, ownBatch, ownContributed = true, effective = truth.size } = options;
   ensureCount(fn, "size of truth", truth.size);
   const pixels = truth.images.length / truth.size;

@@ -1,7 +1,7 @@
 /** @file Which reconstruction belongs to which private image: minimum-cost assignment. */
 // @ts-expect-error TS1479: the package has one declaration file for both of its builds and calls it an ES module
 import { munkres } from "munkres";
-import { ensureOptions } from "../core/choice";
+import { ensureNames } from "../core/known";
 import { ensure, ensureCount, ensureFinite, refuse } from "../core/errors";
 import { ensureFloats, ensureLabels } from "../core/typed";
 import { rmseAt } from "./rmse";
@@ -78,7 +78,7 @@ export interface Match {
  * @source The paper does not say how reconstructions are matched: our choice.
  */
 export function matchImages(privateImages: Float32Array, reconstructions: Float32Array, options: MatchOptions): Match {
-  ensureOptions("matchImages", options, ["pixels", "privateLabels", "reconstructionLabels"]);
+  ensureNames("matchImages", "options", options, ["pixels", "privateLabels", "reconstructionLabels"]);
   const { pixels, privateLabels, reconstructionLabels } = options;
   ensureCount("matchImages", "pixels", pixels);
   const n = countImages("privateImages", privateImages, pixels);

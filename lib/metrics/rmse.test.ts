@@ -61,7 +61,10 @@ test("metrics: refuse plain arrays, labels that are none, and options that they 
     [() => rmse(plain, two), floats("rmse", "a")],
     [() => psnr(two, plain), floats("psnr", "b")],
     [() => ssim(plain, plain, { shape }), floats("ssim", "a")],
-    [() => ssim(two, two, { shape, windows: 7 } as never), "ssim: needs options of shape, window, got windows"],
+    [
+      () => ssim(two, two, { shape, windows: 7 } as never),
+      "ssim: needs only known names in options, got windows; did you mean window?",
+    ],
     [() => ssim(two, two, {} as never), "ssim: needs a shape [C, H, W], got undefined"],
     [() => matchImages(plain, two, { pixels: 1 }), floats("matchImages", "privateImages")],
     [() => matchImages(two, plain, { pixels: 1 }), floats("matchImages", "reconstructions")],
@@ -71,7 +74,7 @@ test("metrics: refuse plain arrays, labels that are none, and options that they 
     ],
     [
       () => matchImages(two, two, { pixels: 1, labels: [0, 1] } as never),
-      "matchImages: needs options of pixels, privateLabels, reconstructionLabels, got labels",
+      "matchImages: needs only known names in options, got labels; known are: pixels, privateLabels, reconstructionLabels",
     ],
     [() => assignment(undefined as never), "assignment: needs an array of rows, got undefined"],
     [() => floorRmse({ ...floor, ownImages: plain }), floats("floorRmse", "ownImages")],
@@ -86,7 +89,7 @@ test("metrics: refuse plain arrays, labels that are none, and options that they 
     ],
     [
       () => floorRmse({ ...floor, decoder: two } as never),
-      "floorRmse: needs options of privateImages, privateLabels, ownImages, ownLabels, pixels, decoderMean, got decoder",
+      "floorRmse: needs only known names in options, got decoder; known are: privateImages, privateLabels, ownImages, ownLabels, pixels, decoderMean",
     ],
   ];
   for (const [call, message] of refused) assert.throws(call, { name: "InputError", message });

@@ -1,5 +1,5 @@
 /** @file Structural similarity, as scikit-image computes it. */
-import { ensureOptions } from "../core/choice";
+import { ensureNames } from "../core/known";
 import { ensure, ensureCount, refuse } from "../core/errors";
 import type { Shape } from "../core/types";
 import { ensureComparable } from "./pixels";
@@ -36,7 +36,7 @@ const C2 = 0.03 ** 2; // (K2 R)^2
  */
 export function ssim(a: Float32Array, b: Float32Array, options: SsimOptions): number {
   ensureComparable("ssim", a, b);
-  ensureOptions("ssim", options, ["shape", "window"]);
+  ensureNames("ssim", "options", options, ["shape", "window"]);
   const { shape, window = "gaussian" } = options;
   ensure(Array.isArray(shape) && shape.length === 3, "ssim", "needs a shape [C, H, W]", shape);
   const [channels, height, width] = shape as [number, number, number];

@@ -1,9 +1,9 @@
 /** @file The architectures by name. Each file of the registry builds one. */
-import { ensureOneOf, ensureOptions } from "../core/choice";
-import { ensure, ensureCount, refuse } from "../core/errors";
+import { ensure, ensureCount } from "../core/errors";
+import { ensureKnown, ensureNames } from "../core/known";
 import type { Shape } from "../core/types";
-import { activations } from "./layers/activation";
-import { poolings } from "./layers/pooling";
+import { activationNames } from "./layers/activation";
+import { poolingNames } from "./layers/pooling";
 import { lenet5, lenet5Wide } from "./lenet";
 import { mlp, softmaxRegression } from "./mlp";
 import type { Network } from "./network";
@@ -37,12 +37,12 @@ export function buildNetwork(
   options: ArchitectureOptions = {},
 ): Network {
   const fn = "buildNetwork";
-  if (!Object.hasOwn(architectures, name)) refuse(fn, `needs one of ${Object.keys(architectures).join(", ")}`, name);
+  ensureKnown(fn, "an architecture", name, Object.keys(architectures));
   const isImage = Array.isArray(inputShape) && inputShape.length === 3;
   ensure(isImage && inputShape.every((side) => Number.isInteger(side) && side >= 1), fn, "needs an inputShape [C, H, W]", inputShape); // prettier-ignore
   ensureCount(fn, "numClasses", numClasses, 2);
-  ensureOptions(fn, options, ["activation", "pooling"]);
-  if (options.activation !== undefined) ensureOneOf(fn, "activation", options.activation, activations);
-  if (options.pooling !== undefined) ensureOneOf(fn, "pooling", options.pooling, poolings);
+  ensureNames(fn, "options", options, ["activation", "pooling"]);
+  if (options.activation !== undefined) ensureKnown(fn, "an activation", options.activation, activationNames);
+  if (options.pooling !== undefined) ensureKnown(fn, "a pooling", options.pooling, poolingNames);
   return architectures[name](inputShape, numClasses, options);
 }

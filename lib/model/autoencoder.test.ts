@@ -215,7 +215,7 @@ test("trainAutoencoders, decoderOf: refuse what is no image, no option or no num
   const rng = createRng(1);
   const [shard] = shards as [Batch];
   const refused: readonly [RegExp, unknown[]][] = [
-    [/needs options of steps, batchSize, learningRate, onStep, got step$/, [shards, shape, rng, { step: 2 }]],
+    [/needs only known names in options, got step; did you mean steps\?$/, [shards, shape, rng, { step: 2 }]],
     [/needs an integer batchSize >= 1, got 0$/, [shards, shape, rng, { batchSize: 0 }]],
     [/needs a finite learningRate > 0, got NaN$/, [shards, shape, rng, { learningRate: NaN }]],
     [/needs a function onStep, got 1$/, [shards, shape, rng, { onStep: 1 }]],

@@ -1,6 +1,6 @@
 /** @file The paper's prior: a three-layer convolutional autoencoder, trained by the client on its own images. */
 import { type Tensor, backendReady, dispose, tf, tidy } from "../core/backend";
-import { ensureOptions } from "../core/choice";
+import { ensureNames } from "../core/known";
 import { ensure, ensureCount, ensureFinite } from "../core/errors";
 import { sumPerReplica } from "../core/ops";
 import type { Rng } from "../core/rng";
@@ -115,7 +115,7 @@ export async function trainAutoencoders(
   options: AutoencoderOptions = {},
 ): Promise<Autoencoder[]> {
   const fn = "trainAutoencoders";
-  ensureOptions(fn, options, ["steps", "batchSize", "learningRate", "onStep"]);
+  ensureNames(fn, "options", options, ["steps", "batchSize", "learningRate", "onStep"]);
   const { steps = 400, batchSize = 32, learningRate = 0.01, onStep } = options;
   ensureCount(fn, "steps", steps);
   ensureCount(fn, "batchSize", batchSize);

@@ -65,14 +65,20 @@ test("lenet5: keeps LeCun's unpadded first convolution when images are 32x32", (
 
 test("buildNetwork: refuses parts that there are not, and options that it does not take", () => {
   const refused: readonly [unknown[], string][] = [
-    [["constructor", digits, 10], "needs one of lenet5, lenet5Wide, mlp, softmaxRegression, got constructor"],
+    [
+      ["constructor", digits, 10],
+      "needs an architecture of lenet5, lenet5Wide, mlp, softmaxRegression, got constructor",
+    ],
     [["mlp", [28, 28], 10], "needs an inputShape [C, H, W], got [28, 28]"],
     [["mlp", [1, 28, NaN], 10], "needs an inputShape [C, H, W], got [1, 28, NaN]"],
     [["mlp", digits, 2.5], "needs an integer numClasses >= 2, got 2.5"],
-    [["mlp", digits, 10, { activation: "gelu" }], "needs activation of sigmoid, tanh, relu, got gelu"],
-    [["lenet5", digits, 10, { pooling: "Max" }], "needs pooling of average, max, got Max"],
-    [["mlp", digits, 10, { activaton: "tanh" }], "needs options of activation, pooling, got activaton"],
-    [["mlp", digits, 10, null], "needs options of activation, pooling, got null"],
+    [["mlp", digits, 10, { activation: "gelu" }], "needs an activation of sigmoid, tanh, relu, got gelu"],
+    [["lenet5", digits, 10, { pooling: "Max" }], "needs a pooling of average, max, got Max"],
+    [
+      ["mlp", digits, 10, { activaton: "tanh" }],
+      "needs only known names in options, got activaton; did you mean activation?",
+    ],
+    [["mlp", digits, 10, null], "needs an object for options, got null"],
   ];
   for (const [args, message] of refused) {
     const call = (): unknown => buildNetwork(...(args as Parameters<typeof buildNetwork>));
@@ -94,7 +100,8 @@ test("buildNetwork: refuses an unknown name, one class, and images too small for
   const bad = "lenet" as ArchitectureName;
   assert.throws(() => buildNetwork(bad, digits, 10), {
     name: "InputError",
-    message: "buildNetwork: needs one of lenet5, lenet5Wide, mlp, softmaxRegression, got lenet",
+    message:
+      "buildNetwork: needs an architecture of lenet5, lenet5Wide, mlp, softmaxRegression, got lenet; did you mean lenet5?",
   });
   assert.throws(
     () => buildNetwork("mlp", digits, 1),

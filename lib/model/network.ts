@@ -1,6 +1,7 @@
 /** @file A network is a layer with a loss: its value, its gradient, and the derivative of its gradient, for S replicas at once. */
 import { type Tensor, dispose, tf, tidy } from "../core/backend";
 import { ensure, ensureCount, ensureFinite } from "../core/errors";
+import { ensureKnown } from "../core/known";
 import type { Rng } from "../core/rng";
 import { ensureFloats, ensureLabels, ensureVector } from "../core/typed";
 import type { Batch, Shape } from "../core/types";
@@ -56,8 +57,11 @@ export function countWeights(layer: Layer): number {
   return layer.parameters.reduce((sum, { shape }) => sum + volume(shape), 0);
 }
 
-/** How weights start: see initialWeights. */
-export type Initialization = "variancePreserving" | "pytorch";
+/** How weights may start: see initialWeights. */
+export const initializations = ["variancePreserving", "pytorch"] as const;
+
+/** How weights start. */
+export type Initialization = (typeof initializations)[number];
 
 /**
  * Initial weights, drawn per parameter from a stream of its own.
@@ -70,11 +74,13 @@ export type Initialization = "variancePreserving" | "pytorch";
  * @param rule see Initialization
  * @param gain sqrt(2) before ReLU (He et al. 2015), 1 before tanh and sigmoid (LeCun et al. 1998); read by "variancePreserving"
  * @returns [d], owned by the caller
+ * @throws InputError for another rule
  * @example
  * initialWeights(dense([4], 3), createRng(1), "variancePreserving", 1).subarray(12); // [0, 0, 0]; the biases
  * @source He et al. 2015 (variance); which rule the paper uses is not stated
  */
 export function initialWeights(layer: Layer, rng: Rng, rule: Initialization, gain: number): Float32Array {
+  ensureKnown("initialWeights", "a rule", rule, initializations);
   const weights = new Float32Array(countWeights(layer));
   let at = 0;
   for (const [i, { name, shape, fanIn }] of layer.parameters.entries()) {

@@ -2,7 +2,7 @@
 import { jStat } from "jstat";
 import { ensure } from "../core/errors";
 import { honestOf, meanOf, stdOf } from "./honest";
-import { signOf, poisoningDefaults, type Poisoning, type PoisoningContext } from "./poisoning";
+import { checkedPoisoning, signOf, poisoningDefaults, type PoisoningContext } from "./poisoning";
 
 /**
  * Shifts every coordinate by as many standard deviations as still leave the poisoned value among the honest ones ("a little is
@@ -21,10 +21,11 @@ import { signOf, poisoningDefaults, type Poisoning, type PoisoningContext } from
  * alie.poisonUpdate(Float32Array.of(9, 9), context, rng); // [4.8284, 0]; 2 + 2 sqrt(2)
  * @source Baruch et al. 2019
  */
-export const alie: Poisoning = {
+export const alie = checkedPoisoning({
   name: "alie",
   source: "Baruch et al. 2019",
   knows: "honest",
+  reads: ["scale", "direction"],
   poisonUpdate(own, context) {
     const { scale = alieScale(context), direction } = { ...poisoningDefaults.alie, ...context.parameters };
     ensure(Number.isFinite(scale), "alie", "needs a finite scale", scale);
@@ -34,7 +35,7 @@ export const alie: Poisoning = {
     const std = stdOf(honest, mean);
     return Float32Array.from(mean, (x, j) => x + z * std[j]!);
   },
-};
+});
 
 /**
  * How far alie goes where nothing is said: so far that floor(n/2) - m of the honest clients lie beyond in the mean, who make a

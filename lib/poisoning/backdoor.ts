@@ -1,7 +1,8 @@
 /** @file Backdoor: a trigger that shall call up a label, taught beside the main task. */
 import { ensure, ensureCount } from "../core/errors";
+import { ensureNames } from "../core/known";
 import type { Batch, Shape } from "../core/types";
-import { poisoningDefaults, type Poisoning, type PoisoningParameters } from "./poisoning";
+import { checkedPoisoning, poisoningDefaults, type PoisoningParameters } from "./poisoning";
 
 /**
  * Trains on a batch of which a part wears a trigger and the target's label, and sends the boosted result.
@@ -18,10 +19,11 @@ import { poisoningDefaults, type Poisoning, type PoisoningParameters } from "./p
  * backdoor.poisonBatch(lone, context, rng); // { images: [0.5, 1], labels: [0], size: 1 }
  * @source Gu et al. 2017 (trigger), Bagdasaryan et al. 2020 (boost); trigger, target and boost are not stated in the paper
  */
-export const backdoor: Poisoning = {
+export const backdoor = checkedPoisoning({
   name: "backdoor",
   source: "Gu et al. 2017, Bagdasaryan et al. 2020; trigger, target and boost are ours",
   knows: "own",
+  reads: ["fraction", "targetLabel", "triggerSize", "triggerValue", "boost"],
   poisonBatch({ images, labels, size }, { parameters, inputShape, numClasses }, rng) {
     const { fraction, targetLabel } = { ...poisoningDefaults.backdoor, ...parameters };
     ensure(fraction > 0 && fraction <= 1, "backdoor", "needs a fraction in (0, 1]", fraction);
@@ -38,7 +40,7 @@ export const backdoor: Poisoning = {
     return own.map((x) => boost * x);
   },
   successTest: backdoorTest,
-};
+});
 
 /**
  * Puts the trigger on images: a square of one value in the lower right corner, in every channel.
@@ -59,6 +61,7 @@ export function stampTrigger(
   parameters: PoisoningParameters = {},
   which?: ArrayLike<number>,
 ): Float32Array {
+  ensureNames("stampTrigger", "parameters", parameters, Object.keys(poisoningDefaults.backdoor));
   const { triggerSize, triggerValue } = { ...poisoningDefaults.backdoor, ...parameters };
   ensure(inputShape.length === 3, "stampTrigger", "needs images [C, H, W]", inputShape);
   const [channels, height, width] = inputShape as [number, number, number];

@@ -1,6 +1,6 @@
 /** @file Gaussian noise, on top of one's own update or in its place. */
 import { ensure, refuse } from "../core/errors";
-import { poisoningDefaults, type Poisoning } from "./poisoning";
+import { checkedPoisoning, poisoningDefaults } from "./poisoning";
 
 /**
  * Adds noise to one's own update: training slows, with no direction that a filter could learn.
@@ -15,10 +15,11 @@ import { poisoningDefaults, type Poisoning } from "./poisoning";
  * gaussianNoise.poisonUpdate(Float32Array.of(1, -2), context, rng); // [1, -2]; no noise at all
  * @source the paper's Gaussian noise; sigma_zeta is not stated there
  */
-export const gaussianNoise: Poisoning = {
+export const gaussianNoise = checkedPoisoning({
   name: "gaussianNoise",
   source: "the paper's Gaussian noise; sigma_zeta is ours",
   knows: "own",
+  reads: ["noiseStd", "noiseMode"],
   poisonUpdate(own, { parameters }, rng) {
     const { noiseStd, noiseMode } = { ...poisoningDefaults.gaussianNoise, ...parameters };
     ensure(Number.isFinite(noiseStd) && noiseStd >= 0, "gaussianNoise", "needs a finite noiseStd >= 0", noiseStd);
@@ -26,4 +27,4 @@ export const gaussianNoise: Poisoning = {
       refuse("gaussianNoise", 'needs a noiseMode of "added", "replacing"', noiseMode);
     return own.map((x) => (noiseMode === "added" ? x : 0) + noiseStd * rng.normal());
   },
-};
+});

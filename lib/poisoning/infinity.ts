@@ -1,5 +1,5 @@
 /** @file Infinity in every coordinate. */
-import type { Poisoning } from "./poisoning";
+import { checkedPoisoning } from "./poisoning";
 
 /**
  * Sends what no server can use: a test of whether it looks at what it gets.
@@ -13,9 +13,10 @@ import type { Poisoning } from "./poisoning";
  * infinity.poisonUpdate(Float32Array.of(1, -2), context, rng); // [Infinity, Infinity]
  * @source byzfl's Inf
  */
-export const infinity: Poisoning = {
+export const infinity = checkedPoisoning({
   name: "infinity",
   source: "byzfl's Inf",
   knows: "own",
+  reads: [],
   poisonUpdate: (own) => own.map(() => Infinity),
-};
+});

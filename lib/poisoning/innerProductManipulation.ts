@@ -1,7 +1,7 @@
 /** @file Inner-product manipulation, also called the fall of empires. */
 import { ensure } from "../core/errors";
 import { honestOf, meanOf } from "./honest";
-import { poisoningDefaults, type Poisoning } from "./poisoning";
+import { checkedPoisoning, poisoningDefaults } from "./poisoning";
 
 /**
  * Sends a little of the honest mean's opposite: too small for a filter of distances, and where a robust rule picks it, the
@@ -18,13 +18,14 @@ import { poisoningDefaults, type Poisoning } from "./poisoning";
  * innerProductManipulation.poisonUpdate(Float32Array.of(9, 9), context, rng); // [-1, -1]
  * @source Xie et al. 2020, "Fall of empires"
  */
-export const innerProductManipulation: Poisoning = {
+export const innerProductManipulation = checkedPoisoning({
   name: "innerProductManipulation",
   source: "Xie et al. 2020",
   knows: "honest",
+  reads: ["scale"],
   poisonUpdate(own, context) {
     const { scale } = { ...poisoningDefaults.innerProductManipulation, ...context.parameters };
     ensure(Number.isFinite(scale), "innerProductManipulation", "needs a finite scale", scale);
     return Float32Array.from(meanOf(honestOf("innerProductManipulation", own, context)), (x) => -scale * x);
   },
-};
+});

@@ -1,6 +1,6 @@
 /** @file Label flip. */
 import { refuse } from "../core/errors";
-import type { Poisoning } from "./poisoning";
+import { checkedPoisoning } from "./poisoning";
 
 /**
  * Trains on wrong labels, and sends honestly what that gives.
@@ -14,13 +14,14 @@ import type { Poisoning } from "./poisoning";
  * labelFlip.poisonBatch({ images: Float32Array.of(0, 1), labels: Int32Array.of(3), size: 1 }, context).labels; // [6]
  * @source Tolpegin et al. 2020; this flip as in byzfl
  */
-export const labelFlip: Poisoning = {
+export const labelFlip = checkedPoisoning({
   name: "labelFlip",
   source: "Tolpegin et al. 2020",
   knows: "own",
+  reads: [],
   poisonBatch({ images, labels, size }, { numClasses }) {
     const bad = labels.findIndex((label) => !(label >= 0 && label < numClasses));
     if (bad >= 0) refuse("labelFlip", `needs labels in 0..${numClasses - 1}`, `${labels[bad]} at image ${bad}`);
     return { images, labels: labels.map((label) => numClasses - 1 - label), size };
   },
-};
+});

@@ -1,7 +1,7 @@
 /** @file Mimic. */
 import { ensure } from "../core/errors";
 import { honestOf } from "./honest";
-import { poisoningDefaults, type Poisoning } from "./poisoning";
+import { checkedPoisoning, poisoningDefaults } from "./poisoning";
 
 /**
  * Copies one honest client: nothing to filter, but under a rule that keeps the similar, that client's data count double and others'
@@ -18,14 +18,15 @@ import { poisoningDefaults, type Poisoning } from "./poisoning";
  * mimic.poisonUpdate(Float32Array.of(9, 9), context, rng); // [3, 4]
  * @source Karimireddy et al. 2022; a fixed client, as in byzfl, where they look for the one of most variance
  */
-export const mimic: Poisoning = {
+export const mimic = checkedPoisoning({
   name: "mimic",
   source: "Karimireddy et al. 2022",
   knows: "honest",
+  reads: ["mimicked"],
   poisonUpdate(own, context) {
     const { mimicked } = { ...poisoningDefaults.mimic, ...context.parameters };
     const honest = honestOf("mimic", own, context);
     ensure(mimicked in honest, "mimic", `needs mimicked in 0..${honest.length - 1}`, mimicked);
     return honest[mimicked]!.slice();
   },
-};
+});

@@ -1,6 +1,6 @@
 /** @file Min-Max. */
 import { honestOf, meanOf, stdOf } from "./honest";
-import { signOf, poisoningDefaults, type Poisoning } from "./poisoning";
+import { checkedPoisoning, signOf, poisoningDefaults } from "./poisoning";
 
 const UPPER = 5; // the search begins with gamma in [0, UPPER]
 const WIDTH = 0.01; // and ends when the interval is as narrow
@@ -20,10 +20,11 @@ const WIDTH = 0.01; // and ends when the interval is as narrow
  * minMax.poisonUpdate(Float32Array.of(9), context, rng); // [0.0078]; 2 - 2 gamma, and at gamma = 1 it is as far from 4 as 0 is
  * @source Shejwalkar and Houmansadr 2021; the search for gamma as in Blades
  */
-export const minMax: Poisoning = {
+export const minMax = checkedPoisoning({
   name: "minMax",
   source: "Shejwalkar and Houmansadr 2021",
   knows: "honest",
+  reads: ["direction"],
   poisonUpdate(own, context) {
     const sign = signOf("minMax", { ...poisoningDefaults.minMax, ...context.parameters }.direction);
     const honest = honestOf("minMax", own, context, 2);
@@ -32,7 +33,7 @@ export const minMax: Poisoning = {
     const gamma = gammaOf(honest, mean, std, sign);
     return Float32Array.from(mean, (x, j) => x + sign * gamma * std[j]!);
   },
-};
+});
 
 /**
  * How far minMax goes, in standard deviations: the largest gamma in [0, 5] that the bound allows, to 0.01 from below.

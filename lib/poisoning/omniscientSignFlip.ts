@@ -1,7 +1,7 @@
 /** @file Sign flip of the honest clients' mean. */
 import { ensure } from "../core/errors";
 import { honestOf, meanOf } from "./honest";
-import { poisoningDefaults, type Poisoning } from "./poisoning";
+import { checkedPoisoning, poisoningDefaults } from "./poisoning";
 
 /**
  * Sends the negative of what the others are about to agree on.
@@ -17,13 +17,14 @@ import { poisoningDefaults, type Poisoning } from "./poisoning";
  * omniscientSignFlip.poisonUpdate(Float32Array.of(9, 9), context, rng); // [-4, -4]
  * @source the first author's public code; byzfl's SignFlipping is kappa = 1
  */
-export const omniscientSignFlip: Poisoning = {
+export const omniscientSignFlip = checkedPoisoning({
   name: "omniscientSignFlip",
   source: "the first author's public code",
   knows: "honest",
+  reads: ["scale"],
   poisonUpdate(own, context) {
     const { scale } = { ...poisoningDefaults.omniscientSignFlip, ...context.parameters };
     ensure(Number.isFinite(scale), "omniscientSignFlip", "needs a finite scale", scale);
     return Float32Array.from(meanOf(honestOf("omniscientSignFlip", own, context)), (x) => -scale * x);
   },
-};
+});

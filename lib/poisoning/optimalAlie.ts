@@ -1,7 +1,7 @@
 /** @file A little is enough, as much as harms most. */
 import { alie } from "./alie";
 import { farthestScale } from "./lineSearch";
-import type { Poisoning } from "./poisoning";
+import { checkedPoisoning } from "./poisoning";
 
 /**
  * alie by an attacker who knows the server's rule and tries scales on it.
@@ -13,13 +13,14 @@ import type { Poisoning } from "./poisoning";
  *
  * @source byzfl's Optimal_ALittleIsEnough (Allouah et al. 2023)
  */
-export const optimalAlie: Poisoning = {
+export const optimalAlie = checkedPoisoning({
   name: "optimalAlie",
   source: "Allouah et al. 2023",
   knows: "honest",
+  reads: ["direction"],
   poisonUpdate(own, context, rng) {
     const at = (scale: number): Float32Array =>
       alie.poisonUpdate!(own, { ...context, parameters: { ...context.parameters, scale } }, rng);
     return at(farthestScale("optimalAlie", own, context, at));
   },
-};
+});

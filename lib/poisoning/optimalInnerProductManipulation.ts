@@ -1,7 +1,7 @@
 /** @file Inner-product manipulation, as much as harms most. */
 import { innerProductManipulation } from "./innerProductManipulation";
 import { farthestScale } from "./lineSearch";
-import type { Poisoning } from "./poisoning";
+import { checkedPoisoning } from "./poisoning";
 
 /**
  * innerProductManipulation by an attacker who knows the server's rule and tries scales on it.
@@ -13,13 +13,14 @@ import type { Poisoning } from "./poisoning";
  *
  * @source byzfl's Optimal_InnerProductManipulation (Allouah et al. 2023)
  */
-export const optimalInnerProductManipulation: Poisoning = {
+export const optimalInnerProductManipulation = checkedPoisoning({
   name: "optimalInnerProductManipulation",
   source: "Allouah et al. 2023",
   knows: "honest",
+  reads: [],
   poisonUpdate(own, context, rng) {
     const at = (scale: number): Float32Array =>
       innerProductManipulation.poisonUpdate!(own, { ...context, parameters: { scale } }, rng);
     return at(farthestScale("optimalInnerProductManipulation", own, context, at));
   },
-};
+});

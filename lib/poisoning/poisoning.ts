@@ -1,5 +1,6 @@
 /** @file What a poisoning rule is: it changes a batch, an update, or both. It sees vectors and one batch, never clients. */
 import { refuse } from "../core/errors";
+import { ensureNames } from "../core/known";
 import type { Rng } from "../core/rng";
 import type { Batch, Shape } from "../core/types";
 
@@ -36,10 +37,52 @@ export interface Poisoning {
   readonly name: string;
   readonly source: string;
   readonly knows: "own" | "honest"; // its own update and batch, or the honest clients' updates too
+  readonly reads: readonly (keyof PoisoningParameters)[]; // all that it reads of its parameters; it refuses others
   poisonBatch?(batch: Batch, context: PoisoningContext, rng: Rng): Batch;
   poisonUpdate?(own: Float32Array, context: PoisoningContext, rng: Rng): Float32Array;
   /** The batch on which a model's accuracy says how well the poisoning succeeds, made of honest test images. */
   successTest?(batch: Batch, inputShape: Shape, parameters: PoisoningParameters): Batch;
+}
+
+type Name = keyof PoisoningParameters;
+
+/** What a rule that reads these parameters gets: no other is in it, so its code can only take another from its defaults. */
+type ContextOf<K extends Name> = Omit<PoisoningContext, "parameters"> & {
+  readonly parameters: Pick<PoisoningParameters, K>;
+};
+
+/** A poisoning rule as its file writes it. */
+interface PoisoningReading<K extends Name> extends Pick<Poisoning, "name" | "source" | "knows"> {
+  readonly reads: readonly K[];
+  poisonBatch?(batch: Batch, context: ContextOf<K>, rng: Rng): Batch;
+  poisonUpdate?(own: Float32Array, context: ContextOf<K>, rng: Rng): Float32Array;
+  successTest?(batch: Batch, inputShape: Shape, parameters: Pick<PoisoningParameters, K>): Batch;
+}
+
+/**
+ * The poisoning rule that a file writes: `reads` names all that its code takes of the parameters; given another, the rule refuses it.
+ *
+ * @param rule as the file writes it
+ * @returns a rule that checks the names of its parameters first
+ * @example
+ * const rule = checkedPoisoning({ name: "same", source: "ours", knows: "own", reads: [], poisonUpdate: (own) => own });
+ * rule.poisonUpdate(Float32Array.of(1), { parameters: { scale: 2 } }); // throws "same: needs only known names in parameters, got scale; known are: none"
+ */
+export function checkedPoisoning<const K extends Name>(rule: PoisoningReading<K>): Poisoning {
+  const { name, reads } = rule;
+  const check = (parameters: PoisoningParameters): void => ensureNames(name, "parameters", parameters, reads);
+  return {
+    ...rule,
+    ...(rule.poisonBatch && {
+      poisonBatch: (batch, context, rng) => (check(context.parameters), rule.poisonBatch!(batch, context, rng)),
+    }),
+    ...(rule.poisonUpdate && {
+      poisonUpdate: (own, context, rng) => (check(context.parameters), rule.poisonUpdate!(own, context, rng)),
+    }),
+    ...(rule.successTest && {
+      successTest: (batch, shape, parameters) => (check(parameters), rule.successTest!(batch, shape, parameters)),
+    }),
+  };
 }
 
 /** What a rule does where its parameters are left out. The paper says "default parameters" and states none: all are our choice. */

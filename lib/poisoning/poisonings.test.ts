@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { createRng } from "../core/rng";
 import type { Batch } from "../core/types";
+import { stampTrigger } from "./backdoor";
 import { own, round } from "./context.fixture";
 import type { Poisoning, PoisoningContext, PoisoningParameters } from "./poisoning";
 import { poisoningDefaults } from "./poisoning";
@@ -24,7 +25,42 @@ test("poisonings: hold each rule under its own name, with a source and something
     assert.ok(rule.source.length > 0);
     assert.ok("poisonBatch" in rule || "poisonUpdate" in rule, name);
   }
-  for (const name of Object.keys(poisoningDefaults)) assert.ok(name in poisonings, name);
+  for (const [name, defaults] of Object.entries(poisoningDefaults)) {
+    assert.ok(name in poisonings, name);
+    for (const parameter of Object.keys(defaults))
+      assert.ok(poisonings[name as PoisoningName].reads.includes(parameter as keyof PoisoningParameters), parameter);
+  }
+});
+
+test("poisonings: change with every parameter that they read, and refuse every other", () => {
+  const values: Required<PoisoningParameters> = {
+    ...{ scale: 0.7, noiseStd: 0.3, noiseMode: "replacing", fraction: 1, targetLabel: 2, triggerSize: 2 },
+    ...{ triggerValue: 0.5, boost: 7, mimicked: 2, direction: "minus" },
+  };
+  const outcome = (rule: Poisoning, parameters: PoisoningParameters): unknown => [
+    rule.poisonBatch?.(freshBatch(), { ...context, inputShape: [1, 4, 4], parameters }, createRng(5)),
+    rule.poisonUpdate?.(own, { ...context, aggregate: (all) => all.at(-1)!, parameters }, createRng(5)),
+  ];
+  for (const [name, rule] of rules) {
+    const usual = outcome(rule, {});
+    for (const [parameter, value] of Object.entries(values)) {
+      const given = { [parameter]: parameter === "direction" && name === "minMax" ? "plus" : value };
+      const place = `${name} ${parameter}`;
+      if (rule.reads.includes(parameter as keyof PoisoningParameters))
+        assert.notDeepEqual(outcome(rule, given), usual, place);
+      else
+        assert.throws(() => outcome(rule, given), {
+          name: "InputError",
+          message: new RegExp(`^${name}: needs only known names in parameters, got ${parameter}; `),
+        });
+    }
+  }
+  assert.throws(() => outcome(poisonings.signFlip, { kappa: 10 } as PoisoningParameters), {
+    message: "signFlip: needs only known names in parameters, got kappa; known are: scale",
+  });
+  assert.throws(() => stampTrigger(freshBatch().images, [1, 4, 4], { trigerSize: 1 } as PoisoningParameters), {
+    message: "stampTrigger: needs only known names in parameters, got trigerSize; did you mean triggerSize?",
+  });
 });
 
 test("poisonings: give vectors and batches of their own, leave their input, and repeat themselves on the same stream", () => {
@@ -60,20 +96,21 @@ test("poisonings: that know the honest updates give each malicious client the sa
 });
 
 test("poisonings: that know the honest updates refuse when they are missing, of another length, or not finite", () => {
-  for (const [name] of rules.filter(([, { knows }]) => knows === "honest")) {
+  for (const [name, { reads }] of rules.filter(([, { knows }]) => knows === "honest")) {
+    const parameters = reads.includes("scale") ? { scale: 1 } : {};
     const least = ["alie", "minMax"].includes(name) ? 2 : 1;
-    assert.throws(() => send(name, { scale: 1 }, { honestUpdates: [] }), {
+    assert.throws(() => send(name, parameters, { honestUpdates: [] }), {
       name: "InputError",
       message: new RegExp(
         `^${name}: needs the updates of at least ${least} honest clients, got 0; give them in context.honestUpdates$`,
       ),
     });
     const two = [Float32Array.of(1, 2), Float32Array.of(1, 2, 3)];
-    assert.throws(() => send(name, { scale: 1 }, { honestUpdates: two }), {
+    assert.throws(() => send(name, parameters, { honestUpdates: two }), {
       message: `${name}: needs honest updates as long as its own (2), got 3 in honest update 1`,
     });
     const broken = [Float32Array.of(1, 2), Float32Array.of(1, NaN)];
-    assert.throws(() => send(name, { scale: 1 }, { honestUpdates: broken }), {
+    assert.throws(() => send(name, parameters, { honestUpdates: broken }), {
       message: `${name}: needs finite numbers in honest update 1, got NaN at index 1`,
     });
   }

@@ -1,6 +1,6 @@
 /** @file Sign flip of one's own update. */
 import { ensure } from "../core/errors";
-import { poisoningDefaults, type Poisoning } from "./poisoning";
+import { checkedPoisoning, poisoningDefaults } from "./poisoning";
 
 /**
  * Sends the negative of one's own update: against the mean it pulls training backwards.
@@ -15,13 +15,14 @@ import { poisoningDefaults, type Poisoning } from "./poisoning";
  * signFlip.poisonUpdate(Float32Array.of(1, -2), context, rng); // [-3, 6]
  * @source the paper's sign flipping; kappa is not stated there
  */
-export const signFlip: Poisoning = {
+export const signFlip = checkedPoisoning({
   name: "signFlip",
   source: "the paper's sign flipping; kappa is ours",
   knows: "own",
+  reads: ["scale"],
   poisonUpdate(own, { parameters }) {
     const { scale } = { ...poisoningDefaults.signFlip, ...parameters };
     ensure(Number.isFinite(scale), "signFlip", "needs a finite scale", scale);
     return own.map((x) => -scale * x);
   },
-};
+});

@@ -1,5 +1,5 @@
 /** @file Inversion in closed form, for models that begin with a dense layer. */
-import { ensureOptions } from "../core/choice";
+import { ensureNames } from "../core/known";
 import { ensure } from "../core/errors";
 import { volume } from "../model/stack";
 import { checkView, type AttackerView } from "./view";
@@ -33,7 +33,7 @@ export interface AnalyticReconstruction {
  */
 export function invertAnalytically(view: AttackerView, options: { count?: number } = {}): AnalyticReconstruction[] {
   const { layer } = checkView("invertAnalytically", view);
-  ensureOptions("invertAnalytically", options, ["count"]);
+  ensureNames("invertAnalytically", "options", options, ["count"]);
   const { count = 1 } = options;
   const [weight, bias] = layer.parameters;
   const pixels = volume(view.inputShape);

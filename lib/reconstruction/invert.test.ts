@@ -437,16 +437,14 @@ test("invert: refuses options out of range, labels that do not fit, and gradient
     ...autoencoder!,
     decoderWeights: autoencoder!.decoderWeights.map((w, i) => (i === 5 ? NaN : w)),
   };
-  const words =
-    "prior, labels, objective, localSteps, steps, learningRate, totalVariation, initialCode, restarts, seed, onStep";
   const fromJavaScript: readonly [unknown, Record<string, unknown>, string][] = [
     [view, {}, "needs an array of views, got object"],
-    [[view], { step: 2 }, `needs options of ${words}, got step`],
-    [[view], { objective: "cos" }, "needs objective of squared, cosine, got cos"],
-    [[view], { objective: "constructor" }, "needs objective of squared, cosine, got constructor"],
-    [[view], { initialCode: "gauss" }, "needs initialCode of normal, uniform, got gauss"],
-    [[view], { prior: { kind: "Pixel" } }, "needs prior.kind of autoencoder, bicubic, pixel, got Pixel"],
-    [[view], { prior: undefined }, "needs prior.kind of autoencoder, bicubic, pixel, got undefined"],
+    [[view], { step: 2 }, "needs only known names in options, got step; did you mean steps?"],
+    [[view], { objective: "cos" }, "needs an objective of squared, cosine, got cos"],
+    [[view], { objective: "constructor" }, "needs an objective of squared, cosine, got constructor"],
+    [[view], { initialCode: "gauss" }, "needs an initialCode of normal, uniform, got gauss"],
+    [[view], { prior: { kind: "Pixel" } }, "needs a prior.kind of autoencoder, bicubic, pixel, got Pixel"],
+    [[view], { prior: undefined }, "needs a prior.kind of autoencoder, bicubic, pixel, got undefined"],
     [[view], { prior: { kind: "autoencoder" } }, "needs an autoencoder per view, got none for view 0"],
     [[view], { restarts: -1 }, "needs an integer restarts >= 1, got -1"],
     [[view], { learningRate: Infinity }, "needs learningRate > 0, got Infinity"],

@@ -1,6 +1,6 @@
 /** @file Inversion: from what a client sees to its peers' images, many views in one stacked computation. */
 import { backendReady, dispose, tf, tidy, type Tensor } from "../core/backend";
-import { ensureOneOf, ensureOptions } from "../core/choice";
+import { ensureKnown, ensureNames } from "../core/known";
 import { ensure, ensureCount } from "../core/errors";
 import { memoryBudget } from "../core/memory";
 import { createRng, type Rng } from "../core/rng";
@@ -69,7 +69,7 @@ const traceEvery = 10; // steps between two entries of a trace
  * @source the paper's equation 22; ROG (Yue et al. 2023) for codes, Geiping et al. 2020 for cosine distance and total variation
  */
 export async function invert(views: readonly AttackerView[], options: InvertOptions): Promise<Reconstruction[]> {
-  ensureOptions("invert", options, optionNames);
+  ensureNames("invert", "options", options, optionNames);
   const {
     steps = 250,
     restarts = 1,
@@ -84,7 +84,7 @@ export async function invert(views: readonly AttackerView[], options: InvertOpti
   ensureCount("invert", "restarts", restarts);
   ensure(["mean", "unrolled"].includes(localSteps), "invert", 'needs localSteps of "mean" or "unrolled"', localSteps);
   ensure(Number.isInteger(options.seed ?? 0), "invert", "needs an integer seed", options.seed);
-  ensureOneOf("invert", "initialCode", initialCode, ["normal", "uniform"]);
+  ensureKnown("invert", "an initialCode", initialCode, ["normal", "uniform"]);
   const { totalVariation: lambda = 0, learningRate: rate = 1, onStep } = options;
   ensure(Number.isFinite(lambda) && lambda >= 0, "invert", "needs totalVariation >= 0", lambda);
   ensure(Number.isFinite(rate) && rate > 0, "invert", "needs learningRate > 0", rate);

@@ -1,6 +1,6 @@
 /** @file What a dummy batch is judged by: the distance between its gradient and the observed one. */
 import { type Tensor, backendReady, dispose, tf, tidy } from "../core/backend";
-import { ensureOneOf } from "../core/choice";
+import { ensureKnown } from "../core/known";
 import { ensure } from "../core/errors";
 import { perReplica, scaleReplicas } from "../core/ops";
 import { ensureVector } from "../core/typed";
@@ -74,10 +74,10 @@ export type ObjectiveName = keyof typeof objectives;
  * @param observed gradients g*, finite
  * @throws InputError for an unknown name, and by "squared" for a gradient whose square float32 does not hold
  * @example
- * checkObjective("invert", "cos", []); // throws "invert: needs objective of squared, cosine, got cos"
+ * checkObjective("invert", "cos", []); // throws "invert: needs an objective of squared, cosine, got cos"
  */
 export function checkObjective(fn: string, objective: string, observed: readonly Float32Array[]): void {
-  ensureOneOf(fn, "objective", objective, Object.keys(objectives));
+  ensureKnown(fn, "an objective", objective, Object.keys(objectives));
   if (objective !== "squared") return; // cosine has no scale
   const limit = 1e18; // its square, and that of a dummy gradient of its size, are below float32's 3.4e38
   for (const gradient of observed) {

@@ -1,6 +1,6 @@
 /** @file What the attacker takes images to look like: a map from a code z to an image. */
 import { type Tensor, tidy } from "../core/backend";
-import { ensureOneOf } from "../core/choice";
+import { ensureKnown } from "../core/known";
 import { ensure, refuse } from "../core/errors";
 import type { Shape } from "../core/types";
 import { decoderOf, type Autoencoder } from "../model/autoencoder";
@@ -39,7 +39,7 @@ export interface Decoder {
  * createDecoder({ kind: "bicubic" }, [0], [1, 28, 28]).codeShape; // [1, 7, 7]
  */
 export function createDecoder(prior: Prior, views: readonly number[], inputShape: Shape): Decoder {
-  ensureOneOf("invert", "prior.kind", (prior as Prior | undefined)?.kind, priors);
+  ensureKnown("invert", "a prior.kind", (prior as Prior | undefined)?.kind, priors);
   if (prior.kind === "pixel") return { layer: null, weights: [], codeShape: inputShape };
   const [c, h, w] = inputShape as [number, number, number];
   if (prior.kind === "bicubic") {

@@ -42,12 +42,12 @@ const at = (values: Float32Array, i: number, x: number): Float32Array =>
   values.map((value, j) => (j === i ? x : value));
 const { weights, observedGradient, ownUpdate, ownBatch } = goodView();
 const broken: readonly [Record<string, unknown>, RegExp][] = [
-  [{ architecture: "lenet" }, /needs architecture of lenet5, .*, got lenet$/],
-  [{ architecture: "constructor" }, /needs architecture of lenet5, .*, got constructor$/],
-  [{ activation: "gelu" }, /needs activation of sigmoid, tanh, relu, got gelu$/],
-  [{ activation: undefined }, /needs activation of sigmoid, tanh, relu, got undefined$/],
-  [{ pooling: "Max" }, /needs pooling of average, max, got Max$/],
-  [{ pooling: undefined }, /needs pooling of average, max, got undefined$/],
+  [{ architecture: "lenet" }, /needs an architecture of lenet5, .*, got lenet$/],
+  [{ architecture: "constructor" }, /needs an architecture of lenet5, .*, got constructor$/],
+  [{ activation: "gelu" }, /needs an activation of sigmoid, tanh, relu, got gelu$/],
+  [{ activation: undefined }, /needs an activation of sigmoid, tanh, relu, got undefined$/],
+  [{ pooling: "Max" }, /needs a pooling of average, max, got Max$/],
+  [{ pooling: undefined }, /needs a pooling of average, max, got undefined$/],
   [{ inputShape: [4] }, /needs an inputShape \[C, H, W\], got \[4\]$/],
   [{ inputShape: [1, 2, 2.5] }, /needs an inputShape \[C, H, W\], got \[1, 2, 2.5\]$/],
   [{ numClasses: 4 }, /needs 20 numbers in weights of round 4, got 15$/],

@@ -1,11 +1,11 @@
 /** @file What the maliciously curious client knows, and whether a record of it can be true. */
-import { ensureOneOf } from "../core/choice";
+import { ensureKnown } from "../core/known";
 import { ensure, ensureCount } from "../core/errors";
 import { ensureFloats, ensureVector } from "../core/typed";
 import type { Batch, Shape } from "../core/types";
 import { architectures, buildNetwork, type ArchitectureName } from "../model/architectures";
-import { activations, type ActivationName } from "../model/layers/activation";
-import { poolings, type PoolingName } from "../model/layers/pooling";
+import { activationNames, type ActivationName } from "../model/layers/activation";
+import { poolingNames, type PoolingName } from "../model/layers/pooling";
 import { checkBatch, type Network } from "../model/network";
 
 /** All that the maliciously curious client may know. */
@@ -43,9 +43,9 @@ export function checkView(fn: string, view: AttackerView): Network {
   ensure(typeof given === "object" && given !== null, fn, "needs a view as observe gives it", given);
   const { round, architecture, activation, pooling, inputShape, numClasses, learningRate } = view;
   ensureCount(fn, "round", round, 0);
-  ensureOneOf(fn, "architecture", architecture, Object.keys(architectures));
-  ensureOneOf(fn, "activation", activation, activations);
-  ensureOneOf(fn, "pooling", pooling, poolings);
+  ensureKnown(fn, "an architecture", architecture, Object.keys(architectures));
+  ensureKnown(fn, "an activation", activation, activationNames);
+  ensureKnown(fn, "a pooling", pooling, poolingNames);
   const network = buildNetwork(architecture, inputShape, numClasses, { activation, pooling });
   ensureVector(fn, `weights of round ${round}`, view.weights, network.size);
   ensureVector(fn, `observedGradient of round ${round}`, view.observedGradient, network.size);

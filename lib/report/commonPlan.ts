@@ -1,4 +1,5 @@
 /** @file The common ground of the notebooks on poisoning and defenses: one passive run, and settings that differ from it in a few fields. */
+import { ensureDefined, ensureNames } from "../core/known";
 import type { LeakagePlan } from "../experiment/measure";
 import { defaultFederation, type FederationConfig } from "../fl/config";
 import { byProfile, currentProfile, type Profile } from "./profile";
@@ -61,12 +62,15 @@ export function indicative(plan: LeakagePlan): LeakagePlan {
  * A plan whose federation differs in some fields.
  *
  * @param plan to start from
- * @param changes fields of the federation
+ * @param changes fields of the federation; one that is undefined would put the plain run in the changed one's place
  * @returns another plan; the rest is shared with the given one
+ * @throws InputError for a field that there is not, or one without a value, however deep
  * @example
  * vary(plan, { aggregator: "krum", assumedMalicious: 1 }).federation.aggregator; // "krum"
  */
 export function vary(plan: LeakagePlan, changes: Partial<FederationConfig>): LeakagePlan {
+  ensureNames("vary", "changes", changes, Object.keys(defaultFederation));
+  ensureDefined("vary", "changes", changes);
   return { ...plan, federation: { ...plan.federation, ...changes } };
 }
 

@@ -1,5 +1,6 @@
 /** @file What every figure and record says about its origin. */
 import type * as Backend from "../core/backend";
+import { ensureSeeds } from "../core/known";
 import type { Dataset, DatasetSource } from "../core/types";
 import { currentProfile, type Profile } from "./profile";
 
@@ -25,11 +26,12 @@ export const profileText: Readonly<Record<Profile, string>> = {
  * @param dataset what it used
  * @param seeds which seeds it ran
  * @returns the stamp with this process's backend and profile
- * @throws Error when the backend cannot start
+ * @throws InputError for no seed, or one twice; Error when the backend cannot start
  * @example
  * (await stampOf(dataset, [1, 2, 3])).seeds; // [1, 2, 3]
  */
 export async function stampOf(dataset: Pick<Dataset, "name" | "source">, seeds: readonly number[]): Promise<Stamp> {
+  ensureSeeds("stampOf", seeds);
   const { backendReady } = require("../core/backend") as typeof Backend; // TensorFlow is loaded when first used
   const backend = await backendReady();
   return { dataset: dataset.name, datasetSource: dataset.source, backend, profile: currentProfile(), seeds };

@@ -1,12 +1,12 @@
-/** @file Elementwise activations. */
+/** @file Elementwise activationNames. */
 import { tf, type Tensor } from "../../core/backend";
-import { ensureOneOf } from "../../core/choice";
+import { ensureKnown } from "../../core/known";
 import { throughActivation } from "../../core/ops";
 import type { Shape } from "../../core/types";
 import type { Layer } from "./layer";
 
 /**
- * The activations by name. Each gives a = f(z), and bend(R{z}) = f''(z) R{z} (null where f'' = 0 almost everywhere) from the
+ * The activationNames by name. Each gives a = f(z), and bend(R{z}) = f''(z) R{z} (null where f'' = 0 almost everywhere) from the
  * output a.
  */
 const functions = {
@@ -29,19 +29,21 @@ const functions = {
  *
  * @param name "sigmoid" | "tanh" | "relu"
  * @returns sqrt(2) for ReLU, which halves the variance; else 1
+ * @throws InputError for a name that is none of these
  * @example
  * gainOf("relu"); // 1.414
  * @source He et al. 2015 (ReLU), LeCun et al. 1998 (the others)
  */
 export function gainOf(name: ActivationName): number {
+  ensureKnown("gainOf", "an activation", name, activationNames);
   return name === "relu" ? Math.SQRT2 : 1;
 }
 
 /** An activation function. */
 export type ActivationName = keyof typeof functions;
 
-/** The names of all activations. */
-export const activations = Object.keys(functions) as readonly ActivationName[];
+/** The activationNames there are. */
+export const activationNames = Object.keys(functions) as readonly ActivationName[];
 
 /**
  * Elementwise activation a = f(z).
@@ -51,12 +53,12 @@ export const activations = Object.keys(functions) as readonly ActivationName[];
  * @param inputShape any
  * @param name "sigmoid" | "tanh" | "relu"
  * @returns the layer, without weights
- * @throws InputError for another name
+ * @throws InputError for a name that is none of these
  * @example
  * activation([6, 28, 28], "relu").outputShape; // [6, 28, 28]
  */
 export function activation(inputShape: Shape, name: ActivationName): Layer {
-  ensureOneOf("activation", "name", name, activations);
+  ensureKnown("activation", "a name", name, activationNames);
   const { apply, bend } = functions[name];
   return {
     kind: name,
