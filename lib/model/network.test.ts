@@ -72,7 +72,10 @@ test("buildNetwork: refuses parts that there are not, and options that it does n
     [["mlp", [28, 28], 10], "needs an inputShape [C, H, W], got [28, 28]"],
     [["mlp", [1, 28, NaN], 10], "needs an inputShape [C, H, W], got [1, 28, NaN]"],
     [["mlp", digits, 2.5], "needs an integer numClasses >= 2, got 2.5"],
-    [["mlp", digits, 10, { activation: "gelu" }], "needs an activation of sigmoid, tanh, relu, got gelu"],
+    [
+      ["mlp", digits, 10, { activation: "gelu" }],
+      "needs an activation of sigmoid, tanh, relu, got gelu; did you mean relu?",
+    ],
     [["lenet5", digits, 10, { pooling: "Max" }], "needs a pooling of average, max, got Max"],
     [
       ["mlp", digits, 10, { activaton: "tanh" }],

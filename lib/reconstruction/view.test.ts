@@ -42,7 +42,7 @@ const at = (values: Float32Array, i: number, x: number): Float32Array =>
   values.map((value, j) => (j === i ? x : value));
 const { weights, observedGradient, ownUpdate, ownBatch } = goodView();
 const broken: readonly [Record<string, unknown>, RegExp][] = [
-  [{ architecture: "lenet" }, /needs an architecture of lenet5, .*, got lenet$/],
+  [{ architecture: "lenet" }, /needs an architecture of lenet5, .*, got lenet; did you mean lenet5\?$/],
   [{ architecture: "constructor" }, /needs an architecture of lenet5, .*, got constructor$/],
   [{ activation: "gelu" }, /needs an activation of sigmoid, tanh, relu, got gelu$/],
   [{ activation: undefined }, /needs an activation of sigmoid, tanh, relu, got undefined$/],
