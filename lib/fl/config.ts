@@ -12,6 +12,7 @@ import type { Initialization } from "../model/network";
 import type { PoolingName } from "../model/layers/pooling";
 import { poisonings, type PoisoningName } from "../poisoning/poisonings";
 import type { PoisoningParameters } from "../poisoning/poisoning";
+import { rehearse } from "./aggregation";
 
 /** A federated run is a pure function of this record and the dataset. Sweeps are `{ ...base, numClients: 5 }`. */
 export interface FederationConfig {
@@ -37,7 +38,7 @@ export interface FederationConfig {
   readonly aggregator: AggregatorName;
   readonly aggregatorParameters: Omit<AggregationParameters, "f">; // what is left out has the rule's default
   readonly assumedMalicious: number; // f, what the server assumes
-  readonly nonFinite: "drop" | "stop"; // what the server does with an update that is not finite
+  readonly nonFinite: "drop" | "stop"; // what the server does with an update that is not finite; see serve
   readonly rootImages: number; // the server's own training images, for rules that need a root update
   readonly secureAggregation: boolean; // pairwise masks; the server sees sums only
   readonly evaluationImages: number; // training images for the loss, and test images for the accuracy, each round
@@ -81,7 +82,7 @@ export const defaultFederation: FederationConfig = {
  * Refuses a config that could not run.
  *
  * @param config any; what partition and buildNetwork check is left to them
- * @throws InputError naming the field, what it needs and what it got
+ * @throws InputError naming the field, what it needs and what it got; what rehearse refuses: too few clients for f and the rule
  * @example
  * checkConfig({ ...defaultFederation, rounds: 0 }); // throws "train: needs an integer rounds >= 1, got 0"
  */
@@ -108,6 +109,7 @@ export function checkConfig(config: FederationConfig): void {
     config.aggregator,
     'set aggregator: "mean" or secureAggregation: false',
   );
+  rehearse(config, config.poisoning === "none" ? [] : [curious]);
 }
 
 function ensureOneOf(what: string, value: string, known: readonly string[]): void {
