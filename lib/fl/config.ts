@@ -32,8 +32,9 @@ export interface FederationConfig {
   readonly learningRate: number; // eta, of clients and server alike
   readonly poisoning: PoisoningName | "none"; // what the maliciously curious client does; "none": it is passive
   readonly poisoningParameters: PoisoningParameters; // what is left out has the rule's default
-  readonly privacy: PrivacyName | "none"; // what honest clients do
+  readonly privacy: PrivacyName | "none"; // what clients do to what they send
   readonly privacyParameters: PrivacyParameters; // read unless privacy is "none"
+  readonly poisonerFollowsPrivacy: boolean; // whether a client that poisons clips and noises what it sends too; see playRound
   readonly preAggregations: readonly PreAggregationName[]; // in front of the aggregator, in this order
   readonly aggregator: AggregatorName;
   readonly aggregatorParameters: Omit<AggregationParameters, "f">; // what is left out has the rule's default
@@ -66,6 +67,7 @@ export const defaultFederation: FederationConfig = {
   poisoningParameters: {},
   privacy: "none",
   privacyParameters: defaultPrivacy,
+  poisonerFollowsPrivacy: true, // our choice: kappa then means the same with clipping and without, and no check of lengths finds the client
   preAggregations: [],
   aggregator: "mean", // no defense
   aggregatorParameters: {},
@@ -102,6 +104,8 @@ export function checkConfig(config: FederationConfig): void {
   ensureOneOf("nonFinite", config.nonFinite, ["drop", "stop"]);
   ensureCount("train", "rootImages", config.rootImages);
   if (config.privacy !== "none") checkPrivacy("train", config.privacy, config.privacyParameters);
+  const { poisonerFollowsPrivacy: follows } = config;
+  ensure(typeof follows === "boolean", "train", "needs a poisonerFollowsPrivacy of true, false", follows);
   ensure(
     !config.secureAggregation || (config.aggregator === "mean" && config.preAggregations.length === 0),
     "train",
