@@ -93,7 +93,7 @@ test("measureLeakage: gives leaks whose parts fit together", () => {
     assert.ok(Math.abs(leak.rmse - errors.reduce((sum, x) => sum + x, 0) / n) < 1e-12);
     assert.ok(floor > 0 && floor < 1);
     assert.ok(Math.abs(leak.leakage - (1 - leak.rmse / floor)) < 1e-12);
-    assert.ok(matchingLoss! >= 0 && matchingLoss! <= 2); // 1 - cosine
+    assert.ok(matchingLoss >= 0 && matchingLoss <= 2); // 1 - cosine
     assert.ok(leak.labelAccuracy >= 0 && leak.labelAccuracy <= 1);
   };
   for (const { probe, trajectory } of uninterrupted.runs) {

@@ -8,9 +8,9 @@ import type { FederationConfig } from "../fl/config";
 import { drawProbe, presentProbe } from "../fl/probe";
 import { setUp } from "../fl/federation";
 import { train, type RoundRecord } from "../fl/train";
-import { scoreLeak, type Leak, type LeakOptions, type Scored } from "../metrics/leak";
+import { scoreLeak, type Leak, type LeakOptions } from "../metrics/leak";
 import type { Autoencoder } from "../model/autoencoder";
-import { invert, type InvertOptions } from "../reconstruction/invert";
+import { invert, type InvertOptions, type Reconstruction } from "../reconstruction/invert";
 import { inferLabels } from "../reconstruction/labels";
 import { assumeContributors, observe, withoutOwnShare, type AttackerView } from "../reconstruction/observe";
 import type { Prior, PriorName } from "../reconstruction/prior";
@@ -135,8 +135,9 @@ export function byRound(records: readonly RoundRecord[]): (round: number) => Rou
 }
 
 /** Nothing to invert, as the broadcasts of a skipped step are the same: every image is then the attacker's guess without a gradient. */
-function nothingSeen({ round }: AttackerView): Scored {
-  return { round, images: new Float32Array(0), labels: new Int32Array(0), matchingLoss: null };
+function nothingSeen({ round }: AttackerView): Reconstruction {
+  const [images, labels] = [new Float32Array(0), new Int32Array(0)];
+  return { round, images, labels, matchingLoss: 0, trace: [] }; // no image has the gradient 0, which is the observed one
 }
 
 /** A view and the truth about it: the images of the other clients, and who of them is in the aggregate. */

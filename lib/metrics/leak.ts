@@ -18,15 +18,12 @@ export interface Leak {
   readonly contributorRmse: number | null; // mean over the images of contributors; null when there is none
   readonly contributorLeakage: number | null; // 1 - contributorRmse / the floor of the same images
   readonly effective: number; // M_eff of the round's aggregate, in clients
-  readonly matchingLoss: number | null; // of the inversion; null where there was nothing to invert
+  readonly matchingLoss: number;
   readonly labelAccuracy: number; // share of the images in the aggregate whose reconstruction was made as of their class
   readonly labels: readonly number[]; // true labels of the private images
   readonly privateImages: Float32Array; // [n, C, H, W]
   readonly reconstructions: Float32Array; // [n, C, H, W], in the order of the private images they were matched to
 }
-
-/** What is scored: as invert gives it, or, of a round that showed nothing, no images at all and no matching loss. */
-export type Scored = Pick<Reconstruction, "round" | "images" | "labels"> & Pick<Leak, "matchingLoss">;
 
 /** What the experimenter knows of the round behind a view, where not every client is in the aggregate. */
 export interface LeakOptions {
@@ -46,7 +43,7 @@ export interface LeakOptions {
  * former can have left a trace. The attacker's own images, where the view still holds its share, take part in the matching and are
  * scored by nobody. A private image for which no reconstruction is left gets the attacker's best guess without a gradient.
  *
- * @param reconstruction as invert gives it, or without any image
+ * @param reconstruction as invert gives it, or without any image, of a round that showed nothing
  * @param truth the private images of the other clients, with labels
  * @param own the attacker's own images with labels, from which it could guess without a gradient
  * @param options see LeakOptions
@@ -58,7 +55,7 @@ export interface LeakOptions {
  * leak.leakage; // 1 - leak.rmse / leak.floor
  * @source Our choice (design: measuring honestly); the paper reports the RMSE alone, and not over whom
  */
-export function scoreLeak(reconstruction: Scored, truth: Batch, own: Batch, options: LeakOptions = {}): Leak {
+export function scoreLeak(reconstruction: Reconstruction, truth: Batch, own: Batch, options: LeakOptions = {}): Leak {
   const { decoderMean, ownBatch, ownContributed = true, effective = truth.size } = options;
   const contributed = options.contributed ?? Array.from({ length: truth.size }, () => true);
   const known = contributed.length === truth.size;
@@ -108,7 +105,7 @@ export function scoreLeak(reconstruction: Scored, truth: Batch, own: Batch, opti
 function matchInTurn(
   behind: Batch,
   isIn: (image: number) => boolean,
-  { images, labels }: Scored,
+  { images, labels }: Reconstruction,
   pixels: number,
 ): ({ reconstruction: number; rmse: number } | undefined)[] {
   const matched = new Array<{ reconstruction: number; rmse: number } | undefined>(behind.size);
