@@ -40,7 +40,7 @@ export { lowFrequencies } from "./defense/dct";
 
 export { defaultFederation, type FederationConfig } from "./fl/config";
 export { setUp, type Federation } from "./fl/federation";
-export { train, type RoundRecord, type TrainOptions } from "./fl/train";
+export { RunEnded, train, type RoundRecord, type TrainOptions } from "./fl/train";
 export { drawProbe, presentProbe } from "./fl/probe";
 export { aggregateMasked, maskUpdates, sumMasked, toRing, type MaskedUpdate } from "./fl/secureAggregation";
 

@@ -1,6 +1,26 @@
 /** @file What every rule asks of its updates, and how it refuses. */
-import { ensure, ensureCount, ensureFinite } from "../core/errors";
+import { InputError, ensure, ensureCount, ensureFinite } from "../core/errors";
 import { squaredNorms } from "./linear";
+
+/**
+ * What clients sent leaves a rule with nobody to take: another round may well pass. Wrong parameters and too few updates, which no round
+ * would make good, are other InputErrors.
+ */
+export class RoundRefused extends InputError {}
+
+/**
+ * Refuses a round for what its updates hold.
+ *
+ * @param fn name of the rule
+ * @param requirement what it needs, as a clause
+ * @param actual what it got, in words, and a remedy behind a semicolon if there is one
+ * @throws RoundRefused always
+ * @example
+ * refuseRound("dnc", "needs an update that every iteration keeps", "none"); // throws "dnc: needs an update that every iteration keeps, got none"
+ */
+export function refuseRound(fn: string, requirement: string, actual: string): never {
+  throw new RoundRefused(`${fn}: ${requirement}, got ${actual}`);
+}
 
 /**
  * Refuses a round that a rule cannot aggregate: no update, unequal lengths, f out of range, too few updates for f, or a number

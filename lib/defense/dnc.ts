@@ -1,7 +1,7 @@
 /** @file DnC: spectral filtering of outliers. */
 import { ensure, ensureCount, refuse } from "../core/errors";
 import type { Rng } from "../core/rng";
-import { ensureUpdates } from "./check";
+import { ensureUpdates, refuseRound } from "./check";
 import { checkedAggregator } from "./checked";
 import { squaredDistances } from "./distances";
 import { averageOf } from "./linear";
@@ -19,8 +19,9 @@ import { spreadOf } from "./spread";
  *
  * Its `aggregate` takes the updates [n][d], reads f (0 <= f < n/2), iterations (default 5), subsampleSize (b, default 10000),
  * filterFraction (c >= 0, default 1) and, when b < d, options.rng; with b >= d an iteration is like any other, so that one is made. It
- * throws an InputError when a parameter is out of range, an iteration would drop everybody, rng is missing, or no update is left by
- * all iterations; and refuses the round when an update is not finite.
+ * throws an InputError when a parameter is out of range, an iteration would drop everybody, or rng is missing; and refuses the round
+ * when an update is not finite, or none is left by all iterations. Of public codes one returns zeros then and one NaN; serve makes no
+ * step either, and says why.
  *
  * @example
  * const updates = [[1, 2, 3], [-1, 4, -1], [2, 2, 3], [3, 1, 3]].map((row) => Float32Array.from(row));
@@ -51,7 +52,7 @@ export const dnc = checkedAggregator({
       const stayed = leastOutlying(parts, count);
       kept = kept.filter((i) => stayed.includes(i));
     }
-    ensure(kept.length > 0, "dnc", "needs an update that every iteration keeps", "none", "lower iterations");
+    if (kept.length === 0) refuseRound("dnc", "needs an update that every iteration keeps", "none; lower iterations");
     return averageOf(updates, kept);
   },
 });

@@ -1,6 +1,6 @@
 /** @file FLTrust: the server trusts its own data. */
 import { ensure, ensureFinite, refuse } from "../core/errors";
-import { ensureUpdates } from "./check";
+import { ensureUpdates, refuseRound } from "./check";
 import { checkedAggregator } from "./checked";
 import { combine, effectiveCount, squaredNorms } from "./linear";
 
@@ -14,8 +14,9 @@ import { combine, effectiveCount, squaredNorms } from "./linear";
  * An update of zeros points nowhere and has no trust. The server's own update is a measure, and does not enter.
  *
  * Its `aggregate` takes the updates [n][d], n >= 1, reads options.rootUpdate ([d]) and does not read f. It keeps the clients with
- * trust. It throws an InputError when rootUpdate is missing, of another length, not finite or zero, or nobody has trust; and refuses
- * the round when an update is not finite.
+ * trust. It throws an InputError when rootUpdate is missing, of another length or not finite; and refuses the round when an update is
+ * not finite, rootUpdate is zero, or nobody has trust. Public code adds 1e-9 to the sum of trust and so makes a step of zero length
+ * then; serve makes the same one, and says why.
  *
  * @example
  * const updates = [[2, 0], [0, 5], [-9, -9]].map((row) => Float32Array.from(row));
@@ -35,12 +36,12 @@ export const flTrust = checkedAggregator({
     ensure(rootUpdate.length === d, "flTrust", `needs a rootUpdate of d = ${d} numbers`, rootUpdate.length);
     ensureFinite("flTrust", "rootUpdate", rootUpdate);
     const rootNorm = Math.sqrt(squaredNorms([rootUpdate])[0]!);
-    ensure(rootNorm > 0, "flTrust", "needs a rootUpdate that points somewhere", "zeros");
+    if (rootNorm === 0) refuseRound("flTrust", "needs a rootUpdate that points somewhere", "zeros");
     const trust = updates.map((update, i) =>
       norms[i] === 0 ? 0 : Math.max(0, dot(update, rootUpdate) / (norms[i]! * rootNorm)),
     );
     const total = trust.reduce((sum, x) => sum + x, 0);
-    ensure(total > 0, "flTrust", "needs an update that points where rootUpdate does", "none");
+    if (total === 0) refuseRound("flTrust", "needs an update that points where rootUpdate does", "none");
     const weights = trust.map((x, i) => (x === 0 ? 0 : (x * rootNorm) / norms[i]! / total));
     return {
       update: combine(updates, weights),

@@ -1,6 +1,6 @@
 /** @file FoolsGold: clients that pull the same way, round after round, count less. */
 import { ensure, ensureFinite, refuse } from "../core/errors";
-import { ensureUpdates } from "./check";
+import { ensureUpdates, refuseRound } from "./check";
 import { checkedAggregator } from "./checked";
 import { squaredDistances } from "./distances";
 import { combine, effectiveCount, squaredNorms } from "./linear";
@@ -19,8 +19,8 @@ import { combine, effectiveCount, squaredNorms } from "./linear";
  *
  * Its `aggregate` takes the updates [n][d], n >= 2, reads options.history ([n][d], what every client sent in the rounds before,
  * summed; zeros in the first round) and does not read f. It keeps the clients of weight above 0. It throws an InputError when the history
- * is missing, of another shape or not finite, or when all clients are alike, so that nobody has a weight; and refuses the round when
- * an update is not finite.
+ * is missing, of another shape or not finite; and refuses the round when an update is not finite, or all clients are alike, so that
+ * nobody has a weight.
  *
  * @example
  * const updates = [[1, 0.2], [1, 0.2], [-1, 1]].map((row) => Float32Array.from(row));
@@ -46,7 +46,7 @@ export const foolsGold = checkedAggregator({
     history.forEach((sent, i) => ensureFinite("foolsGold", `history ${i}`, sent));
     const weights = weightsOf(cosines(updates.map((update, i) => update.map((x, k) => x + history[i]![k]!))));
     const total = weights.reduce((sum, weight) => sum + weight, 0);
-    ensure(total > 0, "foolsGold", "needs clients that differ in direction", "none that has a weight");
+    if (total === 0) refuseRound("foolsGold", "needs clients that differ in direction", "none that has a weight");
     return {
       update: combine(updates, weights, total),
       kept: weights.flatMap((weight, i) => (weight > 0 ? [i] : [])),

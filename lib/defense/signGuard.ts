@@ -1,8 +1,7 @@
 /** @file SignGuard: filters by length and by the share of signs. */
 import { jStat } from "jstat";
 import { kmeans } from "ml-kmeans";
-import { ensure } from "../core/errors";
-import { ensureUpdates } from "./check";
+import { ensureUpdates, refuseRound } from "./check";
 import { checkedAggregator } from "./checked";
 import { combine, effectiveCount } from "./linear";
 
@@ -19,8 +18,8 @@ const [SHORTEST, LONGEST] = [0.1, 3]; // of the median length
  * paper draws some), their clusters those of 2-means begun at the two updates whose shares are farthest apart, so that nothing
  * is drawn; of equally large clusters that of the first client stays. M_eff counts the clipping as weights.
  *
- * Its `aggregate` takes the updates [n][d], n >= 1. It does not read f. It throws an InputError when no update passes both filters,
- * and refuses the round when an update is not finite.
+ * Its `aggregate` takes the updates [n][d], n >= 1. It does not read f. It refuses the round when an update is not finite, or none
+ * passes both filters.
  *
  * @example
  * const updates = [[1, 2, 1], [2, 1, 1], [-1, -1, -2]].map((row) => Float32Array.from(row));
@@ -40,7 +39,7 @@ export const signGuard = checkedAggregator({
       return passes ? (norm > median ? median / norm : 1) : 0;
     });
     const kept = factors.flatMap((factor, i) => (factor > 0 ? [i] : []));
-    ensure(kept.length > 0, "signGuard", "needs an update that passes both filters", "none");
+    if (kept.length === 0) refuseRound("signGuard", "needs an update that passes both filters", "none");
     return {
       update: combine(updates, factors, kept.length),
       kept,

@@ -11,6 +11,7 @@ import { lossAndGradient } from "../model/network";
 import { dispersionOf } from "../theory/bound";
 import { softmaxLeak } from "../theory/softmax";
 import { combine, squaredNorm } from "../theory/vectors";
+import { byRound } from "./measure";
 
 /** The analytic leak at one round, from the mean of some peers. */
 export type AnalyticLeak = {
@@ -65,12 +66,14 @@ export async function followAnalyticLeak(
   const leaks: AnalyticLeak[] = [];
   for (const seed of seeds) {
     const seeded = { ...config, seed };
-    const records = await train(seeded, dataset);
+    const recordOf = byRound(await train(seeded, dataset, { keep: (round) => round === 0 || rounds.includes(round) }));
     const { network } = setUp(seeded, dataset);
-    const peers = records[0]!.batches.filter((_, m) => m !== config.maliciouslyCuriousClient).map(([batch]) => batch!);
+    const peers = recordOf(0)
+      .batches.filter((_, m) => m !== config.maliciouslyCuriousClient)
+      .map(([batch]) => batch!);
     const images = peers.map((batch) => Array.from(batch.images));
     for (const round of rounds) {
-      const { weights, objectiveGap } = records[round]!;
+      const { weights, objectiveGap } = recordOf(round);
       const { gradients } = lossAndGradient(network, peers.map(() => weights), peers); // prettier-ignore
       const exact = gradients.map((gradient) => Array.from(gradient));
       for (const count of victims) {

@@ -12,7 +12,7 @@ import { invert } from "../reconstruction/invert";
 import { broadcastDifference, observe, withoutOwnShare } from "../reconstruction/observe";
 import { noiseOf, type NoiseEstimate } from "../theory/constants";
 import { combine, squaredDistance, squaredNorm } from "../theory/vectors";
-import { isContributor, priorFor, weighsAllAlike, type Attack, type Follow } from "./measure";
+import { byRound, isContributor, priorFor, weighsAllAlike, type Attack, type Follow } from "./measure";
 
 /** A setting and where along its run to look at the theorem's assumptions. */
 export interface GradientPlan {
@@ -79,8 +79,10 @@ export async function measureGradientsOf(
   const { rounds, objectiveImages, attack } = plan;
   const config = { ...plan.federation, evaluationImages: plan.federation.numClients }; // the judge's numbers are not read
   const records = await train(config, dataset, {
+    keep: (round) => rounds.includes(round) || rounds.includes(round - 1),
     onRound: ({ round }, all) => follow(((attack ? trainingShare : 0.5) * round) / all, "training"),
   });
+  const recordOf = byRound(records);
   const federation = setUp(config, dataset);
   const { network, partition, rng } = federation;
   const objective = partition.clients.map((images, client) => {
@@ -90,9 +92,9 @@ export async function measureGradientsOf(
       Array.from({ length: objectiveImages }, () => images[stream.integer(images.length)]!),
     );
   });
-  const peers = attack && (await invertAlone(plan, attack, dataset, records, autoencoder, follow));
+  const peers = attack && (await invertAlone(plan, attack, dataset, rounds.map(recordOf), autoencoder, follow));
   const measured = rounds.map((round, r): GradientRound => {
-    const [{ weights, effective }, after] = [records[round]!, records[round + 1]!];
+    const [{ weights, effective }, after] = [recordOf(round), recordOf(round + 1)];
     const [here, next] = [weights, after.weights].map((w) => gradientAt(network, w, objective)) as [Slope, Slope];
     const update = broadcastDifference(weights, after.weights, config.learningRate);
     const moved = config.learningRate * Math.sqrt(squaredNorm(update));
@@ -105,7 +107,7 @@ export async function measureGradientsOf(
       smoothness: moved > 0 ? Math.sqrt(squaredDistance(here.gradient, next.gradient)) / moved : 0,
       aggregateError: squaredDistance(update, here.gradient),
       effective,
-      noise: noiseAt(federation, dataset, plan.batches, records[round]!),
+      noise: noiseAt(federation, dataset, plan.batches, recordOf(round)),
       peers: peers?.[r] ?? [],
     };
   });
@@ -140,7 +142,7 @@ function noiseAt(
 
 /** Per round and peer: its own gradient of the probe inverted alone, and how far the observed gradient is from it. */
 async function invertAlone(
-  { federation: settings, rounds }: GradientPlan,
+  { federation: settings }: GradientPlan,
   attack: Attack,
   dataset: Dataset,
   records: readonly RoundRecord[],
@@ -151,7 +153,7 @@ async function invertAlone(
   const { config, network } = probing;
   const curious = config.maliciouslyCuriousClient;
   const probe = drawProbe(probing, dataset);
-  const replayed = await presentProbe(probing, rounds.map((round) => records[round]!), probe); // prettier-ignore
+  const replayed = await presentProbe(probing, records, probe);
   const isPeer = (client: number): boolean => client !== curious;
   const labels = probe.filter((_, client) => isPeer(client)).map((batch) => batch.labels);
   const seen = replayed.map(({ before, after }) => {

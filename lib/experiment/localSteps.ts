@@ -13,6 +13,7 @@ import { observe, withoutOwnShare } from "../reconstruction/observe";
 import { dispersionOf } from "../theory/bound";
 import { smoothnessOf } from "../theory/constants";
 import { combine, squaredDistance, squaredNorm } from "../theory/vectors";
+import { byRound } from "./measure";
 
 /** A round's local steps, all clients together. */
 export type LocalStepsRound = {
@@ -59,9 +60,9 @@ export async function followLocalSteps(
   for (const seed of seeds) {
     const seeded = { ...config, seed };
     const { network } = setUp(seeded, dataset);
-    const records = await train(seeded, dataset);
+    const recordOf = byRound(await train(seeded, dataset, { keep: (round) => rounds.includes(round) }));
     for (const round of rounds) {
-      const { weights, batches, objectiveGap } = records[round]!;
+      const { weights, batches, objectiveGap } = recordOf(round);
       const steps = trace(network, weights, batches, config.learningRate);
       found.push({ seed, round, localSteps: config.localSteps, objectiveGap, ...steps });
     }

@@ -1,4 +1,5 @@
 /** @file How much a setting leaks along its run: the measurement itself, of one seed. leakage.ts spreads seeds and stores results. */
+import { refuse } from "../core/errors";
 import type { Batch, Dataset } from "../core/types";
 import { joinBatches } from "../data/batch";
 import type { Aggregator } from "../defense/aggregator";
@@ -71,15 +72,22 @@ export async function measureSeed(
   follow: Follow,
 ): Promise<LeakageRun> {
   const { federation: config, attack } = plan;
+  const rounds: RoundSummary[] = [];
+  const read = new Set([...plan.probeRounds, ...plan.trajectoryRounds.flatMap((round) => [round, round + 1])]);
   const records = await train(config, dataset, {
-    onRound: ({ round }, rounds) => follow((trainingShare * round) / rounds, "training"),
+    keep: (round) => read.has(round),
+    onRound: (record, all) => {
+      rounds.push(summarize(record));
+      follow((trainingShare * record.round) / all, "training");
+    },
   });
-  const victims = await collectVictims(plan, dataset, records);
+  const victims = await collectVictims(plan, dataset, byRound(records));
   const federation = setUp(config, dataset);
   const own = ownImages(federation, dataset);
   const known = ownImages(federation, dataset, ownSample);
+  const seen = victims.filter(({ view }) => view.observedGradient.some((g) => g !== 0));
   const labels: Int32Array[] = [];
-  for (const { view, trueLabels } of victims) {
+  for (const { view, trueLabels } of seen) {
     labels.push(attack.labels === "given" ? trueLabels : await inferLabels(view, known));
   }
   const {
@@ -89,39 +97,48 @@ export async function measureSeed(
     prior: priorName,
     ...options
   } = attack;
-  const shown = [...victims.keys()].filter((v) => victims[v]!.view.observedGradient.some((g) => g !== 0));
-  const reconstructions = victims.map(({ view }) => nothingOf(view));
-  if (shown.length > 0) {
-    const found = await invert(
-      shown.map((v) => victims[v]!.view),
-      {
-        ...options,
-        prior: priorFor(priorName, autoencoder, shown.length),
-        labels: shown.map((v) => labels[v]!),
-        onStep: (done, total) => follow(trainingShare + ((1 - trainingShare) * done) / total, "inversion"),
-      },
-    );
-    found.forEach((reconstruction, i) => (reconstructions[shown[i]!] = reconstruction));
-  }
+  const views = seen.map(({ view }) => view);
+  const how: InvertOptions = {
+    ...options,
+    prior: priorFor(priorName, autoencoder, views.length),
+    labels,
+    onStep: (done, total) => follow(trainingShare + ((1 - trainingShare) * done) / total, "inversion"),
+  };
+  const reconstructions = views.length > 0 ? await invert(views, how) : [];
   const decoderMean = autoencoder?.meanImage;
-  const leaks = victims.map((victim, v) =>
-    scoreLeak(reconstructions[v]!, victim.truth, own, { ...victim.options, decoderMean }),
-  );
+  const leaks = victims.map((victim) => {
+    const reconstruction = reconstructions[seen.indexOf(victim)] ?? nothingSeen(victim.view);
+    return scoreLeak(reconstruction, victim.truth, own, { ...victim.options, decoderMean });
+  });
   return {
     seed: config.seed,
-    rounds: records.map(summarize),
+    rounds,
     probe: leaks.slice(0, plan.probeRounds.length),
     trajectory: leaks.slice(plan.probeRounds.length),
   };
 }
 
-/** What is found in a round whose server did not move, a step it skipped: no image. Cosine's distance to 0 is 1/2. */
-function nothingOf({ round }: AttackerView): Reconstruction {
-  return { round, images: new Float32Array(0), labels: new Int32Array(0), matchingLoss: 1 / 2, trace: [] };
-}
-
 function summarize({ batches: _b, weights: _w, ownUpdate: _u, memory: _m, ...summary }: RoundRecord): RoundSummary {
   return summary;
+}
+
+/**
+ * Records by their round, where only some were kept.
+ *
+ * @param records as train gives them
+ * @returns the record of a round; throws where it was not kept
+ * @example
+ * byRound(records)(records[0].round); // records[0]
+ */
+export function byRound(records: readonly RoundRecord[]): (round: number) => RoundRecord {
+  const kept = new Map(records.map((record) => [record.round, record]));
+  return (round) => kept.get(round) ?? refuse("byRound", `needs rounds of ${[...kept.keys()].join(", ")}`, round);
+}
+
+/** Nothing to invert, as the broadcasts of a skipped step are the same: every image is then the attacker's guess without a gradient. */
+function nothingSeen({ round }: AttackerView): Reconstruction {
+  const [images, labels] = [new Float32Array(0), new Int32Array(0)];
+  return { round, images, labels, matchingLoss: 0, trace: [] }; // no image has the gradient 0, which is the observed one
 }
 
 /** A view and the truth about it: the images of the other clients, and who of them is in the aggregate. */
@@ -136,15 +153,15 @@ interface Victims {
 async function collectVictims(
   { federation: config, attack, probeRounds, probeBatchSize, trajectoryRounds }: LeakagePlan,
   dataset: Dataset,
-  records: readonly RoundRecord[],
+  recordOf: (round: number) => RoundRecord,
 ): Promise<Victims[]> {
   const probing = setUp({ ...config, batchSize: probeBatchSize, localSteps: 1 }, dataset);
-  const chosen = probeRounds.map((round) => records[round]!);
+  const chosen = probeRounds.map(recordOf);
   const probe = (await presentProbe(probing, chosen, drawProbe(probing, dataset))).map((pair) => ({
     ...pair,
     config: probing.config,
   }));
-  const trajectory = trajectoryRounds.map((round) => ({ before: records[round]!, after: records[round + 1]!, config }));
+  const trajectory = trajectoryRounds.map((round) => ({ before: recordOf(round), after: recordOf(round + 1), config }));
   return [...probe, ...trajectory].map(({ before, after, config: protocol }) =>
     behind(observe(before, after, protocol, dataset), before, protocol, attack),
   );
@@ -169,7 +186,8 @@ function behind(
   if (weighsAllAlike(record, config))
     return { view: withoutOwnShare(view), trueLabels: truth.labels, truth, options: { contributed, effective } };
   const options = { contributed, effective, ownBatch: images[curious]!, ownContributed: isIn(curious) };
-  if (contributors === "all") return { view, trueLabels: joinBatches(images).labels, truth, options };
+  if (contributors === "all" || record.skipped !== null)
+    return { view, trueLabels: joinBatches(images).labels, truth, options };
   const inside = images.filter((_, client) => isIn(client));
   return { view: assumeContributors(view, inside.length), trueLabels: joinBatches(inside).labels, truth, options };
 }
@@ -179,12 +197,15 @@ function behind(
  *
  * @param record of the round
  * @param client its number
- * @returns false where the server dropped it, or the rule kept others
+ * @returns false where the server dropped it or made no step, or the rule kept others
  * @example
- * isContributor({ kept: [1, 2], dropped: [] }, 0); // false
+ * isContributor({ kept: [1, 2], dropped: [], skipped: null }, 0); // false
  */
-export function isContributor({ kept, dropped }: Pick<RoundRecord, "kept" | "dropped">, client: number): boolean {
-  return !dropped.includes(client) && (kept.length === 0 || kept.includes(client));
+export function isContributor(
+  { kept, dropped, skipped }: Pick<RoundRecord, "kept" | "dropped" | "skipped">,
+  client: number,
+): boolean {
+  return skipped === null && !dropped.includes(client) && (kept.length === 0 || kept.includes(client));
 }
 
 /**
@@ -192,16 +213,16 @@ export function isContributor({ kept, dropped }: Pick<RoundRecord, "kept" | "dro
  *
  * @param record of the round
  * @param config of the federation: its rule and pre-aggregations
- * @returns true where every client has the same weight and none was dropped
+ * @returns true where every client has the same weight, none was dropped and the server made a step
  * @example
- * weighsAllAlike({ dropped: [] }, plan.federation); // true; the mean
+ * weighsAllAlike({ dropped: [], skipped: null }, plan.federation); // true; the mean
  */
 export function weighsAllAlike(
-  { dropped }: Pick<RoundRecord, "dropped">,
+  { dropped, skipped }: Pick<RoundRecord, "dropped" | "skipped">,
   { aggregator, preAggregations }: FederationConfig,
 ): boolean {
   const { equalWeights }: Aggregator = aggregators[aggregator];
-  return equalWeights === true && preAggregations.length === 0 && dropped.length === 0;
+  return equalWeights === true && preAggregations.length === 0 && dropped.length === 0 && skipped === null;
 }
 
 /**

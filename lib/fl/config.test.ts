@@ -16,6 +16,10 @@ test("checkConfig: refuses each field that is out of range, naming it", () => {
     [{ maliciouslyCuriousClient: -1 }, "needs an integer maliciouslyCuriousClient >= 0, got -1"],
     [{ maliciouslyCuriousClient: 10 }, "needs maliciouslyCuriousClient < numClients = 10, got 10"],
     [{ learningRate: 0 }, "needs a finite learningRate > 0, got 0"],
+    [
+      { poisonerFollowsPrivacy: "no" as unknown as boolean, privacy: "localDp" },
+      "needs poisonerFollowsPrivacy true or false, got no",
+    ],
     [{ learningRate: Infinity }, "needs a finite learningRate > 0, got Infinity"],
     [{ learningRate: NaN }, "needs a finite learningRate > 0, got NaN"],
     [{ assumedMalicious: -1 }, "needs an integer assumedMalicious >= 0, got -1"],

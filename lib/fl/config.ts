@@ -13,6 +13,7 @@ import { initializations, type Initialization } from "../model/network";
 import { poolingNames, type PoolingName } from "../model/layers/pooling";
 import { poisonings, type PoisoningName } from "../poisoning/poisonings";
 import type { PoisoningParameters } from "../poisoning/poisoning";
+import { rehearse } from "./aggregation";
 
 /** A federated run is a pure function of this record and the dataset. Sweeps are `{ ...base, numClients: 5 }`. */
 export interface FederationConfig {
@@ -32,13 +33,14 @@ export interface FederationConfig {
   readonly learningRate: number; // eta, of clients and server alike
   readonly poisoning: PoisoningName | "none"; // what the maliciously curious client does; "none": it is passive
   readonly poisoningParameters: PoisoningParameters; // what is left out has the rule's default
-  readonly privacy: PrivacyName | "none"; // what honest clients do
+  readonly privacy: PrivacyName | "none"; // what clients do to what they send
   readonly privacyParameters: PrivacyParameters; // read unless privacy is "none"
+  readonly poisonerFollowsPrivacy: boolean; // whether a client that poisons clips and noises what it sends too; see playRound
   readonly preAggregations: readonly PreAggregationName[]; // in front of the aggregator, in this order
   readonly aggregator: AggregatorName;
   readonly aggregatorParameters: Omit<AggregationParameters, "f">; // what is left out has the rule's default
   readonly assumedMalicious: number; // f, what the server assumes
-  readonly nonFinite: "drop" | "stop"; // what the server does with an update that is not finite
+  readonly nonFinite: "drop" | "stop"; // what the server does with an update that is not finite; see serve
   readonly rootImages: number; // the server's own training images, for rules that need a root update
   readonly secureAggregation: boolean; // pairwise masks; the server sees sums only
   readonly evaluationImages: number; // training images for the loss, and test images for the accuracy, each round
@@ -66,6 +68,7 @@ export const defaultFederation: FederationConfig = {
   poisoningParameters: {},
   privacy: "none",
   privacyParameters: defaultPrivacy,
+  poisonerFollowsPrivacy: true, // our choice: kappa then means the same with clipping and without, and no check of lengths finds the client
   preAggregations: [],
   aggregator: "mean", // no defense
   aggregatorParameters: {},
@@ -82,7 +85,8 @@ export const defaultFederation: FederationConfig = {
  * Refuses a config that could not run, or that says something which nobody would read: a misspelt name, a parameter of another rule.
  *
  * @param config any; what the dataset decides is left to setUp
- * @throws InputError naming the field, what it needs and what it got, and the name that was perhaps meant
+ * @throws InputError naming the field, what it needs and what it got, and the name that was perhaps meant; what rehearse refuses:
+ *   too few clients for f and the rule
  * @example
  * checkConfig({ ...defaultFederation, rounds: 0 }); // throws "train: needs an integer rounds >= 1, got 0"
  * checkConfig({ ...defaultFederation, pooling: "Max" }); // throws "train: needs a pooling of average, max, got Max; did you mean max?"
@@ -114,6 +118,8 @@ export function checkConfig(config: FederationConfig): void {
   const isSecure = config.secureAggregation;
   ensure(typeof isSecure === "boolean", "train", "needs secureAggregation true or false", isSecure);
   checkRules(config);
+  const { poisonerFollowsPrivacy: follows } = config;
+  ensure(typeof follows === "boolean", "train", "needs poisonerFollowsPrivacy true or false", follows);
   ensure(
     !isSecure || (config.aggregator === "mean" && config.preAggregations.length === 0),
     "train",
@@ -121,6 +127,7 @@ export function checkConfig(config: FederationConfig): void {
     config.aggregator,
     'set aggregator: "mean" or secureAggregation: false',
   );
+  rehearse(config, config.poisoning === "none" ? [] : [curious]);
 }
 
 const fields = Object.keys(defaultFederation) as (keyof FederationConfig)[];

@@ -53,9 +53,9 @@ export async function presentProbe(
   return records.map((record) => {
     const { weights, memory, round } = record;
     const input = { weights, batches: once, memory, rng: rng.split("probed round", round) };
-    const { sent, update, kept, effective, dropped } = playRound(federation, input);
+    const { sent, update, kept, effective, dropped, skipped } = playRound(federation, input);
     const ownUpdate = sent[config.maliciouslyCuriousClient]!;
-    const before = { ...record, batches: once, ownUpdate, kept, effective, dropped };
+    const before = { ...record, batches: once, ownUpdate, kept, effective, dropped, skipped };
     return {
       before,
       after: { ...record, round: round + 1, weights: stepAgainst(weights, update, config.learningRate) },

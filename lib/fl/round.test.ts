@@ -33,7 +33,7 @@ function play(config: FederationConfig): Exchange & { readonly gradients: readon
   const federation = setUp(config, tinyDataset);
   const weights = firstBroadcast(federation);
   const batches = drawBatches(federation, tinyDataset, 0);
-  const gradients = batches.map((own) => lossAndGradient(federation.network, [weights], own).gradients[0]!);
+  const gradients = batches.map(([first]) => lossAndGradient(federation.network, [weights], [first!]).gradients[0]!);
   return { ...playRound(federation, { weights, batches, memory: {}, rng: createRng(1) }), gradients };
 }
 
@@ -84,37 +84,92 @@ test("playRound: a rule that tries out the server's aggregator meets the updates
   assert.ok(between, "the median of four honest clients and one other lies among the honest");
 });
 
-test("playRound: under local DP everybody clips but a client that poisons", () => {
+/** An honest client's noise, and the poisoning one's: what the same round sends with and without. */
+function noiseOf(config: FederationConfig, noiseMultiplier: number): Float32Array[] {
+  const at = (sigma: number): Exchange =>
+    play({ ...config, privacyParameters: { ...config.privacyParameters, noiseMultiplier: sigma } });
+  const [noisy, silent] = [at(noiseMultiplier), at(0)];
+  return noisy.sent.map((vector, client) => vector.map((x, i) => x - silent.sent[client]![i]!));
+}
+const meanSquare = (x: Float32Array): number => x.reduce((sum, value) => sum + value * value, 0) / x.length;
+
+test("playRound: under local DP everybody clips, and a client that poisons does so after the poison", () => {
   const privacyParameters = { ...defaultPrivacy, clipNorm: 0.01, noiseMultiplier: 0 };
-  const passive = play({ ...base, privacy: "localDp", privacyParameters });
-  for (const vector of passive.sent) assert.ok(Math.abs(norm(vector) - 0.01) < 1e-6);
-  const poisoned = play({ ...base, privacy: "localDp", privacyParameters, poisoning: "signFlip" });
-  assert.ok(Math.abs(norm(poisoned.sent[0]!) - 0.01) < 1e-6);
+  const config = { ...base, privacy: "localDp" as const, privacyParameters };
+  for (const { sent } of [play(config), play({ ...config, poisoning: "signFlip", poisoningParameters: { scale: 6 } })])
+    for (const vector of sent) assert.ok(Math.abs(norm(vector) - 0.01) < 1e-6); // no kappa lifts it above the others
+  const flipped = play({ ...config, poisoning: "signFlip", poisoningParameters: { scale: 6 } });
   assertClose(
-    poisoned.sent[3]!,
-    poisoned.gradients[3]!.map((g) => -g),
-    "its whole update, flipped",
+    flipped.sent[3]!,
+    flipped.gradients[3]!.map((g) => (-0.01 * g) / norm(flipped.gradients[3]!)),
+    "its update, flipped and clipped",
   );
-  const noisy = { ...privacyParameters, noiseMultiplier: 5 };
-  const [first, second] = [play({ ...base, privacy: "localDp", privacyParameters: noisy }), passive];
-  const noise = first.sent.map((vector, client) => vector.map((x, i) => x - second.sent[client]![i]!));
-  const variance =
-    mean(noise.map((vector) => vector.map((x) => x * x))).reduce((sum, x) => sum + x, 0) / noise[0]!.length;
-  assert.ok(Math.abs(variance / 0.05 ** 2 - 1) < 0.05, `variance ${variance}`); // (5 · 0.01)^2
-  assert.notDeepEqual(noise[0], noise[1]);
+  const short = play({ ...config, poisoning: "signFlip", poisoningParameters: { scale: 1e-3 } });
+  assertClose(short.sent[3]!, short.gradients[3]!.map((g) => -1e-3 * g), "poisoned before the clip: not -1e-3 times the clipped one"); // prettier-ignore
+  for (const poisoning of ["none", "signFlip"] as const) {
+    const noise = noiseOf({ ...config, poisoning }, 5);
+    for (const vector of noise) assert.ok(Math.abs(meanSquare(vector) / 0.05 ** 2 - 1) < 0.1); // (5 · 0.01)^2
+    assert.notDeepEqual(noise[0], noise[3]);
+  }
 });
 
-test("playRound: under DP-SGD gradients are clipped example by example, but not those of a client that poisons", () => {
+test("playRound: a poisoning client that does not follow the protocol sends its whole poison", () => {
   const privacyParameters = { ...defaultPrivacy, clipNorm: 0.01, noiseMultiplier: 0 };
-  const passive = play({ ...base, privacy: "dpSgd", privacyParameters });
+  for (const privacy of ["localDp", "dpSgd"] as const) {
+    const free = { ...base, privacy, privacyParameters, poisonerFollowsPrivacy: false };
+    const passive = play(free);
+    for (const vector of passive.sent) assert.ok(norm(vector) <= 0.01 + 1e-6, "a passive client follows it in all");
+    const poisoned = play({ ...free, poisoning: "signFlip" });
+    assertClose(poisoned.sent[0]!, passive.sent[0]!, "an honest client");
+    assertClose(
+      poisoned.sent[3]!,
+      poisoned.gradients[3]!.map((g) => -g),
+      "its whole update, flipped",
+    );
+  }
+});
+
+test("playRound: under DP-SGD a poison keeps the bound and carries the noise of the protocol", () => {
+  const privacyParameters = { ...defaultPrivacy, clipNorm: 0.01, noiseMultiplier: 0 };
+  const config = { ...base, privacy: "dpSgd" as const, privacyParameters };
+  const passive = play(config);
   for (const vector of passive.sent) assert.ok(norm(vector) <= 0.01 + 1e-6);
-  const poisoned = play({ ...base, privacy: "dpSgd", privacyParameters, poisoning: "signFlip" });
-  assertClose(poisoned.sent[0]!, passive.sent[0]!, "an honest client");
+  const flipped = play({ ...config, poisoning: "signFlip" });
+  assertClose(flipped.sent[0]!, passive.sent[0]!, "an honest client");
   assertClose(
-    poisoned.sent[3]!,
-    poisoned.gradients[3]!.map((g) => -g),
-    "its whole update, flipped",
+    flipped.sent[3]!,
+    passive.sent[3]!.map((g) => -g),
+    "its clipped gradients, flipped",
   );
+  const scaled = play({ ...config, localSteps: 2, poisoning: "signFlip", poisoningParameters: { scale: 50 } });
+  assert.ok(Math.abs(norm(scaled.sent[3]!) - 0.02) < 1e-6); // tau C, the longest that two clipped steps can sum to
+  for (const localSteps of [1, 4]) {
+    const noise = noiseOf({ ...config, localSteps, poisoning: "backdoor" }, 20);
+    // Each of tau steps adds (20 · 0.01 / 4)^2. Steps on noisy models differ a little from those on silent ones.
+    for (const client of [0, 3]) {
+      const ratio = meanSquare(noise[client]!) / (localSteps * 0.05 ** 2);
+      assert.ok(Math.abs(ratio - 1) < 0.1, `client ${client} after ${localSteps} steps: ${ratio}`);
+    }
+  }
+});
+
+test("playRound: with one image and one step, a poisoner follows local DP and DP-SGD to the same message", () => {
+  const common = { ...base, batchSize: 1, poisoning: "signFlip" as const, poisoningParameters: { scale: 3 } };
+  const privacyParameters = { ...defaultPrivacy, clipNorm: 0.01, noiseMultiplier: 0 };
+  const [local, sgd] = (["localDp", "dpSgd"] as const).map((privacy) =>
+    play({ ...common, privacy, privacyParameters }),
+  );
+  assertClose(local!.sent[3]!, sgd!.sent[3]!, "the same clip of the same gradient");
+});
+
+test("playRound: what cannot be clipped is sent as it is, and a poisoner who tries the server's rule tries what it would send", () => {
+  const privacyParameters = { ...defaultPrivacy, clipNorm: 0.01, noiseMultiplier: 1 };
+  for (const privacy of ["localDp", "dpSgd"] as const) {
+    const config = { ...base, privacy, privacyParameters };
+    assert.deepEqual(play({ ...config, poisoning: "infinity" }).dropped, [3]);
+    const tried = play({ ...config, privacyParameters: { ...privacyParameters, noiseMultiplier: 0 }, poisoning: "optimalAlie", aggregator: "mean" }); // prettier-ignore
+    assert.ok(norm(tried.sent[3]!) <= 0.01 + 1e-6);
+  }
 });
 
 test("serve: leaves out an update that is not finite and speaks of the clients that are left, or stops", async () => {

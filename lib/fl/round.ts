@@ -3,9 +3,11 @@ import type { Rng } from "../core/rng";
 import type { Batch } from "../core/types";
 import { privateUpdates } from "../defense/dpSgd";
 import { localDp } from "../defense/localDp";
+import { squaredNorms } from "../defense/linear";
 import { poisonings } from "../poisoning/poisonings";
 import type { PoisoningContext } from "../poisoning/poisoning";
 import { localUpdates } from "./client";
+import type { FederationConfig } from "./config";
 import { serve, type Served, type ServerMemory } from "./server";
 import type { Federation } from "./federation";
 
@@ -23,18 +25,25 @@ export interface RoundInput {
 }
 
 /**
- * Plays a round: clients compute their updates (under DP-SGD with clipped, noisy gradients), honest clients clip and noise them
- * under local DP, the malicious one poisons its own instead, and the server aggregates.
+ * Plays a round: clients compute their updates (under DP-SGD with clipped, noisy gradients), clip and noise them under local DP, the
+ * malicious one poisons its own before that, and the server aggregates.
  *
- *     update = A(q(g_1), ..., p(g_a), ..., q(g_M)),  q: local DP or nothing, p: the poisoning or q
+ *     update = A(q(g_1), ..., q(p(g_a)), ..., q(g_M)),  q: the privacy protocol or nothing, p: the poisoning
  *
- * A poisoning client ignores privacy, which would only weaken its poison; a passive one follows the protocol in all.
+ * Clipping and noise come after the poison: kappa cannot lift a message above the bound that all others keep, and a server that checks
+ * lengths finds nothing. Under DP-SGD, whose clients clip and noise before an update exists, a client that poisons takes its local
+ * steps on clipped gradients without noise, poisons their sum, and sends what keeps the protocol's bound and carries its noise:
+ *
+ *     localDp    q(p(g)),  g its update as it is
+ *     dpSgd      clip(p(g), tau C) + N(0, tau (sigma C / B)^2),  g = (1/B) sum over steps and images of the clipped gradients
+ *
+ * With poisonerFollowsPrivacy: false it sends p(g) for its whole g. What is not finite cannot be clipped and is sent as it is. A passive
+ * client follows the protocol in all.
  *
  * @param federation as setUp gives it
  * @param input the broadcast, the private batches, the server's memory and the round's stream
  * @returns what was sent and its aggregate, owned by the caller
- * @throws InputError as localUpdates, the poisoning and the aggregator; for an update that is not finite where the config says
- *   "stop", naming the client
+ * @throws InputError as localUpdates, the poisoning and serve
  * @example
  * const input = { weights: firstBroadcast(federation), batches: drawBatches(federation, dataset, 0), memory: {}, rng: createRng(1) };
  * playRound(federation, input).kept; // [0, 1, 2]; three clients under the mean
@@ -52,8 +61,9 @@ export function playRound(federation: Federation, input: RoundInput): Exchange {
     honestUpdates,
     inputShape: federation.network.inputShape,
     numClasses: federation.network.numClasses,
-    aggregate: (updates) => serve(federation, inOrder(updates, poisoner!), input).update,
+    aggregate: (updates) => serve(federation, inOrder(updates, poisoner!, disguise), input).update,
   });
+  const disguise = (update: Float32Array): Float32Array => disguised(config, update, poisoner!, rng);
   const batches = input.batches.map((own, client) =>
     client === poisoner && rule?.poisonBatch
       ? own.map((batch, t) => rule.poisonBatch!(batch, context([]), rng.split("poisoned batch", t)))
@@ -64,19 +74,34 @@ export function playRound(federation: Federation, input: RoundInput): Exchange {
       ? localDp(update, config.privacyParameters, config.batchSize, rng.split("local DP", client))
       : update,
   );
-  if (poisoner !== undefined && rule?.poisonUpdate) {
-    const honest = rule.knows === "honest" ? sent.filter((_, client) => client !== poisoner) : [];
-    sent[poisoner] = rule.poisonUpdate(sent[poisoner]!, context(honest), rng.split("poisoned update"));
+  if (poisoner !== undefined) {
+    const honest = rule?.knows === "honest" ? sent.filter((_, client) => client !== poisoner) : [];
+    const own = sent[poisoner]!;
+    sent[poisoner] = disguise(rule?.poisonUpdate?.(own, context(honest), rng.split("poisoned update")) ?? own);
   }
   return { sent, ...serve(federation, sent, input) };
 }
 
-/** Honest updates and the poisoned one behind them, as the clients are numbered. */
-function inOrder(updates: readonly Float32Array[], poisoner: number): Float32Array[] {
-  return [...updates.slice(0, poisoner), updates.at(-1)!, ...updates.slice(poisoner, -1)];
+/** Honest updates and the poisoned one behind them, as the clients are numbered, and as they would be sent. */
+function inOrder(
+  updates: readonly Float32Array[],
+  poisoner: number,
+  disguise: (update: Float32Array) => Float32Array,
+): Float32Array[] {
+  return [...updates.slice(0, poisoner), disguise(updates.at(-1)!), ...updates.slice(poisoner, -1)];
 }
 
-/** Every client's update, all in one stacked computation; a client that poisons computes without privacy. */
+/** A poisoned update as its client sends it: within the privacy protocol's bound and with its noise, where it follows that. */
+function disguised(config: FederationConfig, update: Float32Array, client: number, rng: Rng): Float32Array {
+  const { privacy, privacyParameters: parameters, localSteps, batchSize, poisonerFollowsPrivacy } = config;
+  if (privacy === "none" || !poisonerFollowsPrivacy || !Number.isFinite(squaredNorms([update])[0])) return update;
+  if (privacy === "localDp") return localDp(update, parameters, batchSize, rng.split("local DP", client));
+  const clipNorm = localSteps * parameters.clipNorm; // of a sum over the local steps; the noise is then sigma C sqrt(tau) / B
+  const noiseMultiplier = parameters.noiseMultiplier / (batchSize * Math.sqrt(localSteps));
+  return localDp(update, { ...parameters, clipNorm, noiseMultiplier }, batchSize, rng.split("DP-SGD", client));
+}
+
+/** Every client's update, all in one stacked computation; one that poisons has no noise in it yet, or ignores privacy altogether. */
 function compute(
   { config, network }: Federation,
   weights: Float32Array,
@@ -87,6 +112,11 @@ function compute(
   if (config.privacy !== "dpSgd") return localUpdates(network, weights, batches, learningRate);
   const streams = batches.map((_, client) => rng.split("DP-SGD", client));
   const updates = privateUpdates(network, weights, batches, learningRate, privacyParameters, streams);
-  if (poisoning !== "none") updates[curious] = localUpdates(network, weights, [batches[curious]!], learningRate)[0]!;
+  if (poisoning === "none") return updates;
+  const own = [batches[curious]!];
+  const silent = { ...privacyParameters, noiseMultiplier: 0 };
+  [updates[curious]] = config.poisonerFollowsPrivacy
+    ? (privateUpdates(network, weights, own, learningRate, silent, [streams[curious]!]) as [Float32Array])
+    : (localUpdates(network, weights, own, learningRate) as [Float32Array]);
   return updates;
 }

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { jStat } from "jstat";
 import fc from "fast-check";
 import { createRng } from "../core/rng";
-import { aggregateMasked, maskUpdates, sumMasked, toRing } from "./secureAggregation";
+import { aggregateMasked, fitsRing, maskUpdates, sumMasked, toRing } from "./secureAggregation";
 
 const RING = 2 ** 48;
 
@@ -204,6 +204,42 @@ test("maskUpdates: refuses a lone client, unequal lengths, and values out of ran
   assert.throws(mask([0], [-11000], [0]), /= ±10922\.7, got -11000 at coordinate 0 of client 1/);
   assert.throws(mask([0, NaN], [0, 0]), /got NaN at coordinate 1 of client 0/);
   assert.throws(mask([0], [-Infinity]), /got -Infinity at coordinate 0 of client 1/);
+});
+
+test("maskUpdates: of a client that does not check its range the sum is off by a multiple of 2^16, to the bit", () => {
+  const sizes = fc.double({ min: -3.4e38, max: 3.4e38, noNaN: true }).map(Math.fround);
+  const any = fc.oneof(sizes, fc.double({ min: -1e6, max: 1e6, noNaN: true }).map(Math.fround));
+  fc.assert(
+    fc.property(any, fc.float({ min: -5000, max: 5000, noNaN: true }), (sent, honest) => {
+      const updates = [Float32Array.of(honest), Float32Array.of(sent), Float32Array.of(1)];
+      const sum = sumMasked(maskUpdates(updates, createRng(11), [1]))[0]!;
+      // Oracle: integers without limit; a float32 times 2^32 is one, or is rounded where it is small enough for a float64 to hold it
+      const exact = updates.reduce((total, [x]) => total + BigInt(Math.round(x! * 2 ** 32)), 0n);
+      assert.equal(BigInt(sum), BigInt.asUintN(48, exact));
+    }),
+    { numRuns: 300 },
+  );
+  assert.throws(
+    () => maskUpdates([Float32Array.of(1), Float32Array.of(NaN)], createRng(1), [1]),
+    /maskUpdates: needs finite numbers, got NaN at coordinate 0 of client 1/,
+  );
+});
+
+test("fitsRing: is what toRing takes", () => {
+  for (const [value, fits] of [
+    [16383, true],
+    [-16383, true],
+    [16384, false],
+    [-16384, false],
+    [NaN, false],
+    [Infinity, false],
+  ] as const) {
+    // prettier-ignore
+    const updates = [Float32Array.of(0, value), Float32Array.of(0, 0)];
+    assert.equal(fitsRing(updates[0]!, 2), fits);
+    if (fits) toRing(updates, 0);
+    else assert.throws(() => toRing(updates, 0), /^InputError: maskUpdates: needs every coordinate/);
+  }
 });
 
 test("sumMasked: refuses no updates and unequal lengths", () => {

@@ -21,21 +21,29 @@ const SCALE = 2 ** 32;
  * server sees M vectors of which any M - 1 are uniform and independent; all it can learn is their sum. The mean it then
  * broadcasts is the same as without masks, which is all that a curious client needs.
  *
+ * It is the client that encodes its update, and who follows the protocol checks the range first. Nobody can check it afterwards: of a
+ * client that does not, the server gets the element that its numbers come to modulo 2^48, and the sum is off by a multiple of 2^16.
+ *
  * @param updates [M][d], M >= 2; each coordinate in (-2^15 / M, 2^15 / M), rounded to a multiple of 2^-32
  * @param rng the round's stream, e.g. rng.split("secureAggregation", round): the same stream gives the same masks, and
  *   masks used in two rounds would show the server the difference of a client's updates
+ * @param careless clients that do not check their range, as a malicious one need not: any finite number, default none
  * @returns [M][d], owned by the caller; costs M (M - 1) / 2 masks of length d
- * @throws InputError when M < 2 (nothing hides a lone client), lengths differ, or a coordinate is not in range (NaN included),
+ * @throws InputError when M < 2 (nothing hides a lone client), lengths differ, a coordinate is not in range, or not even finite,
  *   naming client and coordinate
  * @example
  * const masked = maskUpdates([Float32Array.of(1, 2), Float32Array.of(3, 5)], createRng(1).split("secureAggregation", 0));
  * aggregateMasked(masked); // Float32Array [2, 3.5]
  * @source Bonawitz et al. 2017, Practical Secure Aggregation for Privacy-Preserving Machine Learning, §4.0.1. Simplified: the
- *   keys of pairs come from the experiment's seed instead of a key agreement, and nobody drops out, so there are no second
- *   masks and no secret sharing
+ *   keys of pairs come from the experiment's seed instead of a key agreement; whoever drops out is known before anybody masks, which
+ *   gives the sum that recovering its masks would, so there are no second masks and no secret sharing
  */
-export function maskUpdates(updates: readonly Float32Array[], rng: Rng): MaskedUpdate[] {
-  const masked = updates.map((_, client) => toRing(updates, client));
+export function maskUpdates(
+  updates: readonly Float32Array[],
+  rng: Rng,
+  careless: readonly number[] = [],
+): MaskedUpdate[] {
+  const masked = updates.map((_, client) => toRing(updates, client, careless.includes(client)));
   const mask = new Uint16Array(3 * (updates[0]?.length ?? 0));
   const zeros = new Uint8Array(mask.byteLength);
   for (let i = 0; i < updates.length; i++) {
@@ -54,13 +62,14 @@ export function maskUpdates(updates: readonly Float32Array[], rng: Rng): MaskedU
  *
  * @param updates [M][d]
  * @param client 0..M-1
+ * @param isCareless does not check the range, see maskUpdates; default false
  * @returns [d], owned by the caller
  * @throws InputError as maskUpdates
  * @example
  * toRing([Float32Array.of(1), Float32Array.of(-1)], 0); // [2 ** 32]
  * toRing([Float32Array.of(1), Float32Array.of(-1)], 1); // [2 ** 48 - 2 ** 32]
  */
-export function toRing(updates: readonly Float32Array[], client: number): Float64Array {
+export function toRing(updates: readonly Float32Array[], client: number, isCareless = false): Float64Array {
   const fn = "maskUpdates";
   const numClients = updates.length;
   ensure(numClients >= 2, fn, "needs at least 2 updates, as nothing hides a lone client", numClients);
@@ -72,17 +81,39 @@ export function toRing(updates: readonly Float32Array[], client: number): Float6
     `needs updates of one length, ${length}`,
     `${update.length} of client ${client}`,
   );
-  const limit = 2 ** 15 / numClients; // so that the sum of all stays in (-2^15, 2^15) and does not wrap
+  const limit = isCareless ? Infinity : largest(numClients);
   const elements = new Float64Array(length);
   for (let k = 0; k < length; k++) {
     const value = update[k]!;
     if (!(Math.abs(value) < limit)) {
-      const requirement = `needs every coordinate in (-2^15 / M, 2^15 / M) = ±${limit.toPrecision(6)}`;
+      const requirement = isCareless
+        ? "needs finite numbers"
+        : `needs every coordinate in (-2^15 / M, 2^15 / M) = ±${limit.toPrecision(6)}`;
       refuse(fn, requirement, `${value} at coordinate ${k} of client ${client}`, "a smaller learning rate or clipping");
     }
     elements[k] = modulo(Math.round(value * SCALE));
   }
   return elements;
+}
+
+/**
+ * Whether a client that follows the protocol can send this update.
+ *
+ * @param update [d]
+ * @param numClients M, all that take part
+ * @returns true where every coordinate is in (-2^15 / M, 2^15 / M)
+ * @example
+ * fitsRing(Float32Array.of(-16383), 2); // true
+ * fitsRing(Float32Array.of(NaN), 2); // false
+ */
+export function fitsRing(update: Float32Array, numClients: number): boolean {
+  const limit = largest(numClients);
+  return update.every((value) => Math.abs(value) < limit);
+}
+
+/** So that the sum of all stays in (-2^15, 2^15) and does not wrap. */
+function largest(numClients: number): number {
+  return 2 ** 15 / numClients;
 }
 
 /**
@@ -143,7 +174,7 @@ function addAndSubtract(plus: Float64Array, minus: Float64Array, mask: Uint16Arr
   }
 }
 
-/** The ring element of an integer between -2^53 and 2^53; exact, as RING is a power of two, and five times as fast as a branch. */
+/** The ring element of an integer that a float64 holds; exact, as RING is a power of two, and five times as fast as a branch. */
 function modulo(value: number): number {
   return value - RING * Math.floor(value / RING);
 }

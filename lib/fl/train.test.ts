@@ -9,7 +9,7 @@ import { aggregators, type AggregatorName } from "../defense/aggregators";
 import { evaluate, initialWeights, lossAndGradient } from "../model/network";
 import { defaultFederation, type FederationConfig } from "./config";
 import { drawBatches, setUp } from "./federation";
-import { stepAgainst, train, type RoundRecord } from "./train";
+import { RunEnded, stepAgainst, train, type RoundRecord } from "./train";
 
 before(backendReady);
 
@@ -176,7 +176,7 @@ test("train: secure aggregation gives the same broadcasts to 1e-6", async () => 
   // The masks are really there: they hide nothing when a client is alone.
   await assert.rejects(train({ ...config, secureAggregation: true, numClients: 1 }, tinyDataset), {
     name: "InputError",
-    message: "maskUpdates: needs at least 2 updates, as nothing hides a lone client, got 1 (round 0)",
+    message: "maskUpdates: needs at least 2 updates, as nothing hides a lone client, got 1",
   });
 });
 
@@ -232,6 +232,46 @@ test("train: names the round and the client when an update is not finite", async
       error.message,
     );
   });
+});
+
+test("train: a run that diverges gives the records that it had", async () => {
+  const config = { ...base, activation: "relu" as const, learningRate: 1e30, rounds: 5 };
+  const seen: RoundRecord[] = [];
+  const ended = (records: readonly RoundRecord[]) => (error: unknown) => {
+    assert.ok(error instanceof RunEnded && error instanceof InputError);
+    assert.deepEqual(error.records, records);
+    return error.message.endsWith("(round 1)");
+  };
+  await assert.rejects(train(config, tinyDataset, { onRound: (record) => seen.push(record) }), (error) =>
+    ended(seen)(error),
+  );
+  assert.deepEqual(
+    seen.map(({ round, skipped }) => [round, skipped]),
+    [[0, null]],
+  );
+  await assert.rejects(train(config, tinyDataset, { keep: () => false }), ended([]));
+});
+
+test("train: returns the records that are kept, and tells of all", async () => {
+  const all = await train(base, tinyDataset);
+  const seen: number[] = [];
+  const kept = await train(base, tinyDataset, {
+    keep: (round) => round === 1 || round === 3,
+    onRound: ({ round }) => seen.push(round),
+  });
+  assert.deepEqual(seen, [0, 1, 2, 3]);
+  assert.deepEqual(kept, [all[1], all[3]]);
+});
+
+test("train: goes on where the server skips a step, from the same broadcast", async () => {
+  const config = { ...base, aggregator: "krum" as const, poisoning: "infinity" as const };
+  const records = await train(config, tinyDataset); // Krum needs three, and two are left
+  const reason = "krum: needs n >= 2f + 3 updates, got n = 2, f = 0 (without client 0)";
+  assert.deepEqual(
+    records.map(({ skipped, dropped, kept, effective }) => [skipped, dropped, kept, effective]),
+    [0, 1, 2].map((): unknown[] => [reason, [0], [], 0]).concat([[null, [], [], 0]]),
+  );
+  for (const { weights } of records) assert.deepEqual(weights, records[0]!.weights);
 });
 
 test("train: names the round when only the final broadcast is too large to measure", async () => {

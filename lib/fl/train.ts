@@ -24,13 +24,24 @@ export interface RoundRecord {
   readonly ownUpdate: Float32Array | null; // what the maliciously curious client sent, [d]
   readonly kept: readonly number[]; // clients whose update is in the aggregate; none for coordinate-wise rules
   readonly effective: number; // M_eff of the aggregate; 0 in the record after the last round
-  readonly dropped: readonly number[]; // clients whose update was not finite
+  readonly dropped: readonly number[]; // clients whose update could not be used: not finite, as a rule; see serve
+  readonly skipped: string | null; // why the server made no step, so that w^(k+1) = w^(k); null where it made one
   readonly memory: ServerMemory; // of the server, before the round
 }
 
 /** Follows a run. */
 export interface TrainOptions {
-  readonly onRound?: (record: RoundRecord, rounds: number) => void;
+  readonly onRound?: (record: RoundRecord, rounds: number) => void; // hears of every round, kept or not
+  readonly keep?: (round: number) => boolean; // which records are returned; default all, half a megabyte each for LeNet-5
+}
+
+/** A run that could not go on. What it had computed is in it. */
+export class RunEnded extends InputError {
+  readonly records: readonly RoundRecord[]; // of the rounds before, those that were to be kept
+  constructor(message: string, records: readonly RoundRecord[]) {
+    super(message);
+    this.records = records;
+  }
 }
 
 /**
@@ -40,27 +51,38 @@ export interface TrainOptions {
  *
  * @param config see FederationConfig
  * @param dataset as loadDataset gives it
- * @param options onRound is called after every round, and once more with the final broadcast
- * @returns rounds + 1 records: one a round, and one for the final broadcast
- * @throws InputError for a bad config, an update that is not finite (round and client are named), or a loss that is not
+ * @param options onRound is called after every round, and once more with the final broadcast; keep chooses the records that are
+ *   returned, by round: observe needs two that follow each other
+ * @returns rounds + 1 records: one a round, and one for the final broadcast; of these, those that keep keeps
+ * @throws InputError for a bad config; RunEnded, an InputError with the records so far, where a client computes an update that is not
+ *   finite, or the loss is not: the model has diverged (round and client are named)
  * @example
  * const records = await train({ ...defaultFederation, dataset: "strokes", rounds: 2 }, await loadDataset("strokes"));
  * records.length; // 3
+ * (await train({ ...defaultFederation, dataset: "strokes", rounds: 2 }, await loadDataset("strokes"), { keep: (k) => k > 0 })).length; // 2
  * @source McMahan et al. 2017; the paper's section 5
  */
 export async function train(
   config: FederationConfig,
   dataset: Dataset,
-  { onRound }: TrainOptions = {},
+  { onRound, keep = () => true }: TrainOptions = {},
 ): Promise<RoundRecord[]> {
   const federation = setUp(config, dataset);
   const { rng } = federation;
   await backendReady();
   const judge = createJudge(federation, dataset);
   const records: RoundRecord[] = [];
-  const keep = (record: RoundRecord): void => {
-    records.push(record);
+  const finish = (record: RoundRecord): void => {
+    if (keep(record.round)) records.push(record);
     onRound?.(record, config.rounds);
+  };
+  const atRound = <T>(round: number, compute: () => T): T => {
+    try {
+      return compute();
+    } catch (error) {
+      if (error instanceof InputError) throw new RunEnded(`${error.message} (round ${round})`, records);
+      throw error;
+    }
   };
   let weights = firstBroadcast(federation);
   let memory: ServerMemory = {};
@@ -70,15 +92,15 @@ export async function train(
     const { sent, update, memory: next, ...served } = atRound(round, () => playRound(federation, input));
     const measured = atRound(round, () => judge(weights));
     const ownUpdate = sent[config.maliciouslyCuriousClient]!;
-    keep({ round, weights, ...measured, batches, ownUpdate, ...served, memory });
+    finish({ round, weights, ...measured, batches, ownUpdate, ...served, memory });
     weights = stepAgainst(weights, update, config.learningRate);
     if (!next.previous) recycle([update]);
     memory = next;
     await new Promise(setImmediate); // lets a progress bar draw
   }
   const measured = atRound(config.rounds, () => judge(weights));
-  const nothing = { batches: [], ownUpdate: null, kept: [], effective: 0, dropped: [], memory };
-  keep({ round: config.rounds, weights, ...measured, ...nothing });
+  const nothing = { batches: [], ownUpdate: null, kept: [], effective: 0, dropped: [], skipped: null, memory };
+  finish({ round: config.rounds, weights, ...measured, ...nothing });
   return records;
 }
 
@@ -125,14 +147,4 @@ function createJudge(
       attackSuccess: success && evaluate(network, weights, success).accuracy,
     };
   };
-}
-
-/** Adds the round to an error that a client's or the judge's part raised. */
-function atRound<T>(round: number, compute: () => T): T {
-  try {
-    return compute();
-  } catch (error) {
-    if (error instanceof InputError) throw new InputError(`${error.message} (round ${round})`);
-    throw error;
-  }
 }

@@ -47,7 +47,7 @@ const optionNames = ["decoderMean", "contributed", "effective", "ownBatch", "own
  * former can have left a trace. The attacker's own images, where the view still holds its share, take part in the matching and are
  * scored by nobody. A private image for which no reconstruction is left gets the attacker's best guess without a gradient.
  *
- * @param reconstruction as invert gives it
+ * @param reconstruction as invert gives it, or without any image, of a round that showed nothing
  * @param truth the private images of the other clients, with labels
  * @param own the attacker's own images with labels, from which it could guess without a gradient
  * @param options see LeakOptions

@@ -76,7 +76,7 @@ test("buildNetwork: refuses parts that there are not, and options that it does n
       ["mlp", digits, 10, { activation: "gelu" }],
       "needs an activation of sigmoid, tanh, relu, got gelu; did you mean relu?",
     ],
-    [["lenet5", digits, 10, { pooling: "Max" }], "needs a pooling of average, max, got Max"],
+    [["lenet5", digits, 10, { pooling: "Max" }], "needs a pooling of average, max, got Max; did you mean max?"],
     [
       ["mlp", digits, 10, { activaton: "tanh" }],
       "needs only known names in options, got activaton; did you mean activation?",

@@ -41,7 +41,16 @@ function viewOf(architecture: ArchitectureName, secret: Batch, activation: "relu
   const own = randomBatch(secret.size, "own");
   const { gradients } = lossAndGradient(network, [weights, weights], [own, secret]);
   const mean = gradients[0]!.map((g, i) => (g + gradients[1]![i]!) / 2);
-  const measured = { loss: 0, objectiveGap: 0, accuracy: 0, attackSuccess: null, kept: [], effective: 2, dropped: [] };
+  const measured = {
+    loss: 0,
+    objectiveGap: 0,
+    accuracy: 0,
+    attackSuccess: null,
+    kept: [],
+    effective: 2,
+    dropped: [],
+    skipped: null,
+  };
   const before: RoundRecord = {
     round: 0,
     weights,

@@ -44,9 +44,9 @@ const { weights, observedGradient, ownUpdate, ownBatch } = goodView();
 const broken: readonly [Record<string, unknown>, RegExp][] = [
   [{ architecture: "lenet" }, /needs an architecture of lenet5, .*, got lenet; did you mean lenet5\?$/],
   [{ architecture: "constructor" }, /needs an architecture of lenet5, .*, got constructor$/],
-  [{ activation: "gelu" }, /needs an activation of sigmoid, tanh, relu, got gelu$/],
+  [{ activation: "gelu" }, /needs an activation of sigmoid, tanh, relu, got gelu; did you mean relu\?$/],
   [{ activation: undefined }, /needs an activation of sigmoid, tanh, relu, got undefined$/],
-  [{ pooling: "Max" }, /needs a pooling of average, max, got Max$/],
+  [{ pooling: "Max" }, /needs a pooling of average, max, got Max; did you mean max\?$/],
   [{ pooling: undefined }, /needs a pooling of average, max, got undefined$/],
   [{ inputShape: [4] }, /needs an inputShape \[C, H, W\], got \[4\]$/],
   [{ inputShape: [1, 2, 2.5] }, /needs an inputShape \[C, H, W\], got \[1, 2, 2.5\]$/],

@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { FederationConfig } from "../fl/config";
 import { commonPlan, vary, varyEach } from "./commonPlan";
 
 test("vary: changes the fields that are named, and refuses one that is not there or has no value", () => {
