@@ -90,12 +90,12 @@ test("buildNetwork: refuses parts that there are not, and options that it does n
   const max = { pooling: "Max" } as unknown as ArchitectureOptions;
   assert.throws(
     () => architectures.lenet5(digits, 10, max),
-    /^InputError: pooling: needs name of average, max, got Max$/,
+    /^InputError: pooling: needs a name of average, max, got Max; did you mean max\?$/,
   );
   const gelu = { activation: "gelu" } as unknown as ArchitectureOptions;
   assert.throws(
     () => architectures.mlp(digits, 10, gelu),
-    /^InputError: activation: needs name of sigmoid, tanh, relu, got gelu$/,
+    /^InputError: activation: needs a name of sigmoid, tanh, relu, got gelu; did you mean relu\?$/,
   );
 });
 
