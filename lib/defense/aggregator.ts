@@ -36,7 +36,11 @@ export type AggregationOptions = AggregationParameters & AggregationContext;
 export interface Aggregation {
   readonly update: Float32Array; // [d], none of the updates itself
   readonly kept: readonly number[]; // indices of the updates that are in it, ascending; none for coordinate-wise rules
-  readonly effective: number; // M_eff: as many equally weighted updates average noise like this rule; (sum w)^2 / sum w^2 for weights w
+  /**
+   * M_eff: as many equally weighted updates average noise like this rule. (sum w)^2 / sum w^2 for weights w, of noise over so many
+   * coordinates that it does not move them; of a coordinate-wise rule, of independent normal noise in every coordinate, 1 / variance.
+   */
+  readonly effective: number;
   readonly weights?: readonly number[]; // [n], the updates' weights in it, where the rule is linear in them once it has chosen
 }
 

@@ -1,5 +1,5 @@
 /** @file Bucketing. */
-import { ensureCount, refuse } from "../core/errors";
+import { refuse } from "../core/errors";
 import { ensureFiniteUpdates, ensureRound } from "./check";
 import { checkedPreAggregation } from "./checked";
 import { averageOf, squaredNorms } from "./linear";
@@ -21,7 +21,6 @@ export const bucketing = checkedPreAggregation({
   reads: ["f", "bucketSize"],
   transform(updates, { f, bucketSize = 2, rng }) {
     ensureRound("bucketing", updates, f);
-    ensureCount("bucketing", "bucketSize", bucketSize);
     if (rng === undefined) refuse("bucketing", "needs rng, the round's random stream", rng);
     const order = [...rng.permutation(updates.length)];
     const count = Math.ceil(updates.length / bucketSize);

@@ -3,13 +3,15 @@ import { checkedAggregator } from "./checked";
 import { meanAroundMedian } from "./columns";
 import { ensureDistances } from "./distances";
 import { ensureKrum, krumScores } from "./krumScores";
+import { nearestVariance } from "./normalOrder";
 import { ascending } from "./order";
 
 /**
  * Krum over and over selects n - 2f updates, each time among those left; then, of every coordinate, the mean of the n - 4f selected
  * values nearest to their median.
  *
- * Keeps the selected; M_eff is the number of updates that enter each coordinate, n - 4f. Needs n >= 4f + 3. Reads neighbours, see
+ * Keeps the selected; M_eff is that of the second step alone, see nearestVariance: with many coordinates the choice of the selected
+ * says next to nothing of a single one. Needs n >= 4f + 3. Reads neighbours, see
  * krum. Refuses the round when a number is not finite.
  *
  * @example
@@ -36,6 +38,7 @@ export const bulyan = checkedAggregator({
     }
     kept.sort((i, j) => i - j);
     const selected = kept.map((i) => updates[i]!);
-    return { update: meanAroundMedian(selected, n - 4 * f), kept, effective: n - 4 * f };
+    const effective = 1 / nearestVariance(n - 2 * f, n - 4 * f);
+    return { update: meanAroundMedian(selected, n - 4 * f), kept, effective };
   },
 });

@@ -1,5 +1,5 @@
 /** @file Centered clipping. */
-import { ensure, ensureCount, ensureFinite } from "../core/errors";
+import { ensure, ensureFinite } from "../core/errors";
 import { ensureUpdates } from "./check";
 import { checkedAggregator } from "./checked";
 import { combine, effectiveCount, squaredNorms } from "./linear";
@@ -23,8 +23,6 @@ export const centeredClipping = checkedAggregator({
   readsPrevious: true,
   aggregate(updates, { f, clipNorm = 10, iterations = 1, previous }) {
     const lengths = ensureUpdates("centeredClipping", updates, f);
-    ensure(clipNorm > 0, "centeredClipping", "needs clipNorm > 0", clipNorm);
-    ensureCount("centeredClipping", "iterations", iterations);
     const n = updates.length;
     const d = updates[0]!.length;
     if (previous) {

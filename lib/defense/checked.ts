@@ -1,5 +1,13 @@
-/** @file What a rule reads, as data that the compiler holds against its code. */
-import type { Aggregation, AggregationContext, AggregationParameters, Aggregator } from "./aggregator";
+/** @file A rule as its file writes it, and as it is called: what it reads is data, which the compiler and every call are held against. */
+import { types } from "node:util";
+import { refuse } from "../core/errors";
+import type {
+  Aggregation,
+  AggregationContext,
+  AggregationOptions,
+  AggregationParameters,
+  Aggregator,
+} from "./aggregator";
 import type { PreAggregated, PreAggregation } from "./preAggregation";
 
 type Name = keyof AggregationParameters;
@@ -19,28 +27,144 @@ interface PreAggregationReading<K extends Name> extends Omit<PreAggregation, "re
   transform(updates: readonly Float32Array[], options: OptionsOf<K>): PreAggregated;
 }
 
+/** What a value must be, in words and as a test of it; n is the number of updates. */
+interface Requirement {
+  readonly words: (n: number) => string;
+  readonly holds: (value: unknown, n: number) => boolean;
+}
+
+const isCount = (value: unknown, least: number): boolean => Number.isInteger(value) && (value as number) >= least;
+const count = (name: Name, least: number): Requirement => ({
+  words: () => `an integer ${name} >= ${least}`,
+  holds: (value) => isCount(value, least),
+});
+const positive = (name: Name): Requirement => ({
+  words: () => `a finite ${name} > 0`,
+  holds: (value) => Number.isFinite(value) && (value as number) > 0,
+});
+const list = (value: unknown, holds: (one: unknown) => boolean): boolean => Array.isArray(value) && value.every(holds);
+
+const parameters: Readonly<Record<Name, Requirement>> = {
+  f: count("f", 0),
+  neighbours: {
+    words: () => 'neighbours "n-f-2" or "n-f-1"',
+    holds: (value) => value === "n-f-2" || value === "n-f-1",
+  },
+  iterations: count("iterations", 1),
+  smoothing: positive("smoothing"),
+  clipNorm: positive("clipNorm"),
+  trusted: {
+    words: (n) => `trusted, the index of a client in 0..${n - 1}`,
+    holds: (value, n) => isCount(value, 0) && (value as number) < n,
+  },
+  subsampleSize: count("subsampleSize", 1),
+  filterFraction: {
+    words: () => "a filterFraction >= 0",
+    holds: (value) => Number.isFinite(value) && (value as number) >= 0,
+  },
+  minClusterSize: count("minClusterSize", 2),
+  bucketSize: count("bucketSize", 1),
+};
+
+const context: Readonly<Record<keyof AggregationContext, Requirement>> = {
+  rng: {
+    words: () => "rng, a stream as createRng makes one",
+    holds: (value) => typeof (value as { split?: unknown } | null)?.split === "function",
+  },
+  layers: {
+    words: () => "layers, the shapes of the weight tensors",
+    holds: (value) => list(value, (shape) => list(shape, (side) => isCount(side, 1))),
+  },
+  previous: { words: () => "previous, a Float32Array", holds: types.isFloat32Array },
+  history: { words: () => "history, Float32Arrays", holds: (value) => list(value, types.isFloat32Array) },
+  rootUpdate: { words: () => "rootUpdate, a Float32Array", holds: types.isFloat32Array },
+  malicious: { words: () => "malicious, an array of indices", holds: Array.isArray },
+};
+
 /**
- * The aggregation rule that a file writes: `reads` names all that its code takes of the parameters, or it does not compile.
+ * The aggregation rule that a file writes. `reads` names all that its code takes of the parameters, or it does not compile; a call
+ * without f, with a parameter it reads or anything of the round that is none, with a name that no rule knows, or with updates that are
+ * no Float32Arrays is refused before the code runs. What other rules read may be there.
  *
  * @param rule as the file writes it
- * @returns the same as an Aggregator
+ * @returns the rule, whose `aggregate` throws an InputError for such a call
  * @example
  * const none = { name: "first", source: "ours", reads: [], aggregate: ([update]) => ({ update, kept: [0], effective: 1 }) };
  * checkedAggregator(none).reads; // []
  */
 export function checkedAggregator<const K extends Name>(rule: AggregatorReading<K>): Aggregator {
-  return rule;
+  return {
+    ...rule,
+    aggregate(updates, options) {
+      ensureCall(rule, updates, options);
+      return rule.aggregate(updates, options);
+    },
+  };
 }
 
 /**
  * The pre-aggregation that a file writes; see checkedAggregator.
  *
  * @param rule as the file writes it
- * @returns the same as a PreAggregation
+ * @returns the pre-aggregation, whose `transform` throws an InputError for such a call
  * @example
  * const none = { name: "none", source: "ours", reads: [], transform: ([update]) => ({ updates: [update], members: [[1]] }) };
  * checkedPreAggregation(none).name; // "none"
  */
 export function checkedPreAggregation<const K extends Name>(rule: PreAggregationReading<K>): PreAggregation {
-  return rule;
+  return {
+    ...rule,
+    transform(updates, options) {
+      ensureCall(rule, updates, options);
+      return rule.transform(updates, options);
+    },
+  };
+}
+
+/** Refuses what no rule could make sense of: JavaScript has no compiler that would. Looks at no number of the updates. */
+function ensureCall(
+  { name: fn, reads }: { readonly name: string; readonly reads: readonly Name[] },
+  updates: readonly Float32Array[],
+  options: AggregationOptions,
+): void {
+  if (!Array.isArray(updates)) refuse(fn, "needs an array of updates", kindOf(updates));
+  const odd = updates.findIndex((update) => !types.isFloat32Array(update));
+  if (odd >= 0) refuse(fn, "needs updates that are Float32Arrays", `${kindOf(updates[odd])} in update ${odd}`, "see Float32Array.from"); // prettier-ignore
+  const remedy = "give { f: 0 } where nobody is suspected";
+  if (!isRecord(options)) refuse(fn, "needs an object of options", kindOf(options), remedy);
+  if (options.f === undefined) refuse(fn, "needs f, how many are assumed malicious", "none", remedy);
+  for (const key of Object.keys(options)) ensureName(fn, key);
+  const given: Readonly<Record<string, unknown>> = { ...options };
+  const n = updates.length;
+  const ensureEach = (names: readonly string[], requirements: Readonly<Record<string, Requirement>>): void => {
+    for (const key of names) {
+      const [value, { words, holds }] = [given[key], requirements[key]!];
+      if (value !== undefined && !holds(value, n)) refuse(fn, `needs ${words(n)}`, shown(value));
+    }
+  };
+  if (n === 0) return; // which the rule refuses itself
+  ensureEach(reads.includes("f") ? reads : ["f", ...reads], parameters);
+  ensureEach(Object.keys(context), context);
+}
+
+function ensureName(fn: string, key: string): void {
+  if (Object.hasOwn(parameters, key) || Object.hasOwn(context, key)) return;
+  const known = [...Object.keys(parameters), ...Object.keys(context)];
+  refuse(fn, "needs options that a rule knows", key, `known are: ${known.join(", ")}`);
+}
+
+function isRecord(value: unknown): boolean {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** A value in an error: numbers and names as they are, of others what they are. */
+function shown(value: unknown): unknown {
+  return typeof value === "number" ? value : typeof value === "string" ? JSON.stringify(value) : kindOf(value);
+}
+
+function kindOf(value: unknown): string {
+  if (Array.isArray(value)) return "an array";
+  return typeof value === "object" && value !== null
+    ? Object.prototype.toString.call(value).slice(8, -1)
+    : String(value);
 }

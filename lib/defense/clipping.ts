@@ -1,5 +1,4 @@
 /** @file Clipping to a given length. */
-import { ensure } from "../core/errors";
 import { ensureFiniteUpdates, ensureRound } from "./check";
 import { checkedPreAggregation } from "./checked";
 import { shortened, type Shortened } from "./linear";
@@ -23,7 +22,6 @@ export const clipping = checkedPreAggregation({
   reads: ["f", "clipNorm"],
   transform(updates, { f, clipNorm = 2 }) {
     ensureRound("clipping", updates, f);
-    ensure(clipNorm > 0, "clipping", "needs clipNorm > 0", clipNorm);
     const clipped = updates.map((update) => shortened(update, clipNorm));
     if (!clipped.every(({ squared }) => Number.isFinite(squared))) ensureFiniteUpdates("clipping", updates);
     return preAggregated(clipped);

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { createRng } from "../core/rng";
 import { foolsGold } from "./foolsGold";
 
 const vectors = (rows: readonly (readonly number[])[]): Float32Array[] => rows.map((row) => Float32Array.from(row));
@@ -31,6 +32,34 @@ test("foolsGold: is the mean of those who have nothing in common, a client of ze
   const { update, kept } = foolsGold.aggregate(updates, { f: 1, history: zeros(3) });
   assert.deepEqual(update, Float32Array.of(1, 2));
   assert.deepEqual(kept, [0, 1, 2]);
+});
+
+test("foolsGold: who opposes everybody resembles nobody, and does not lend trust to those it opposes", () => {
+  // The first two have cosine (1 - 0.04)/1.04 = 0.923, and below 0 with the third: distinct 0.077, 0.077 and 1.
+  const near = vectors([[1, 0.2], [1, -0.2], [-1, 0]]); // prettier-ignore
+  assert.deepEqual(foolsGold.aggregate(near, { f: 1, history: zeros(3) }).weights, [0, 0, 1]);
+  const apart = vectors([[1, 0], [0, 1], [-1, -1]]); // prettier-ignore
+  assert.deepEqual(foolsGold.aggregate(apart, { f: 1, history: zeros(3) }).weights, [1 / 3, 1 / 3, 1 / 3]);
+});
+
+test("foolsGold: weighs as an obvious implementation does, cosines below 0 included", () => {
+  for (let trial = 0; trial < 50; trial++) {
+    const rng = createRng("foolsGold").split("trial", trial);
+    const n = 2 + rng.integer(6);
+    const updates = Array.from({ length: n }, (_, i) => Float32Array.from(rng.split("update", i).normals(3)));
+    const cosine = updates.map((a, i) =>
+      updates.map((b, j) =>
+        i === j ? 0 : a.reduce((sum, x, k) => sum + x * b[k]!, 0) / Math.hypot(...a) / Math.hypot(...b),
+      ),
+    );
+    const v = cosine.map((row) => Math.max(...row));
+    const a = cosine.map((row, i) => 1 - Math.max(...row.map((c, j) => (v[j]! > v[i]! ? (c * v[i]!) / v[j]! : c))));
+    const most = Math.max(...a);
+    const logits = a.map((x) => Math.min(1, Math.max(0, x <= 0 ? 0 : Math.log(x / most / (1 - x / most)) + 0.5)));
+    const total = logits.reduce((sum, w) => sum + w, 0);
+    const { weights } = foolsGold.aggregate(updates, { f: 0, history: zeros(n, 3) });
+    logits.forEach((w, i) => assert.ok(Math.abs(weights![i]! - w / total) < 1e-5, `trial ${trial}`));
+  }
 });
 
 test("foolsGold: remembers: who was alike before is out, whatever it sends now", () => {

@@ -9,13 +9,14 @@ import { combine, effectiveCount, squaredNorms } from "./linear";
  * FoolsGold: down to nothing weighs who resembles another client in all that it has sent so far. Meant against several who
  * want the same; one who acts alone differs from everybody and is trusted.
  *
- *     H_i = history[i] + updates[i],  c_ij = cosine of H_i and H_j,  v_i = max_{j != i} c_ij
+ *     H_i = history[i] + updates[i],  c_ij = cosine of H_i and H_j,  v_i = max(0, max_{j != i} c_ij)
  *     c_ij <- c_ij v_i / v_j where v_j > v_i (an honest client that resembles two sybils is pardoned)
- *     a_i = 1 - max_{j != i} c_ij in [0, 1], divided by the largest a; w_i = ln(a_i / (1 - a_i)) + 0.5 in [0, 1]
+ *     a_i = 1 - max(0, max_{j != i} c_ij), divided by the largest a; w_i = ln(a_i / (1 - a_i)) + 0.5 in [0, 1]
  *     update = sum_i w_i updates[i] / sum_i w_i
  *
  * The sum is divided by the weights, where the paper leaves it a sum, which would grow with the number of clients. A client that has
- * sent only zeros so far has cosine 0 with everybody. All coordinates count alike.
+ * sent only zeros so far has cosine 0 with everybody. All coordinates count alike. Nobody's largest cosine is below 0, as in the
+ * authors' public code, where everybody has cosine 0 with itself: who opposes everybody resembles nobody, no more.
  *
  * Its `aggregate` takes the updates [n][d], n >= 2, reads options.history ([n][d], what every client sent in the rounds before,
  * summed; zeros in the first round) and does not read f. It keeps the clients of weight above 0. It throws an InputError when the history
@@ -56,15 +57,14 @@ export const foolsGold = checkedAggregator({
   },
 });
 
-/** Cosines of all pairs, by <a, b> = (|a|^2 + |b|^2 - |a - b|^2) / 2; -Infinity of a vector with itself, so that it is nobody's maximum. */
+/** Cosines of all pairs, by <a, b> = (|a|^2 + |b|^2 - |a - b|^2) / 2; 0 of a vector with itself, so that no maximum is below 0. */
 function cosines(vectors: readonly Float32Array[]): number[][] {
   const n = vectors.length;
   const distances = squaredDistances(vectors);
   const squares = squaredNorms(vectors);
   return squares.map((a, i) =>
     squares.map((b, j) => {
-      if (i === j) return -Infinity;
-      return a === 0 || b === 0 ? 0 : (a + b - distances[i * n + j]!) / (2 * Math.sqrt(a * b));
+      return i === j || a === 0 || b === 0 ? 0 : (a + b - distances[i * n + j]!) / (2 * Math.sqrt(a * b));
     }),
   );
 }
@@ -73,7 +73,7 @@ function weightsOf(cosine: readonly (readonly number[])[]): number[] {
   const highest = cosine.map((row) => Math.max(...row));
   const distinct = cosine.map((row, i) => {
     const pardoned = row.map((c, j) => (highest[j]! > highest[i]! ? (c * highest[i]!) / highest[j]! : c));
-    return clamp(1 - Math.max(...pardoned));
+    return 1 - Math.min(1, Math.max(...pardoned)); // rounding can take a cosine above 1
   });
   const most = Math.max(...distinct);
   return distinct.map((a) => (a === 0 ? 0 : clamp(Math.log(a / most / (1 - a / most)) + 0.5)));

@@ -1,5 +1,5 @@
 /** @file FreqFed: the largest cluster of updates that look alike in their low frequencies. */
-import { ensure, ensureCount, refuse } from "../core/errors";
+import { ensure, refuse } from "../core/errors";
 import { joined } from "../core/joined";
 import type { Shape } from "../core/types";
 import { ensureUpdates } from "./check";
@@ -38,7 +38,6 @@ export const freqFed = checkedAggregator({
     ensureUpdates("freqFed", updates);
     const n = updates.length;
     ensure(n >= 2, "freqFed", "needs n >= 2 updates", n);
-    ensureCount("freqFed", "minClusterSize", minClusterSize, 2);
     ensure(minClusterSize <= n, "freqFed", `needs a minClusterSize of at most n = ${n}`, minClusterSize);
     if (layers === undefined)
       refuse("freqFed", "needs the shapes of the weight tensors", "none", "give them in options.layers");

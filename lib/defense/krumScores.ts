@@ -1,5 +1,4 @@
 /** @file How Krum and the rules built on it judge an update. */
-import { ensure } from "../core/errors";
 import type { AggregationParameters, KrumNeighbours } from "./aggregator";
 import { ensureRound } from "./check";
 
@@ -13,7 +12,7 @@ const further: Readonly<Record<KrumNeighbours, number>> = { "n-f-2": 2, "n-f-1":
  * @param parameters f, and which convention; default "n-f-2"
  * @param least [a, b], for rules that need n >= a f + b under either convention
  * @returns how many updates are neither among an update's neighbours nor malicious: 2 or 1, itself included
- * @throws InputError for a convention that is not known, or what ensureRound refuses
+ * @throws InputError for what ensureRound refuses
  * @example
  * ensureKrum("krum", [1, 2, 3].map((x) => Float32Array.of(x)), { f: 0 }); // 2
  */
@@ -23,8 +22,6 @@ export function ensureKrum(
   { f, neighbours = "n-f-2" }: Pick<AggregationParameters, "f" | "neighbours">,
   least?: readonly [a: number, b: number],
 ): number {
-  const known = Object.hasOwn(further, neighbours);
-  ensure(known, fn, `needs neighbours "${Object.keys(further).join('" or "')}"`, neighbours);
   ensureRound(fn, updates, f, least ?? (neighbours === "n-f-2" ? [2, 3] : [2, 1]));
   return further[neighbours];
 }

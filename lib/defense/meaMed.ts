@@ -2,12 +2,14 @@
 import { ensureUpdates } from "./check";
 import { checkedAggregator } from "./checked";
 import { meanAroundMedian } from "./columns";
+import { nearestVariance } from "./normalOrder";
 
 /**
  * The mean of the n - f values of every coordinate that are nearest to its median; of two equally far ones the lower stays.
  *
- * No client is kept or left out; M_eff is the number of updates that enter each coordinate, n - f. Refuses the round when a number
- * is not finite or f >= n/2.
+ * No client is kept or left out; M_eff is 1 over the rule's variance for n standard normals, see nearestVariance, which is less than
+ * the n - f that enter each coordinate, and less than the median has: 5.3 of ten with f = 3. Refuses the round when a number is not
+ * finite or f >= n/2.
  *
  * @example
  * meaMed.aggregate([1, 2, 6, 50].map((x) => Float32Array.of(x)), { f: 1 }).update; // [3]; nearest to the median 4 are 1, 2 and 6
@@ -19,7 +21,7 @@ export const meaMed = checkedAggregator({
   reads: ["f"],
   aggregate(updates, { f }) {
     ensureUpdates("meaMed", updates, f);
-    const count = updates.length - f;
-    return { update: meanAroundMedian(updates, count), kept: [], effective: count };
+    const n = updates.length;
+    return { update: meanAroundMedian(updates, n - f), kept: [], effective: 1 / nearestVariance(n, n - f) };
   },
 });

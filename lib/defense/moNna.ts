@@ -1,5 +1,5 @@
 /** @file MoNNA: the mean of a trusted client's nearest neighbours. */
-import { ensure } from "../core/errors";
+import { refuse } from "../core/errors";
 import { ensureUpdates } from "./check";
 import { checkedAggregator } from "./checked";
 import { averageOf, squaredNorms } from "./linear";
@@ -22,10 +22,9 @@ export const moNna = checkedAggregator({
   aggregate(updates, { f, trusted }) {
     const n = updates.length;
     ensureUpdates("moNna", updates, f);
-    const known = trusted !== undefined && Number.isInteger(trusted) && trusted >= 0 && trusted < n;
-    ensure(known, "moNna", `needs trusted, the index of a client in 0..${n - 1}`, trusted);
-    const distances = squaredNorms(updates, updates[trusted!]);
-    distances[trusted!] = -1; // itself before any that is equal to it
+    if (trusted === undefined) refuse("moNna", `needs trusted, the index of a client in 0..${n - 1}`, "none");
+    const distances = squaredNorms(updates, updates[trusted]);
+    distances[trusted] = -1; // itself before any that is equal to it
     return averageOf(updates, ascending(distances).slice(0, n - f));
   },
 });

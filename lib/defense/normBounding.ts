@@ -1,6 +1,5 @@
 /** @file Norm bounding: no update longer than a bound. */
 import { jStat } from "jstat";
-import { ensure } from "../core/errors";
 import { ensureUpdates } from "./check";
 import { checkedAggregator } from "./checked";
 import { combine, effectiveCount } from "./linear";
@@ -28,8 +27,6 @@ export const normBounding = checkedAggregator({
   reads: ["clipNorm"],
   aggregate(updates, { clipNorm }) {
     const norms = ensureUpdates("normBounding", updates).map(Math.sqrt);
-    if (clipNorm !== undefined)
-      ensure(clipNorm > 0 && Number.isFinite(clipNorm), "normBounding", "needs a finite clipNorm > 0", clipNorm);
     const bound = clipNorm ?? jStat.median(norms);
     const factors = norms.map((norm) => (norm > bound ? bound / norm : 1));
     const n = updates.length;

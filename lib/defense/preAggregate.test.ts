@@ -91,8 +91,8 @@ test("pre-aggregations: refuse bad rounds and bad parameters by name", () => {
   }
   const refuses = (name: PreAggregationName, options: AggregationOptions, message: string): void =>
     assert.throws(() => preAggregations[name].transform(numbers(1, 2, 3), options), { name: "InputError", message });
-  refuses("clipping", { f: 0, clipNorm: 0 }, "clipping: needs clipNorm > 0, got 0");
-  refuses("clipping", { f: 0, clipNorm: NaN }, "clipping: needs clipNorm > 0, got NaN");
+  refuses("clipping", { f: 0, clipNorm: 0 }, "clipping: needs a finite clipNorm > 0, got 0");
+  refuses("clipping", { f: 0, clipNorm: NaN }, "clipping: needs a finite clipNorm > 0, got NaN");
   refuses("bucketing", { f: 0, bucketSize: 0, rng }, "bucketing: needs an integer bucketSize >= 1, got 0");
   refuses("bucketing", { f: 0, bucketSize: 1.5, rng }, "bucketing: needs an integer bucketSize >= 1, got 1.5");
   refuses("bucketing", { f: 0 }, "bucketing: needs rng, the round's random stream, got undefined");
@@ -120,29 +120,32 @@ test("preAggregate: what was kept and how much it averages speak of clients, wor
   const clipped = preAggregate(aggregators.mean, ["clipping"]).aggregate(numbers(1, 4), { f: 0 });
   assert.deepEqual([[...clipped.update], clipped.kept], [[1.5], [0, 1]]);
   assert.ok(Math.abs(clipped.effective - 1.8) < 1e-9);
-  // The median of three buckets of two is one bucket at every coordinate; that of four buckets is two of them.
+  // Every bucket averages two; the median of three normals has the variance 1 - sqrt(3)/pi, that of four 0.2982.
   const bucketed = (n: number): number =>
     preAggregate(aggregators.median, ["bucketing"]).aggregate(draw(n, 4), { f: 1, rng: createRng(3) }).effective;
-  assert.ok(Math.abs(bucketed(6) - 2) < 1e-9);
-  assert.ok(Math.abs(bucketed(8) - 4) < 1e-9);
+  assert.ok(Math.abs(bucketed(6) - 2 / (1 - Math.sqrt(3) / Math.PI)) < 1e-6);
+  assert.ok(Math.abs(bucketed(8) - 2 / 0.2982) < 1e-2);
   // Coordinate-wise rules keep nobody in particular.
   assert.deepEqual(preAggregate(aggregators.median, ["nnm"]).aggregate(draw(5, 4), { f: 2 }).kept, []);
 });
 
-test("preAggregate: M_eff of a coordinate-wise rule is what drawing its vectors at random gives", () => {
-  const updates = draw(6, 3);
-  const { effective } = preAggregate(aggregators.trimmedMean, ["nnm"]).aggregate(updates, { f: 1 });
-  const { members } = preAggregations.nnm.transform(updates, { f: 1 });
-  // All 15 ways to draw n - 2f = 4 of 6 vectors; weights sum to 1, so M_eff = 1 / mean of sum_i w_i^2.
-  const squares: number[] = [];
-  for (let out = 0; out < 6; out++) {
-    for (let also = 0; also < out; also++) {
-      const drawn = members.filter((_, r) => r !== out && r !== also);
-      squares.push(updates.reduce((sum, _, i) => sum + (drawn.reduce((s, row) => s + row[i]!, 0) / 4) ** 2, 0));
+test("preAggregate: M_eff of a coordinate-wise rule is what it does to noise", () => {
+  // Independent normal numbers in so many coordinates: M_eff = (sum w)^2 / variance of the result's coordinates.
+  const d = 40_000;
+  const updates = draw(10, d);
+  const options = { f: 2, clipNorm: 100, rng: createRng(1) };
+  for (const before of [["nnm"], ["bucketing"], ["clipping"], ["arc"], ["arc", "nnm"]] as PreAggregationName[][]) {
+    const weights = preAggregate(aggregators.mean, before).aggregate(updates, options).weights!;
+    const sum = weights.reduce((total, w) => total + w, 0);
+    for (const rule of [aggregators.median, aggregators.trimmedMean, aggregators.meaMed]) {
+      const { update, effective } = preAggregate(rule, before).aggregate(updates, options);
+      const variance = update.reduce((total, x) => total + x * x, 0) / d;
+      assert.ok(
+        Math.abs(effective / (sum ** 2 / variance) - 1) < 0.05,
+        `${before.join(">")}>${rule.name}: ${effective}`,
+      );
     }
   }
-  const mean = squares.reduce((sum, x) => sum + x, 0) / squares.length;
-  assert.ok(Math.abs(effective - 1 / mean) < 1e-9);
 });
 
 test("preAggregate: a rule behind buckets is not told of single clients, and trusts the bucket of the trusted one", () => {

@@ -1,6 +1,7 @@
 /** @file A rule behind pre-aggregations, which still speaks of clients. */
 import { refuse } from "../core/errors";
 import type { Aggregation, AggregationOptions, Aggregator } from "./aggregator";
+import { checkedAggregator } from "./checked";
 import { effectiveCount } from "./linear";
 import { preAggregations, type PreAggregationName } from "./preAggregations";
 import { recycle } from "./spare";
@@ -13,8 +14,9 @@ type Members = readonly (readonly number[])[]; // [m][n]; vector r is sum_i memb
  *
  * w = sum_r weights[r] members[r], M_eff = (sum_i w_i)^2 / sum_i w_i^2
  *
- * Of a rule that does not say its weights, M_eff supposes that each coordinate averages e = `effective` vectors drawn at random from
- * those it kept (from all, if it is a coordinate-wise one): sum_i w_i^2 is then taken in expectation. Where the number of vectors
+ * Of a rule that does not say its weights, what the vectors it kept (all, if it is a coordinate-wise one) have in common is not
+ * averaged, and the rest is as by e = `effective` of them, as with e of them drawn at random: exact for vectors of which any two have
+ * as much in common, and where that differs, sum_i w_i^2 is taken in expectation. Where the number of vectors
  * changes, the rule is not told who is malicious nor the clients' histories, and `trusted` becomes the first vector that client is in.
  * The vectors between are written on again in the next round, so that the rule may not keep them.
  *
@@ -33,7 +35,7 @@ export function preAggregate(rule: Aggregator, names: readonly PreAggregationNam
     if (!Object.hasOwn(preAggregations, name)) refuse("preAggregate", `needs one of ${known}`, name);
     return preAggregations[name];
   });
-  return {
+  return checkedAggregator({
     name: [...names, rule.name].join(">"),
     source: [...before, rule].map(({ source }) => source).join("; "),
     reads: [...new Set([...before, rule].flatMap(({ reads }) => reads))],
@@ -55,7 +57,7 @@ export function preAggregate(rule: Aggregator, names: readonly PreAggregationNam
       recycle([...made]);
       return ofClients(aggregation, members);
     },
-  };
+  });
 }
 
 /** What is known of the round, when vectors stand for several clients. */
@@ -82,7 +84,7 @@ function ofClients({ update, kept, effective, weights }: Aggregation, members: M
   return { update, kept: kept.length > 0 ? nonZero(inIt) : [], effective: expectedCount(drawn, effective) };
 }
 
-/** M_eff of the mean of e of the vectors, drawn at random without replacement: E|sum of e|^2 from their inner products. */
+/** M_eff of the mean of e of the vectors, drawn at random without replacement: E|sum of e|^2 from their inner products. e may be no integer. */
 function expectedCount(members: Members, e: number): number {
   const m = members.length;
   const all = mixture(

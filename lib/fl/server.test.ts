@@ -47,7 +47,7 @@ test("serve: a trusted client that is left out itself leaves no step, and says s
   const { kept, update, effective, dropped, skipped } = serveOnce(moNna, sent);
   assert.deepEqual([kept, effective, dropped], [[], 0, [2]]);
   assert.deepEqual(update, filled(0));
-  assert.equal(skipped, "moNna: needs trusted, the index of a client in 0..2, got undefined (without client 2)");
+  assert.equal(skipped, "moNna: needs trusted, the index of a client in 0..2, got none (without client 2)");
 });
 
 test("serve: each client left out is one malicious client less for the rule", () => {
@@ -201,7 +201,7 @@ test("checkConfig: refuses a server that could not make a step before the first 
       { aggregator: "bulyan", assumedMalicious: 2 },
       /^InputError: bulyan: needs n >= 4f \+ 3 updates, got n = 10, f = 2$/,
     ],
-    [{ aggregator: "moNna" }, /^InputError: moNna: needs trusted, the index of a client in 0..9, got undefined$/],
+    [{ aggregator: "moNna" }, /^InputError: moNna: needs trusted, the index of a client in 0..9, got none$/],
     [{ aggregator: "moNna", aggregatorParameters: { trusted: 10 } }, /in 0..9, got 10$/],
     [
       { aggregator: "median", preAggregations: ["bucketing"], assumedMalicious: 3 },
@@ -214,7 +214,7 @@ test("checkConfig: refuses a server that could not make a step before the first 
     [{ aggregator: "foolsGold", numClients: 1 }, /^InputError: foolsGold: needs n >= 2 updates, got 1$/],
     [
       { aggregator: "centeredClipping", aggregatorParameters: { clipNorm: 0 } },
-      /^InputError: centeredClipping: needs clipNorm > 0, got 0$/,
+      /^InputError: centeredClipping: needs a finite clipNorm > 0, got 0$/,
     ],
     [{ secureAggregation: true, numClients: 1 }, /^InputError: maskUpdates: needs at least 2 updates/],
   ];

@@ -30,11 +30,14 @@ test("alieScale: equals the values of the first author's public code at n = 31, 
     // prettier-ignore
     assert.ok(Math.abs(alieScale({ numClients: 31, numMalicious }) - z) < 5e-5);
   assert.ok(Math.abs(alieScale({ numClients: 10, numMalicious: 1 }) - 0.1397) < 5e-5); // Phi^-1(5/9)
+  // Where the malicious make a majority by themselves the published z is infinite.
+  assert.ok(Math.abs(alieScale({ numClients: 3, numMalicious: 1 }) - 0.6745) < 5e-5); // Phi^-1(3/4)
+  assert.ok(Math.abs(alieScale({ numClients: 10, numMalicious: 5 }) - 1.2816) < 5e-5); // Phi^-1(4.5/5)
 });
 
 test("alie: refuses what leaves z infinite, a scale that is not finite, an unknown direction, a lone honest client", () => {
-  assert.throws(() => poison({ numClients: 10, numMalicious: 5 }), {
-    message: "alie: needs numMalicious in 1..4 of 10 clients, got 5; or set scale",
+  assert.throws(() => poison({ numClients: 2, numMalicious: 1 }), {
+    message: "alie: needs a malicious client and two honest ones, got 1 malicious of 2; take numClients >= 3",
   });
   assert.throws(() => poison({ parameters: { scale: Infinity } }), {
     message: "alie: needs a finite scale, got Infinity",

@@ -40,22 +40,31 @@ export const alie = checkedPoisoning({
 /**
  * How far alie goes where nothing is said: so far that floor(n/2) - m of the honest clients lie beyond in the mean, who make a
  * majority with the m malicious ones. At our n = 10, m = 1 that is 0.14; one client more, as the paper of the rule asks for, would give
- * -0.14 there, on the wrong side of the mean.
+ * -0.14 there, on the wrong side of the mean. Where the malicious need no honest client, as one of three, the published z is infinite:
+ * half a client is then to lie beyond, which leaves the poisoned update where honest ones still are (at n = 3, m = 1 that is 0.67,
+ * just between the two of them).
  *
- * z = Phi^-1((n - m - s) / (n - m)),  s = floor(n/2) - m,  n = numClients, m = numMalicious
+ * z = Phi^-1((n - m - s) / (n - m)),  s = max(1/2, floor(n/2) - m),  n = numClients, m = numMalicious
  *
  * @param context of which numClients and numMalicious are read
  * @returns z, in standard deviations
- * @throws InputError unless 1 <= m < floor(n/2): with half of all clients malicious z is not finite
+ * @throws InputError unless 1 <= m <= n - 2: a lone honest client has no standard deviation
  * @example
  * alieScale({ numClients: 31, numMalicious: 2 }); // 0.13
- * @source the first author's public code
+ * @source the first author's public code; s = 1/2 where it has none or less is our choice
  */
 export function alieScale({
   numClients: n,
   numMalicious: m,
 }: Pick<PoisoningContext, "numClients" | "numMalicious">): number {
-  const half = Math.floor(n / 2);
-  ensure(m >= 1 && m < half, "alie", `needs numMalicious in 1..${half - 1} of ${n} clients`, m, "or set scale");
-  return jStat.normal.inv((n - half) / (n - m), 0, 1);
+  const fits = m >= 1 && m <= n - 2;
+  ensure(
+    fits,
+    "alie",
+    "needs a malicious client and two honest ones",
+    `${m} malicious of ${n}`,
+    "take numClients >= 3",
+  );
+  const supporters = Math.max(1 / 2, Math.floor(n / 2) - m);
+  return jStat.normal.inv((n - m - supporters) / (n - m), 0, 1);
 }
