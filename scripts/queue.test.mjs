@@ -231,7 +231,7 @@ test("runOnRedis: goes on when Redis was killed and came back, at both ends", { 
   const { outcomes, notices, store } = await running;
   assert.deepEqual(statuses(outcomes), Array(10).fill("computed"));
   await assertStored(list, store);
-  assert.ok(notices.some((text) => text.startsWith("lost the connection to redis://:***@")));
+  assert.ok(notices.some((text) => text.startsWith("lost the connection to redis://***@")));
   assert.ok(notices.some((text) => /^connected to .* again$/.test(text)));
   assert.ok(![...notices, ...workers.map(({ printed }) => printed())].join().includes(password));
 });
@@ -377,11 +377,15 @@ test("sweep: says what is wrong with an address, without its password", { skip }
   const closed = await freePort();
   const cases = [
     [`redis://:wrong-word@127.0.0.1:${port}`, /WRONGPASS .*; check user and password in the address$/],
-    [`redis://someone:wrong-word@127.0.0.1:${port}`, /redis:\/\/someone:\*\*\*@127.* WRONGPASS/],
+    [`redis://someone:wrong-word@127.0.0.1:${port}`, /redis:\/\/\*\*\*@127.* WRONGPASS/],
     [`redis://127.0.0.1:${port}`, /NOAUTH .*; check user and password in the address$/],
     [`redis://:wrong-word@127.0.0.1:${closed}`, /ECONNREFUSED .*; start it, or correct the address$/],
     [`redis://:wrong-word@[`, /needs an address like/],
-    [`http://:wrong-word@127.0.0.1`, /needs an engine of local, redis:.*, got http:\/\/:\*\*\*@127/],
+    [`redis://:wrong-word@127.0.0.1:${port}/abc`, /needs a database that is a number.*\/\*\*\*$/],
+    [`redis://127.0.0.1:${port}?password=wrong-word`, /needs an address without/],
+    [`redis://:%wrong-word@127.0.0.1:${port}`, /every % begins a code/],
+    [`redis://:wrong-word/x@127.0.0.1:${port}`, /needs an address like .*, got \*\*\*;/],
+    [`http://:wrong-word@127.0.0.1`, /needs an engine of local, redis:.*, got http:\/\/\*\*\*@127/],
   ];
   for (const [address, message] of cases) {
     await assert.rejects(sweep(jobs("nowhere", 1), { engine: address }), (error) => {

@@ -18,7 +18,9 @@ async function main(args) {
     const options = { engine: text, workers: text, help: { type: "boolean", default: false } };
     ({ values } = parseArgs({ args, options }));
   } catch (error) {
-    return (console.error(`${usage}\nworker: ${error.message}`), 2);
+    // Node quotes the argument, which may be an address with a password.
+    const isArgument = error.code === "ERR_PARSE_ARGS_UNEXPECTED_POSITIONAL";
+    return (console.error(`${usage}\nworker: ${isArgument ? "takes options alone" : error.message}`), 2);
   }
   if (values.help) return (console.log(usage), 0);
   const engine = values.engine ?? process.env.CURIOUS_ENGINE ?? "";
@@ -29,7 +31,7 @@ async function main(args) {
   const { serveRedis } = require("curious-inside/dist/experiment/redisWorker.js");
   const { workerCount } = require("curious-inside/dist/experiment/pool.js");
   if (!isRedis(engine))
-    return (console.error(`worker: needs --engine redis://host:port, got ${redacted(engine) || "none"}`), 2);
+    return (console.error(`worker: needs --engine redis://host:port, got ${engine ? redacted(engine) : "none"}`), 2);
 
   const signs = { computed: "✔", failed: "✖", "given back": "↩", notice: "!" };
   const onEvent = ({ what, key, text }) => {

@@ -43,16 +43,47 @@ export function isRedis(engine: string): boolean {
 }
 
 /**
- * An address without its password, for messages.
+ * An address as messages may show it: only what cannot be a password, or a piece of one that was not percent-encoded.
+ *
+ *     scheme://[***@]host[:port][/database]
  *
  * @param url of a Redis; also one that cannot be read
- * @returns the same with *** for the password
+ * @returns *** for user and password, for a database that is no number, for a query, and for all of what is no such address
  * @example
- * redacted("redis://user:secret@host:6379/0"); // "redis://user:***@host:6379/0"
- * redacted("redis://host:6379"); // "redis://host:6379"
+ * redacted("redis://user:secret@host:6379/0"); // "redis://***@host:6379/0"
+ * redacted("redis://:pass/word@host"); // "***"; else it would show the piece before the slash as the host
  */
 export function redacted(url: string): string {
-  return url.replace(/^(\w+:\/\/[^/:@]*):.*@/, "$1:***@").replace(/([?&]password=)[^&]*/, "$1***");
+  const parts = partsOf(url);
+  if (parts === null) return "***";
+  const { protocol, username, password, host, pathname, search, hash } = parts;
+  const database = pathname.length <= 1 || /^\/\d+$/.test(pathname) ? pathname : "/***";
+  return `${protocol}//${username || password ? "***@" : ""}${host}${database}${search || hash ? "?***" : ""}`;
+}
+
+/** An address in its parts; null where it is none, or where what should be its password reads as something else. */
+function partsOf(url: string): URL | null {
+  if (!URL.canParse(url)) return null;
+  const parts = new URL(url);
+  if (!/^([\w.-]+|\[[\da-f:.]+\])(:\d+)?$/i.test(parts.host) || /@/.test(parts.pathname + parts.search + parts.hash))
+    return null;
+  return parts;
+}
+
+/** Refuses an address that ioredis would misread, or pass on to Redis to be refused there. */
+function checkAddress(fn: string, url: string): void {
+  const parts = partsOf(url);
+  const ask = (requirement: string, remedy?: string): never => refuse(fn, requirement, redacted(url), remedy);
+  const encode = "percent-encode what is neither letter nor digit in user and password";
+  if (parts === null || !isRedis(url)) return ask("needs an address like redis://user:password@host:6379", encode);
+  if (!/^\/?\d*$/.test(parts.pathname)) ask("needs a database that is a number, as in redis://host:6379/0");
+  // ioredis would take its own options from there.
+  if (parts.search || parts.hash) ask("needs an address without ? and #", encode);
+  try {
+    decodeURIComponent(parts.username + parts.password);
+  } catch {
+    ask("needs user and password whose every % begins a code such as %40", encode);
+  }
 }
 
 /**
@@ -81,9 +112,9 @@ export function resultKey(key: string): string {
  * redis.disconnect();
  */
 export async function openRedis(fn: string, url: string, onNotice: (text: string) => void): Promise<Redis> {
+  checkAddress(fn, url);
   const place = redacted(url);
   let reason = "";
-  if (!URL.canParse(url)) refuse(fn, "needs an address like redis://user:password@host:6379", place);
   const first = new Redis(url, { lazyConnect: true, retryStrategy: () => null, maxRetriesPerRequest: 0 });
   first.on("error", (error) => (reason ||= messageOf(error)));
   try {
