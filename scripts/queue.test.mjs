@@ -9,13 +9,14 @@ import { createInterface } from "node:readline";
 import test, { after, before } from "node:test";
 import { setTimeout as wait } from "node:timers/promises";
 import { createServer as createTlsServer } from "node:tls";
-import { connect } from "node:net";
+import { connect, createServer } from "node:net";
 import { findRedis, freePort, startRedis } from "./redis.mjs";
 import { at } from "./steps/common.mjs";
 
 const require = createRequire(at("lib", "dist", "experiment", "sweep.js"));
 const { sweep } = require("./sweep.js");
 const { runOnRedis } = require("./redisEngine.js");
+const { serveRedis } = require("./redisWorker.js");
 const { packJob, runOf } = require("./job.js");
 const { keyOf, remember } = require("./store.js");
 const { fixtureJob, resultOf } = require("./sweep.fixture.js");
@@ -106,12 +107,13 @@ async function startWorker(t, { url = engine, workers = 1, before = "", env = {}
 }
 
 /** Computes jobs through the queue into a store of its own. */
-async function run(jobs, { store = newFolder(), url = engine } = {}) {
+async function run(jobs, { store = newFolder(), url = engine, more = {} } = {}) {
   const heard = [];
   const notices = [];
   const tasks = jobs.map((job) => ({ key: keyOf(runOf(job)), job }));
   process.env.CURIOUS_STORE = store;
-  const options = { onProgress: (progress) => heard.push(progress), onNotice: (text) => notices.push(text), timing };
+  const options = { onProgress: (progress) => heard.push(progress), onNotice: (text) => notices.push(text) };
+  options.timing = { ...timing, ...more };
   const outcomes = await runOnRedis(url, tasks, options);
   return { outcomes, heard, notices, store };
 }
@@ -395,6 +397,112 @@ test("sweep: says what is wrong with an address, without its password", { skip }
       return true;
     });
   }
+});
+
+/** A way to Redis on which connections can be refused, or go silent. */
+async function startGate(t) {
+  const pairs = new Set();
+  const gate = { isShut: false };
+  const server = createServer((near) => {
+    if (gate.isShut) return near.destroy();
+    const far = connect(redis.port, "127.0.0.1");
+    near.pipe(far).pipe(near);
+    pairs.add([near, far]);
+    for (const socket of [near, far])
+      socket.on("error", () => undefined).on("close", () => (near.destroy(), far.destroy()));
+  });
+  await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
+  t.after(() => {
+    for (const pair of pairs) for (const socket of pair) socket.destroy();
+    server.close();
+  });
+  gate.url = engine.replace(/\d+$/, server.address().port);
+  gate.connections = () => pairs.size;
+  /** All that is connected now hears nothing any more, and is not told. */
+  gate.silence = () => {
+    for (const [near, far] of pairs) {
+      near.unpipe();
+      far.unpipe();
+      for (const socket of [near, far]) socket.resume();
+    }
+  };
+  return gate;
+}
+
+test(
+  "runOnRedis: ends with all results in although the connection of its events cannot be made again",
+  { skip, timeout: 30_000 },
+  async (t) => {
+    await startWorker(t);
+    const gate = await startGate(t);
+    const list = jobs("cut", 2, { milliseconds: 300 });
+    const running = run(list, { url: gate.url, more: { close: 500 } });
+    const admin = new Redis(engine);
+    t.after(() => admin.disconnect());
+    let events;
+    while (!events) events = /^id=(\d+) .*cmd=xread/m.exec(await admin.client("LIST"));
+    gate.isShut = true;
+    await admin.client("KILL", "ID", events[1]);
+    const { outcomes, store } = await running;
+    assert.deepEqual(statuses(outcomes), ["computed", "computed"]);
+    await assertStored(list, store);
+  },
+);
+
+test(
+  "runOnRedis: goes on when its connections went silent without being closed",
+  { skip, timeout: 30_000 },
+  async (t) => {
+    await startWorker(t);
+    const gate = await startGate(t);
+    const list = jobs("silent", 2, { milliseconds: 500 });
+    const running = run(list, { url: gate.url, more: { answer: 300, close: 500 } });
+    while (gate.connections() < 3) await wait(5); // the first, which is closed, the queue's and the events'
+    await wait(100);
+    gate.silence();
+    const { outcomes, notices, store } = await running;
+    assert.deepEqual(statuses(outcomes), ["computed", "computed"]);
+    assert.ok(notices.some((text) => text.startsWith("lost the connection")));
+    await assertStored(list, store);
+  },
+);
+
+test(
+  "runOnRedis, serveRedis: refuse an address that takes connections and says nothing",
+  { timeout: 30_000 },
+  async (t) => {
+    const sockets = [];
+    const server = createServer((socket) => sockets.push(socket.on("error", () => undefined)));
+    await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
+    t.after(() => {
+      for (const socket of sockets) socket.destroy();
+      server.close();
+    });
+    const url = `redis://:${password}@127.0.0.1:${server.address().port}`;
+    const silent = {
+      name: "InputError",
+      message: /needs a Redis that answers at .*, got silence for 0\.3 s; check that/,
+    };
+    const timing = { answer: 300 };
+    const options = { timing, onProgress: () => undefined, onNotice: () => undefined };
+    await assert.rejects(runOnRedis(url, [], options), silent);
+    await assert.rejects(serveRedis(url, { timing }), silent);
+    assert.equal(sockets.length, 2);
+  },
+);
+
+test("runOnRedis: says what Redis refuses, and what helps", { skip }, async (t) => {
+  const admin = new Redis(engine);
+  t.after(() => admin.disconnect());
+  const [job] = jobs("full", 1);
+  await assert.rejects(run([job], { url: `${engine}/99` }), {
+    name: "InputError",
+    message: /^sweep: needs a Redis .*\/99, got .*DB index.*; name a database/,
+  });
+  await admin.config("SET", "maxmemory", "1");
+  const refused = { name: "InputError", message: /^sweep: needs a Redis .*, got .*OOM.*; give it more memory/ };
+  await assert.rejects(run([job]), refused);
+  await admin.config("SET", "maxmemory", "0");
 });
 
 const openssl = spawnSync("openssl", ["version"]).status === 0;

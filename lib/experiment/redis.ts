@@ -1,6 +1,7 @@
 /** @file The Redis that jobs go through: how to reach it, what lies where in it, and how long anything waits. */
+import { setTimeout as wait } from "node:timers/promises";
 import { Redis } from "ioredis";
-import { refuse } from "../core/errors";
+import { InputError, refuse } from "../core/errors";
 
 /** The name of the queue; all keys of BullMQ begin with `bull:` and it. */
 export const queueName = "curious-inside";
@@ -13,6 +14,8 @@ export interface QueueTiming {
   readonly attempts: number; // of a job whose process died or that failed for another reason than its config
   readonly losses: number; // workers that may be lost over one job before it counts as failed
   readonly look: number; // between two looks of the sweep at all its jobs, besides the events that it hears of
+  readonly answer: number; // a Redis that says nothing for so long is taken for lost
+  readonly close: number; // what uses a connection may take to end
   readonly keepResult: number; // in Redis, when nobody collects it
   readonly keepCollected: number; // in Redis, for another sweep that waits for the same job
 }
@@ -25,6 +28,8 @@ export const queueTiming: QueueTiming = {
   attempts: 3,
   losses: 3,
   look: 30_000,
+  answer: 20_000,
+  close: 5_000,
   keepResult: 7 * 24 * 3_600_000,
   keepCollected: 120_000,
 };
@@ -98,37 +103,53 @@ export function resultKey(key: string): string {
   return `${queueName}:result:${key}`;
 }
 
+/** A connection that comes back by itself, and what ends it. */
+export interface RedisLink {
+  readonly redis: Redis;
+  /** Ends what uses the connection or a duplicate of it, then the connection; never waits long, whatever state they are in. */
+  readonly close: (users: readonly { close: () => Promise<unknown> }[]) => Promise<void>;
+}
+
 /**
- * Connects to a Redis. It must answer now; later the connection comes back by itself however long Redis was away, and what was
- * asked meanwhile is asked then.
+ * Connects to a Redis. It must answer now; later the connection comes back by itself however long Redis was away or silent, and
+ * what was asked meanwhile is asked then.
  *
  * @param fn name of the public function that was called
  * @param url redis://[user:password@]host[:port][/database], or rediss:// for TLS
  * @param onNotice hears when the connection is lost, and when it is back
- * @returns the connection, owned by the caller
- * @throws InputError when the address cannot be read, or Redis does not answer, or refuses user or password; without them
+ * @param timing answer and close, see QueueTiming
+ * @returns the connection and its close(), owned by the caller
+ * @throws InputError when the address cannot be read, or Redis does not answer, or refuses user, password or database; without them
  * @example
- * const redis = await openRedis("sweep", "redis://127.0.0.1:6379", console.warn);
- * redis.disconnect();
+ * const { redis, close } = await openRedis("sweep", "redis://127.0.0.1:6379", console.warn);
+ * await close([]);
  */
-export async function openRedis(fn: string, url: string, onNotice: (text: string) => void): Promise<Redis> {
+export async function openRedis(
+  fn: string,
+  url: string,
+  onNotice: (text: string) => void,
+  { answer, close: patience }: Pick<QueueTiming, "answer" | "close"> = queueTiming,
+): Promise<RedisLink> {
   checkAddress(fn, url);
   const place = redacted(url);
   let reason = "";
   const first = new Redis(url, { lazyConnect: true, retryStrategy: () => null, maxRetriesPerRequest: 0 });
   first.on("error", (error) => (reason ||= messageOf(error)));
   try {
-    await first.connect();
-    await first.ping();
+    const answered = first.connect().then(() => first.ping());
+    if (!(await endsWithin(answered, answer))) reason ||= `silence for ${answer / 1000} s`;
+    else await answered;
   } catch (error) {
-    refuse(fn, `needs a Redis that answers at ${place}`, reason || messageOf(error), remedyFor(reason));
+    reason ||= messageOf(error);
   } finally {
     first.disconnect();
   }
+  if (reason) refuse(fn, `needs a Redis that answers at ${place}`, reason, remedyFor(reason));
 
+  let isClosed = false;
   const redis = new Redis(url, {
     maxRetriesPerRequest: null,
-    retryStrategy: (times) => Math.min(100 * 2 ** times, 5_000),
+    retryStrategy: (times) => (isClosed ? null : Math.min(100 * 2 ** times, 5_000)), // that of all duplicates as well
   });
   let isLost = false;
   redis.on("error", () => undefined); // what is to be said of it the two others say
@@ -140,7 +161,64 @@ export async function openRedis(fn: string, url: string, onNotice: (text: string
     if (isLost) onNotice(`connected to ${place} again`);
     isLost = false;
   });
-  return redis;
+  /** A connection whose other end is gone without a word looks like a slow one: it is asked, and given up. */
+  async function watch(): Promise<void> {
+    while (!isClosed) {
+      const answered = redis.ping();
+      while (!(await endsWithin(answered, answer)) && !isClosed) redis.disconnect(true);
+      await wait(answer, undefined, { ref: false });
+    }
+  }
+  void watch();
+  async function close(users: readonly { close: () => Promise<unknown> }[]): Promise<void> {
+    // BullMQ waits for a connection's "end", which one that waits to be made again never says once it is told to end.
+    await endsWithin(Promise.allSettled(users.map((user) => user.close())), patience);
+    isClosed = true;
+    redis.disconnect();
+  }
+  return { redis, close };
+}
+
+/**
+ * Whether a promise is fulfilled or rejected in that time.
+ *
+ * @param promise any; that it is rejected is left to its owner
+ * @param milliseconds to wait at most
+ * @returns false when it is still pending
+ * @example
+ * await endsWithin(Promise.resolve(), 1000); // true
+ * await endsWithin(new Promise(() => undefined), 1); // false
+ */
+export async function endsWithin(promise: Promise<unknown>, milliseconds: number): Promise<boolean> {
+  const timer = new AbortController();
+  const ended = promise.then(
+    () => true,
+    () => true,
+  );
+  const late = wait(milliseconds, false, { signal: timer.signal }).catch(() => false);
+  const isInTime = await Promise.race([ended, late]);
+  timer.abort();
+  return isInTime;
+}
+
+/**
+ * What Redis refuses, in words of ours.
+ *
+ * @param fn name of the public function that was called
+ * @param url of the Redis
+ * @param error any
+ * @returns an InputError with a remedy where Redis refused a command, else the error itself
+ * @example
+ * const error = Object.assign(new Error("READONLY You can't write"), { name: "ReplyError" });
+ * refusalOf("sweep", "redis://host", error).name; // "InputError"
+ */
+export function refusalOf(fn: string, url: string, error: unknown): Error {
+  const { name, message } = error as Error;
+  if (name !== "ReplyError") return error as Error;
+  const remedy = remedyFor(message);
+  return new InputError(
+    `${fn}: needs a Redis at ${redacted(url)} that does what it is asked, got ${message}; ${remedy}`,
+  );
 }
 
 /** Never the error itself: the command that it carries may be AUTH with its password. */
@@ -149,9 +227,24 @@ function messageOf(error: unknown): string {
   return message || code || "no answer"; // of several addresses that all refuse only the code is told
 }
 
+const remedies: readonly (readonly [pattern: RegExp, remedy: string])[] = [
+  [/WRONGPASS|NOAUTH|invalid password/i, "check user and password in the address"],
+  [/NOPERM/, "let the user of the address do everything with the keys bull:* and curious-inside:*"],
+  [
+    /certificate|self.signed|SSL|TLS/i,
+    "use rediss:// where Redis speaks TLS, and NODE_EXTRA_CA_CERTS for an authority of your own",
+  ],
+  [
+    /\bOOM\b|maxmemory/,
+    "give it more memory (maxmemory), or remove what others left in it, and start again: nothing computed is lost",
+  ],
+  [/DB index|invalid DB|SELECT/i, "name a database that this Redis has, such as /0"],
+  [/MISCONF|No space/i, "make room on the disk of Redis"],
+  [/READONLY|MASTERDOWN/, "name the primary's address: a replica takes nothing"],
+  [/silence/, "check that a Redis listens there, and use rediss:// where it speaks TLS"],
+  [/WRONGTYPE/, "use a database of its own, since another program's keys are in the way"],
+];
+
 function remedyFor(reason: string): string {
-  if (/WRONGPASS|NOAUTH|NOPERM|invalid password/i.test(reason)) return "check user and password in the address";
-  if (/certificate|self.signed|SSL|TLS/i.test(reason))
-    return "use rediss:// where Redis speaks TLS, and NODE_EXTRA_CA_CERTS for an authority of your own";
-  return "start it, or correct the address";
+  return remedies.find(([pattern]) => pattern.test(reason))?.[1] ?? "start it, or correct the address";
 }

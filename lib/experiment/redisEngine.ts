@@ -8,7 +8,7 @@ import { Queue, QueueEvents, type Job as QueuedJob } from "bullmq";
 import type { EngineOptions, Outcome, Task } from "./engine";
 import { packJob, runOf, type Payload } from "./job";
 import type { JobProgress } from "./pool";
-import { openRedis, queueName, queueTiming, resultKey, type QueueTiming } from "./redis";
+import { endsWithin, openRedis, queueName, queueTiming, refusalOf, resultKey, type QueueTiming } from "./redis";
 import { importEntry } from "./store";
 
 /** What a worker returns besides the result itself. */
@@ -29,7 +29,7 @@ const inFlight = 200; // jobs that are asked about at once
  * @param tasks of different keys
  * @param options see EngineOptions; timing
  * @returns how each ended, in the order of the tasks
- * @throws InputError when Redis does not answer
+ * @throws InputError when Redis does not answer, or refuses a command
  * @example
  * await runOnRedis("redis://127.0.0.1:6379", tasks, { onProgress: console.log, onNotice: console.warn });
  */
@@ -39,7 +39,7 @@ export async function runOnRedis(
   { onProgress, onNotice, timing: given }: EngineOptions & { readonly timing?: Partial<QueueTiming> },
 ): Promise<Outcome[]> {
   const timing = { ...queueTiming, ...given };
-  const redis = await openRedis("sweep", url, onNotice);
+  const { redis, close } = await openRedis("sweep", url, onNotice, timing);
   const queue = new Queue<Payload, Done, string>(queueName, { connection: redis });
   const events = new QueueEvents(queueName, { connection: redis });
   queue.on("error", () => undefined); // openRedis says when the connection is lost
@@ -139,14 +139,15 @@ export async function runOnRedis(
   const again = (): void => void lookAtAll().then(sayIfLonely);
   const timer = setInterval(again, timing.look);
   try {
-    await events.waitUntilReady();
+    await endsWithin(events.waitUntilReady(), timing.answer); // what is missed until then is found by looking
     await lookAtAll(true);
     void sayIfLonely();
     await finished;
+  } catch (error) {
+    throw refusalOf("sweep", url, error);
   } finally {
     clearInterval(timer);
-    await Promise.allSettled([events.close(), queue.close()]);
-    redis.disconnect();
+    await close([events, queue]);
   }
   return tasks.map(({ key }) => outcomes.get(key)!);
 }

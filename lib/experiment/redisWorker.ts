@@ -62,7 +62,7 @@ export async function serveRedis(
   ensureCount("worker", "workers", workers);
   const timing = { ...queueTiming, ...given };
   const notice = (text: string): void => onEvent?.({ what: "notice", key: "", text });
-  const redis = await openRedis("worker", url, notice);
+  const { redis, close: closeRedis } = await openRedis("worker", url, notice, timing);
   const pool = await openPool(file, workers);
   const name = `${hostname()}:${process.pid}`;
   let isClosing = false;
@@ -126,11 +126,10 @@ export async function serveRedis(
   let closed: Promise<void> | undefined;
   function close(): Promise<void> {
     closed ??= (async () => {
-      const drained = worker.close(); // takes no further job from here on, and waits for those under way
+      const drained = closeRedis([worker]); // takes no further job from here on, and gives back those under way
       isClosing = true;
       await pool.close();
       await drained;
-      redis.disconnect();
       end(unfit);
     })();
     return closed;
