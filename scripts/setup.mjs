@@ -8,6 +8,7 @@ import { fileURLToPath } from "node:url";
 import { browser } from "./steps/browser.mjs";
 import { build } from "./steps/build.mjs";
 import { readJson, root, setupDir, SetupError, venv } from "./steps/common.mjs";
+import { checkEnvironment } from "./steps/environment.mjs";
 import { jupyter } from "./steps/jupyter.mjs";
 import { kernel } from "./steps/kernel.mjs";
 import { withLock } from "./steps/lock.mjs";
@@ -34,6 +35,7 @@ const STEPS = [npm, build, jupyter, tensorflow, kernel, browser, redis];
 export async function setup({ only } = {}) {
   try {
     checkNode(process.versions.node);
+    checkEnvironment(process.env);
     const steps = choose(only);
     if (steps.some((step) => !step.fresh()))
       await withLock(

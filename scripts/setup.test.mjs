@@ -1,13 +1,37 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
-import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, utimesSync, writeFileSync } from "node:fs";
+import { once } from "node:events";
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
+import { pathToFileURL } from "node:url";
 import { checkNode, choose } from "./setup.mjs";
-import { digest, lastLines, run, SetupError, which, writeAtomic } from "./steps/common.mjs";
-import { withLock } from "./steps/lock.mjs";
+import {
+  at,
+  digest,
+  digestSizes,
+  filesUnder,
+  lastLines,
+  run,
+  SetupError,
+  which,
+  writeAtomic,
+} from "./steps/common.mjs";
+import { checkEnvironment, known } from "./steps/environment.mjs";
+import { isRunning, withLock } from "./steps/lock.mjs";
 import { installed, lockMatches } from "./steps/npm.mjs";
 
 const folder = mkdtempSync(join(tmpdir(), "setup-"));
@@ -17,17 +41,6 @@ after(() => rmSync(folder, { recursive: true, force: true }));
 async function until(condition) {
   for (let i = 0; i < 100 && !condition(); i++) await sleep(50);
   assert.ok(condition());
-}
-
-function isAlive(pid) {
-  try {
-    process.kill(pid, 0);
-    // A killed process that nobody has waited for yet still has its pid.
-    const status = existsSync("/proc/self") ? readFileSync(`/proc/${pid}/stat`, "utf8") : "";
-    return !/\) [ZX] /.test(status);
-  } catch {
-    return false;
-  }
 }
 
 test("checkNode: accepts what package.json's engines accept and names the version otherwise", () => {
@@ -121,9 +134,78 @@ test("run: the command and its children end when the calling process is killed",
   const caller = spawn(process.execPath, ["--input-type=module", "-e", script]);
   await until(() => existsSync(pids));
   const started = readFileSync(pids, "utf8").trim().split(" ").map(Number);
-  assert.ok(started.every(isAlive));
+  assert.ok(started.every(isRunning));
   caller.kill("SIGKILL");
-  await until(() => !started.some(isAlive));
+  await until(() => !started.some(isRunning));
+});
+
+test("checkEnvironment: takes empty variables as absent; refuses unknown names, blanks and values that cannot be", () => {
+  checkEnvironment({ HOME: " ", ...Object.fromEntries(Object.keys(known).map((name) => [name, ""])) });
+  checkEnvironment({ CURIOUS_BACKEND: "wasm", CURIOUS_DATA: "my data", CURIOUS_MEMORY: "4 GiB", CURIOUS_WORKERS: "2" });
+  const wrong = { CURIOUS_BACKEND: "Wasm", CURIOUS_FORCE: "yes", CURIOUS_PROFILE: "constructor", CURIOUS_WORKERS: "0" };
+  for (const [name, value] of Object.entries({ ...wrong, CURIOUS_WORKER: "1", CURIOUS_: "1" }))
+    assert.throws(() => checkEnvironment({ [name]: value }), (error) => error instanceof SetupError && error.message.includes(name)); // prettier-ignore
+  for (const name of Object.keys(known)) assert.throws(() => checkEnvironment({ [name]: " " }), SetupError);
+  const secret = { CURIOUS_ENGINE: " redis://:hush@host" };
+  assert.throws(() => checkEnvironment(secret), (error) => !error.message.includes("hush")); // prettier-ignore
+});
+
+test("checkEnvironment: knows every variable that is read", () => {
+  const sources = ["lib", "scripts", "bench"].flatMap((name) => filesUnder(at(name), ["node_modules", "dist"]));
+  const read = sources
+    .filter((file) => /(?<!\.test)\.(ts|mjs|py)$/.test(file))
+    .flatMap((file) => readFileSync(file, "utf8").match(/CURIOUS_[A-Z]+/g) ?? []);
+  assert.deepEqual([...new Set(read)].sort(), Object.keys(known));
+});
+
+test("build: builds again when an output is empty, cut off, changed or missing, and only then", async () => {
+  const project = join(folder, "project"); // setup finds its root by where it lies
+  cpSync(at("scripts", "steps"), join(project, "scripts", "steps"), { recursive: true });
+  symlinkSync(at("node_modules"), join(project, "node_modules"));
+  mkdirSync(join(project, "lib"));
+  writeFileSync(join(project, "lib", "a.ts"), "export const a: number = 1;\n");
+  const options = { rootDir: ".", outDir: "dist", composite: false, types: [] };
+  writeFileSync(join(project, "lib", "tsconfig.json"), JSON.stringify({ compilerOptions: options, files: ["a.ts"] }));
+  const { build } = await import(pathToFileURL(join(project, "scripts", "steps", "build.mjs")).href);
+  const output = join(project, "lib", "dist", "a.js");
+  assert.equal(build.fresh(), false);
+  await build.run();
+  const text = readFileSync(output, "utf8");
+  assert.match(text, /a = 1/);
+  assert.equal(build.fresh(), true);
+  for (const damaged of ["", text.slice(0, -5), text.replace("1", "2")]) {
+    writeFileSync(output, damaged);
+    assert.equal(build.fresh(), false);
+  }
+  rmSync(output);
+  assert.equal(build.fresh(), false);
+  await build.run();
+  assert.equal(build.fresh(), true);
+});
+
+test("tensorflow: does not take an empty backend.json for a choice", async () => {
+  const project = join(folder, "project");
+  const { tensorflow } = await import(pathToFileURL(join(project, "scripts", "steps", "tensorflow.mjs")).href);
+  const record = join(project, ".setup", "backend.json");
+  const before = process.env.CURIOUS_BACKEND;
+  process.env.CURIOUS_BACKEND = "wasm";
+  try {
+    await tensorflow.run(() => undefined);
+    assert.equal(tensorflow.fresh(), true);
+    for (const damaged of ["", "{}", '{ "backend": "wa']) {
+      writeFileSync(record, damaged);
+      assert.equal(tensorflow.fresh(), false);
+    }
+  } finally {
+    if (before === undefined) delete process.env.CURIOUS_BACKEND;
+    else process.env.CURIOUS_BACKEND = before;
+  }
+});
+
+test("digestSizes: notices an empty, a longer and a missing file", () => {
+  const file = join(folder, "large");
+  const digests = ["12", "", "123"].map((text) => (writeFileSync(file, text), digestSizes([file])));
+  assert.equal(new Set([...digests, digestSizes([join(folder, "none")]), digestSizes([])]).size, 5);
 });
 
 test("withLock: one at a time, and released after an error", async () => {
@@ -145,15 +227,70 @@ test("withLock: one at a time, and released after an error", async () => {
   assert.equal(existsSync(file), false);
 });
 
-test("withLock: takes over from a process that has ended, and from a pid that no longer touches it", async () => {
-  const file = join(folder, "stale");
-  const ended = spawn(process.execPath, ["-e", ""]);
-  await new Promise((resolve) => ended.on("exit", resolve));
-  writeFileSync(file, String(ended.pid));
-  assert.equal(await withLock(file, () => "taken"), "taken");
+/** A process that holds the lock until it is killed. */
+async function holder(t, file) {
+  const script = `import { withLock } from ${JSON.stringify(new URL("steps/lock.mjs", import.meta.url).href)};
+    await withLock(${JSON.stringify(file)}, () => new Promise((resolve) => setTimeout(resolve, 3600_000)));`;
+  const child = spawn(process.execPath, ["--input-type=module", "-e", script]);
+  t.after(() => child.kill("SIGKILL"));
+  await until(() => existsSync(file));
+  return child;
+}
+const longAgo = new Date(Date.now() - 600_000);
 
-  writeFileSync(file, String(process.pid));
-  const longAgo = new Date(Date.now() - 60_000);
+test("withLock: waits for a process that is stopped however long, and takes over at once when it is killed", async (t) => {
+  const file = join(folder, "stopped");
+  const child = await holder(t, file);
+  const written = readFileSync(file, "utf8");
+  child.kill("SIGSTOP");
+  await sleep(200); // a touch under way
   utimesSync(file, longAgo, longAgo);
+  let taken = false;
+  const waited = [];
+  const taking = withLock(file, () => (taken = true), (pid) => waited.push(pid)); // prettier-ignore
+  await sleep(1000);
+  assert.deepEqual([taken, waited, readFileSync(file, "utf8")], [false, [child.pid], written]);
+  child.kill("SIGKILL");
+  await taking;
+  assert.equal(taken, true);
+  assert.deepEqual(readdirSync(folder).filter((name) => name.startsWith("stopped")), []); // prettier-ignore
+});
+
+test("withLock: takes over from a dead process whose pid another program has now", async (t) => {
+  const file = join(folder, "reused");
+  const child = await holder(t, file);
+  const [, place, start] = readFileSync(file, "utf8").split(" ");
+  child.kill("SIGKILL");
+  await once(child, "exit");
+  writeFileSync(file, `${process.pid} ${place} ${start}`); // touched just now
   assert.equal(await withLock(file, () => "taken"), "taken");
+});
+
+test("withLock: of another machine or container the lock's age tells", async () => {
+  const file = join(folder, "elsewhere");
+  writeFileSync(file, `${process.pid} elsewhere 1`);
+  let taken = false;
+  const taking = withLock(file, () => (taken = true));
+  await sleep(500);
+  assert.equal(taken, false);
+  utimesSync(file, longAgo, longAgo);
+  await taking;
+});
+
+test("withLock: of many that find a dead one's lock, each works alone", async () => {
+  const file = join(folder, "many");
+  const log = join(folder, "many.log");
+  const script = `import { appendFileSync } from "node:fs";
+    import { setTimeout as sleep } from "node:timers/promises";
+import { pathToFileURL } from "node:url";
+    import { withLock } from ${JSON.stringify(new URL("steps/lock.mjs", import.meta.url).href)};
+    await withLock(${JSON.stringify(file)}, async () => {
+      appendFileSync(${JSON.stringify(log)}, "begin ");
+      await sleep(20);
+      appendFileSync(${JSON.stringify(log)}, "end ");
+      if (process.argv[1] === "die") process.kill(process.pid, "SIGKILL");
+    });`;
+  const start = (i) => spawn(process.execPath, ["--input-type=module", "-e", script, i % 2 ? "die" : "live"]);
+  await Promise.all(Array.from({ length: 8 }, (_, i) => once(start(i), "exit")));
+  assert.equal(readFileSync(log, "utf8"), "begin end ".repeat(8));
 });

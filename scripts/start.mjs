@@ -1,5 +1,5 @@
 /** @file npm start: sets up what is missing, runs the notebooks, builds the HTML companion. */
-import { copyFileSync, readFileSync, writeFileSync } from "node:fs";
+import { copyFileSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
 import { parseArgs } from "node:util";
 import { listNotebooks, notebooksFolder, runNotebooks } from "./notebooks.mjs";
@@ -7,6 +7,7 @@ import { readRecords, withScoreboard } from "./scoreboard.mjs";
 import { setup } from "./setup.mjs";
 import { buildSite } from "./site.mjs";
 import { at } from "./steps/common.mjs";
+import "./steps/parent.cjs";
 
 const usage = `npm start -- [options]
   --only 02          only notebooks whose name begins so (repeat it, or separate by commas)
@@ -25,9 +26,9 @@ function readOptions(args) {
     args,
     options: {
       only: { type: "string", multiple: true, default: [] },
-      profile: { type: "string", default: "quick" },
+      profile: { type: "string", default: process.env.CURIOUS_PROFILE || "quick" },
       all: flag,
-      force: flag,
+      force: { type: "boolean", default: process.env.CURIOUS_FORCE === "1" },
       write: flag,
       help: flag,
     },
@@ -46,6 +47,11 @@ function readOptions(args) {
     : (name) => values.all || quickStory.test(name);
   return { ...values, names: all.filter(wanted) };
 }
+
+/** Where figures and records of stand-in drawings lie (lib/report/file.ts): there was no data. */
+const standIn = at("build", "stand-in");
+const isStandIn = (name) =>
+  existsSync(standIn) && readdirSync(standIn).some((file) => file.startsWith(name.slice(0, 2)));
 
 /** Takes executed copies and the scoreboard into what is committed. */
 async function keep(names, executed) {
@@ -71,10 +77,12 @@ async function main() {
 
   const { names, profile, force } = options;
   const executed = at("build", "notebooks");
+  rmSync(standIn, { recursive: true, force: true });
   const results = await runNotebooks(python, { names, profile, force, out: executed });
   if (results.some(({ interrupted }) => interrupted)) return 130;
   const finished = results.filter(({ ok }) => ok).map(({ notebook }) => notebook);
-  if (options.write && finished.length) await keep(finished, executed);
+  const real = finished.filter((name) => !isStandIn(name));
+  if (options.write && real.length) await keep(real, executed);
   const page = await buildSite(jupyter, { executed, book: at("build", "book"), site: at("build", "site") });
 
   const here = (path) => relative(process.cwd(), path) || ".";
@@ -82,6 +90,11 @@ async function main() {
 Figures and records   ${here(at("figures"))}
 Executed notebooks    ${here(executed)}
 HTML companion        ${here(page)}`);
+  if (real.length < finished.length)
+    console.log(`
+! Computed on stand-in drawings, since the data was not at hand: ${finished.filter(isStandIn).join(", ")}.
+  Figures and records are in ${here(standIn)}${options.write ? ", and nothing of it was kept" : ""}; data/README.md says how to get the data.`);
+  if (options.write && real.length < finished.length) return 1;
   return finished.length === names.length ? 0 : 1;
 }
 

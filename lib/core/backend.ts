@@ -58,13 +58,20 @@ export function dispose(tensors: object): void {
 
 function choose(): typeof backend {
   const record = join(paths.setup, "backend.json");
-  const written = existsSync(record)
-    ? (JSON.parse(readFileSync(record, "utf8")) as { backend: string; version?: string })
-    : { backend: "tensorflow" };
-  const name = process.env["CURIOUS_BACKEND"] ?? written.backend;
+  const written = existsSync(record) ? read(record) : { backend: "tensorflow" };
+  const name = process.env["CURIOUS_BACKEND"] || written.backend;
   if (name === "wasm") return { name, version: "" };
   if (name === "tensorflow") return { name, version: written.version ?? "" };
   return refuse("backend", 'needs "tensorflow" or "wasm"', name, "unset CURIOUS_BACKEND, or run setup again");
+}
+
+function read(record: string): { backend: string; version?: string } {
+  const text = readFileSync(record, "utf8");
+  try {
+    return JSON.parse(text) as { backend: string; version?: string };
+  } catch {
+    return refuse("backend", `needs JSON in ${record}`, text === "" ? "an empty file" : text, "run setup again");
+  }
 }
 
 function loadNative(): typeof TensorFlow {

@@ -4,8 +4,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import test, { after } from "node:test";
 import fc from "fast-check";
-import { paths } from "../core/paths";
+import { paths, projectRoot } from "../core/paths";
 import { claimTable, decide, notTestable, parseRecord, writeRecord, type Claim, type ClaimRecord } from "./claims";
+import { figureFile } from "./file";
 
 const claim: Claim = {
   id: "C2",
@@ -171,6 +172,19 @@ test("writeRecord: a quick run does not touch the paper record", () => {
   const before = readFileSync(join(folder, "02_passive_listener.paper.json"), "utf8");
   write(record);
   assert.equal(readFileSync(join(folder, "02_passive_listener.paper.json"), "utf8"), before);
+});
+
+test("writeRecord: a run on stand-in drawings writes nothing where what real data gave lies; a smoke run may", (t) => {
+  const drawn = { ...record, dataset: "strokes", datasetSource: "embedded" } as const;
+  const apart = figureFile("writeRecord", "99_nothing", drawn, "json");
+  t.after(() => rmSync(apart, { force: true }));
+  assert.equal(apart, join(projectRoot, "build", "stand-in", "99_nothing.quick.json"));
+  const smoke = figureFile("writeRecord", "99_nothing", { ...drawn, profile: "smoke" }, "json");
+  assert.equal(smoke, join(paths.figures, "99_nothing.smoke.json"));
+  const files = readdirSync(folder);
+  write(drawn, "99_nothing");
+  assert.deepEqual(readdirSync(folder), files);
+  assert.equal((JSON.parse(readFileSync(apart, "utf8")) as ClaimRecord).datasetSource, "embedded");
 });
 
 test("writeRecord: refuses NaN, unknown verdicts and names of another form, and leaves no file", () => {

@@ -118,7 +118,8 @@ function measuredText({ measured, interval, n, unit }: DecidedClaim): string {
 }
 
 /**
- * Writes the record of a notebook: figures/<notebook>.<profile>.json. Scoreboard and summaries read only these.
+ * Writes the record of a notebook: figures/<notebook>.<profile>.json. Scoreboard and summaries read only these. The record of a
+ * run on stand-in drawings lies elsewhere, see figureFile.
  *
  * Numbers are rounded to 4 significant digits, keys stand in a fixed order, and a record that says what the file says already
  * (date and duration aside) leaves it as it is: unchanged results give unchanged files.
@@ -134,7 +135,7 @@ export function writeRecord(
   record: Omit<ClaimRecord, "notebook" | "computedAt"> & { readonly computedAt?: string },
 ): void {
   // prettier-ignore
-  const file = figureFile("writeRecord", notebook, record.profile, "json");
+  const file = figureFile("writeRecord", notebook, record, "json");
   const computedAt = record.computedAt ?? new Date().toISOString();
   const next = parseRecord({ ...record, notebook, computedAt });
   const before = existsSync(file) ? (JSON.parse(readFileSync(file, "utf8")) as ClaimRecord) : undefined;

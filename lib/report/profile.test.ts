@@ -25,3 +25,10 @@ test("byProfile: picks the value of the profile", () => {
   const values = { smoke: 1, quick: 3, paper: 30 };
   assert.deepEqual([byProfile(values, "smoke"), byProfile(values, "quick"), byProfile(values, "paper")], [1, 3, 30]);
 });
+
+test("CURIOUS_PROFILE, CURIOUS_FORCE: blanks and garbage are refused", () => {
+  for (const value of [" ", "garbage", "Quick", "01", "constructor"]) {
+    assert.throws(() => currentProfile({ CURIOUS_PROFILE: value }), { name: "InputError" });
+    assert.throws(() => isForced({ CURIOUS_FORCE: value }), { name: "InputError" });
+  }
+});

@@ -7,9 +7,12 @@ import { join } from "node:path";
 import {
   at,
   digest,
+  digestSizes,
+  filesUnder,
   isStamped,
   lastLines,
   readJson,
+  readText,
   remove,
   root,
   run,
@@ -37,14 +40,15 @@ const version = (name) => readJson(join(MODULES, name, "package.json"))?.version
 const key = () =>
   digest(root, version("@sparticuz/chromium"), version("dejavu-fonts-ttf"), ARGS.join(), candidates().join());
 
+const outputs = () => digest(readText(RECORD) ?? "", digestSizes(filesUnder(FOLDER, ["font-cache"])));
+
 export const browser = {
   name: "browser",
   title: "browser for static figures",
   needs: ["npm"],
 
   fresh() {
-    const path = readJson(RECORD)?.executablePath;
-    return isStamped("browser", key()) && existsSync(path ?? "");
+    return isStamped("browser", digest(key(), outputs())) && existsSync(readJson(RECORD)?.executablePath ?? "");
   },
 
   warning() {
@@ -66,7 +70,7 @@ export const browser = {
         const record = launchRecord(candidate);
         await run(process.execPath, [stepFile("verify-browser.mjs"), JSON.stringify(record)], { seconds: 60 });
         writeAtomic(RECORD, JSON.stringify(record, null, 2) + "\n");
-        return stamp("browser", inputs);
+        return stamp("browser", digest(inputs, outputs()));
       } catch (error) {
         failures.push(error.message);
       }

@@ -1,28 +1,22 @@
 /** @file Step "library": TypeScript to lib/dist. */
 import { existsSync, renameSync } from "node:fs";
-import { join, relative } from "node:path";
-import { at, digestFiles, filesUnder, isStamped, remove, run, setupDir, stamp } from "./common.mjs";
+import { join } from "node:path";
+import { at, digest, digestFiles, filesUnder, isStamped, remove, run, setupDir, stamp } from "./common.mjs";
 
 const DIST = at("lib", "dist");
 const sources = () => filesUnder(at("lib"), ["dist", "node_modules"]).filter((file) => /\.(ts|json)$/.test(file));
-const key = () => digestFiles([...sources(), at("tsconfig.json"), at("package-lock.json")]);
+const inputs = () => digestFiles([...sources(), at("tsconfig.json"), at("package-lock.json")]);
+const outputs = () => digestFiles(filesUnder(DIST).filter((file) => /\.(js|json)$/.test(file)));
 
 export const build = {
   name: "build",
   title: "library",
   needs: ["npm"],
 
-  fresh() {
-    return (
-      isStamped("build", key()) &&
-      sources()
-        .filter((file) => file.endsWith(".ts") && !file.endsWith(".d.ts"))
-        .every((file) => existsSync(join(DIST, relative(at("lib"), file).replace(/\.ts$/, ".js"))))
-    );
-  },
+  fresh: () => isStamped("build", digest(inputs(), outputs())),
 
   async run() {
-    const inputs = key();
+    const made = inputs();
     // Compiled aside and moved in: no output of a deleted source stays, and lib/dist is never half written.
     const part = join(setupDir, "dist.part");
     const old = join(setupDir, "dist.old");
@@ -39,6 +33,6 @@ export const build = {
     if (existsSync(DIST)) renameSync(DIST, old);
     renameSync(part, DIST);
     remove(old);
-    stamp("build", inputs);
+    stamp("build", digest(made, outputs()));
   },
 };

@@ -10,6 +10,7 @@ import {
   readdirSync,
   renameSync,
   rmSync,
+  statSync,
   writeFileSync,
 } from "node:fs";
 import { basename, delimiter, dirname, isAbsolute, join, relative } from "node:path";
@@ -84,7 +85,13 @@ export function filesUnder(folder, except = []) {
   });
 }
 
-/** A stamp is the hash of a step's inputs, written when the step has ended well. */
+/** One hash over the names and sizes of files, for what is too large to be read on every run; a missing file counts as such. */
+export function digestSizes(files) {
+  const sizeOf = (file) => String(statSync(file, { throwIfNoEntry: false })?.size ?? "missing");
+  return digest(...[...files].sort().flatMap((file) => [relative(root, file), sizeOf(file)]));
+}
+
+/** A stamp is the hash of a step's inputs and of what it made of them, written when the step has ended well. */
 const stampFile = (name) => join(setupDir, "stamps", name);
 export const isStamped = (name, key) => readText(stampFile(name)) === key;
 export const stamp = (name, key) => writeAtomic(stampFile(name), key);

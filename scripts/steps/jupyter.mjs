@@ -1,22 +1,21 @@
 /** @file Step "Jupyter": the project's own Python environment, from hashed requirements. */
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { at, digest, isStamped, readText, root, stamp, unstamp, venv } from "./common.mjs";
+import { at, digest, digestSizes, isStamped, readText, root, stamp, unstamp, venv } from "./common.mjs";
 import { canMakeEnvironment, findPython, makeEnvironment } from "./python.mjs";
 
 const REQUIREMENTS = at("scripts", "requirements.txt");
 // The commands in a venv hold its absolute path, so a moved project gets a new one.
 const key = () => digest(readText(REQUIREMENTS), root);
+// What we start and what it says of itself; not all files, as the reader may install more.
+const outputs = () => digestSizes(["python", "jupyter-lab", "jupyter-book"].map((name) => join(venv, "bin", name)));
 
 export const jupyter = {
   name: "jupyter",
   title: "Jupyter",
   needs: [],
 
-  fresh: () =>
-    isStamped("jupyter", key()) &&
-    existsSync(join(venv, "bin", "python")) &&
-    existsSync(join(venv, "bin", "jupyter-lab")),
+  fresh: () => isStamped("jupyter", digest(key(), outputs())) && existsSync(join(venv, "bin", "python")),
 
   prerequisites() {
     if (canMakeEnvironment()) return [];
@@ -29,6 +28,6 @@ export const jupyter = {
   async run() {
     unstamp("jupyter");
     await makeEnvironment(venv, REQUIREMENTS);
-    stamp("jupyter", key());
+    stamp("jupyter", digest(key(), outputs()));
   },
 };

@@ -1,6 +1,6 @@
 /** @file Step "kernel": the tslab kernel, registered in the project's .venv and nowhere else. */
 import { join } from "node:path";
-import { at, readText, venv, writeAtomic } from "./common.mjs";
+import { at, readText, stepFile, venv, writeAtomic } from "./common.mjs";
 
 /** The files of this step and what has to stand in them. */
 function files() {
@@ -8,6 +8,8 @@ function files() {
     // The connection file has to be an argument of its own (as tslab's installer writes it).
     argv: [
       process.execPath,
+      "--require",
+      stepFile("parent.cjs"),
       at("node_modules", "tslab", "bin", "tslab"),
       "kernel",
       "--config-path",

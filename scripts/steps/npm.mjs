@@ -1,7 +1,7 @@
 /** @file Step "npm packages": `npm ci`, with install scripts off (.npmrc). */
 import { existsSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { at, readJson, remove, run, SetupError, which } from "./common.mjs";
+import { at, readJson, readText, remove, run, SetupError, which } from "./common.mjs";
 
 const LOCK = at("package-lock.json");
 const HIDDEN_LOCK = at("node_modules", ".package-lock.json"); // npm's own record of what it installed, written last
@@ -16,7 +16,7 @@ export const npm = {
     return (
       lockMatches(lock, manifests()) &&
       installed(lock, readJson(HIDDEN_LOCK)) &&
-      Object.keys(lock.packages).every((path) => lock.packages[path].optional || existsSync(at(path, "package.json")))
+      Object.keys(lock.packages).every((path) => lock.packages[path].optional || readText(at(path, "package.json")))
     );
   },
 

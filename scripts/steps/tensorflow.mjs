@@ -2,12 +2,13 @@
  * @file Step "native TensorFlow": the binding of @tensorflow/tfjs-node, compiled here. Its own installer downloads a library
  * from a host that refuses many users; the same library is in TensorFlow's Python wheel.
  */
-import { existsSync, mkdirSync, readdirSync, renameSync, symlinkSync } from "node:fs";
+import { mkdirSync, readdirSync, renameSync, symlinkSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
 import {
   at,
   digest,
   digestFiles,
+  digestSizes,
   filesUnder,
   isStamped,
   readJson,
@@ -42,6 +43,7 @@ const libraryKey = () => digest(readText(REQUIREMENTS), process.arch);
 const bindingKey = () => digest(libraryKey(), ...FLAGS, digestFiles(filesUnder(SOURCES)));
 // The name of the compiler is part of it so that installing one brings the native backend.
 const key = () => digest(bindingKey(), candidates().join());
+const outputs = () => digest(readText(BACKEND) ?? "", digestSizes([LINK, BINDING, ...LIBRARIES]));
 
 export const tensorflow = {
   name: "tensorflow",
@@ -49,9 +51,8 @@ export const tensorflow = {
   needs: ["npm", "jupyter"],
 
   fresh() {
-    if (process.env.CURIOUS_BACKEND === "wasm") return readJson(BACKEND) !== null;
-    if (!isStamped("tensorflow", key())) return false;
-    return readJson(BACKEND)?.backend === "wasm" || [LINK, ...LIBRARIES].every((file) => existsSync(file));
+    if (process.env.CURIOUS_BACKEND === "wasm") return ["tensorflow", "wasm"].includes(readJson(BACKEND)?.backend);
+    return isStamped("tensorflow", digest(key(), outputs()));
   },
 
   prerequisites() {
@@ -66,22 +67,22 @@ export const tensorflow = {
   },
 
   async run(say) {
+    unstamp("tensorflow");
     if (process.env.CURIOUS_BACKEND === "wasm")
       return settle({ backend: "wasm", reason: "CURIOUS_BACKEND=wasm asks for it" });
     const inputs = key();
-    unstamp("tensorflow");
     const outcome = await native(say);
     settle(outcome);
     // What failed is tried again next time; what cannot work stays as it is until a compiler is there.
-    if (!outcome.again) stamp("tensorflow", inputs);
+    if (!outcome.again) stamp("tensorflow", digest(inputs, outputs()));
   },
 };
 
 const settle = ({ backend, version, reason }) =>
   writeAtomic(BACKEND, JSON.stringify({ backend, version, reason }, null, 2) + "\n");
 
-const isUnpacked = () => isStamped("tensorflow-library", libraryKey()) && LIBRARIES.every((file) => existsSync(file));
-const isCompiled = () => isUnpacked() && isStamped("tensorflow-binding", bindingKey()) && existsSync(BINDING);
+const isUnpacked = () => isStamped("tensorflow-library", digest(libraryKey(), digestSizes(LIBRARIES)));
+const isCompiled = () => isUnpacked() && isStamped("tensorflow-binding", digest(bindingKey(), digestSizes([BINDING])));
 
 /** The library, the binding and the test of both, each only where it is missing. */
 async function native(say) {
@@ -143,7 +144,7 @@ async function library(platform) {
   remove(join(part, wheel));
   remove(FOLDER);
   renameSync(part, FOLDER);
-  stamp("tensorflow-library", libraryKey());
+  stamp("tensorflow-library", digest(libraryKey(), digestSizes(LIBRARIES)));
 }
 
 async function compile([command, ...options]) {
@@ -154,7 +155,7 @@ async function compile([command, ...options]) {
   const part = `${BINDING}.part`;
   await run(command, [...options, ...FLAGS, ...include, ...sources, ...LIBRARIES, "-o", part]);
   renameSync(part, BINDING);
-  stamp("tensorflow-binding", bindingKey());
+  stamp("tensorflow-binding", digest(bindingKey(), digestSizes([BINDING])));
 }
 
 function link() {

@@ -1,0 +1,15 @@
+/** @file sweeper.mjs JOBS ENGINE: computes jobs here (ENGINE "local") or through a Redis, into the store of its environment. */
+import { createRequire } from "node:module";
+import { at } from "../steps/common.mjs";
+
+const require = createRequire(at("lib", "dist", "experiment", "sweep.js"));
+const { runOf } = require("./job.js");
+const { isStored, keyOf } = require("./store.js");
+const [jobs, engine, timing] = process.argv.slice(2).map((text) => JSON.parse(text));
+const tasks = jobs.map((job) => ({ key: keyOf(runOf(job)), job })).filter(({ job }) => !isStored(runOf(job)));
+const options = { onProgress: () => console.log("under way"), onNotice: () => undefined };
+const outcomes =
+  engine === "local"
+    ? await require("./localEngine.js").runLocally(tasks, { ...options, workers: 2, file: "sweep.fixture.js" })
+    : await require("./redisEngine.js").runOnRedis(engine, tasks, { ...options, timing });
+process.exit(outcomes.every(({ status }) => status === "computed") ? 0 : 1);
