@@ -9,7 +9,7 @@ const usage = `npm run worker -- [options]
   --workers N       jobs at a time (default CURIOUS_WORKERS, else one per processor)
   --help            this text
   stop              SIGINT or SIGTERM: the jobs under way go back to the queue. Twice: at once
-  exit              0 stopped, 1 it cannot compute what is asked for (it says why), 2 the command is not as it should be`;
+  exit              0 stopped, 1 Redis was away when it was stopped, 2 the command is not as it should be`;
 
 async function main(args) {
   let values;
@@ -33,7 +33,7 @@ async function main(args) {
   if (!isRedis(engine))
     return (console.error(`worker: needs --engine redis://host:port, got ${engine ? redacted(engine) : "none"}`), 2);
 
-  const signs = { computed: "✔", failed: "✖", "given back": "↩", notice: "!" };
+  const signs = { computed: "✔", failed: "✖", "given back": "↩", "left to others": "→", notice: "!" };
   const onEvent = ({ what, key, text }) => {
     if (what !== "started") console.log(`${signs[what]} ${[key.slice(0, 8), text || what].filter(Boolean).join("  ")}`);
   };
@@ -55,9 +55,8 @@ async function main(args) {
     void worker.close();
   };
   for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, stop);
-  const reason = await worker.ended;
-  if (reason !== null) console.error(`worker: ${reason.message}`);
-  return reason === null ? 0 : 1;
+  await worker.ended;
+  return 0;
 }
 
 process.exitCode = await main(process.argv.slice(2));
