@@ -101,7 +101,10 @@ test("sweep: refuses a file that is not as it should be, naming file or place", 
     [[], /sweep: needs one FILE, got 0/],
     [[fileOf("text.json", "{")], /sweep: .*text\.json: needs JSON, got/],
     [[fileOf("typo.json", { a: { ...plan, sedes: [1] } })], /sweep: readPlans: needs only known names at a, got sedes/],
-    [[fileOf("ok.json", { a: plan }), "--engine", "http://:secret@x"], /sweep: needs an engine of local, .*\/\/\*\*\*@x/],
+    [
+      [fileOf("ok.json", { a: plan }), "--engine", "http://:secret@x"],
+      /sweep: needs an engine of local, .*\/\/\*\*\*@x/,
+    ],
   ];
   for (const [args, message] of cases) {
     const { code, printed } = await run(t, "sweep.mjs", args, { CURIOUS_STORE: join(root, "never") });
