@@ -9,17 +9,19 @@ import { createInterface } from "node:readline";
 import test, { after, before } from "node:test";
 import { setTimeout as wait } from "node:timers/promises";
 import { createServer as createTlsServer } from "node:tls";
-import { connect } from "node:net";
+import { connect, createServer } from "node:net";
+import { gzipSync } from "node:zlib";
 import { findRedis, freePort, startRedis } from "./redis.mjs";
 import { at } from "./steps/common.mjs";
 
 const require = createRequire(at("lib", "dist", "experiment", "sweep.js"));
 const { sweep } = require("./sweep.js");
 const { runOnRedis } = require("./redisEngine.js");
+const { serveRedis } = require("./redisWorker.js");
 const { packJob, runOf } = require("./job.js");
-const { keyOf, remember } = require("./store.js");
+const { exportEntry, isStored, keyOf, remember } = require("./store.js");
 const { fixtureJob, resultOf } = require("./sweep.fixture.js");
-const { Queue } = require("bullmq");
+const { Queue, Worker } = require("bullmq");
 const { Redis } = require("ioredis");
 
 const skip = findRedis() ? false : "no redis-server (node scripts/setup.mjs redis)";
@@ -60,7 +62,7 @@ async function startWorker(t, { url = engine, workers = 1, before = "", env = {}
       });
       process.once("SIGTERM", () => void worker.close());
       console.log(JSON.stringify({ what: "ready" }));
-      process.exitCode = (await worker.ended) === null ? 0 : 1;
+      await worker.ended;
     })();`;
   const child = spawn(process.execPath, ["-e", code], {
     cwd: at(),
@@ -106,12 +108,13 @@ async function startWorker(t, { url = engine, workers = 1, before = "", env = {}
 }
 
 /** Computes jobs through the queue into a store of its own. */
-async function run(jobs, { store = newFolder(), url = engine } = {}) {
+async function run(jobs, { store = newFolder(), url = engine, more = {} } = {}) {
   const heard = [];
   const notices = [];
   const tasks = jobs.map((job) => ({ key: keyOf(runOf(job)), job }));
   process.env.CURIOUS_STORE = store;
-  const options = { onProgress: (progress) => heard.push(progress), onNotice: (text) => notices.push(text), timing };
+  const options = { onProgress: (progress) => heard.push(progress), onNotice: (text) => notices.push(text) };
+  options.timing = { ...timing, ...more };
   const outcomes = await runOnRedis(url, tasks, options);
   return { outcomes, heard, notices, store };
 }
@@ -194,7 +197,8 @@ test(
     assert.deepEqual([refused.status, refused.error.name], ["failed", "InputError"]);
     assert.equal(refused.error.message, "work: needs another plan, got this one");
     assert.deepEqual([failing.status, failing.error.message], ["failed", "no luck"]);
-    assert.deepEqual([dying.status, dying.error.message], ["failed", "Worker exited unexpectedly"]);
+    assert.deepEqual([dying.status, dying.error.name], ["failed", "LostProcessError"]);
+    assert.match(dying.error.message, /ended by SIGKILL, perhaps for want of memory/);
     const starts = keysOf(bad).map((key) => count([worker], "started", key));
     assert.deepEqual([starts[0], starts[1]], [1, 3]);
     assert.ok(starts[2] >= 3); // a neighbour that waited in the dead process's place may have died with it
@@ -231,7 +235,7 @@ test("runOnRedis: goes on when Redis was killed and came back, at both ends", { 
   const { outcomes, notices, store } = await running;
   assert.deepEqual(statuses(outcomes), Array(10).fill("computed"));
   await assertStored(list, store);
-  assert.ok(notices.some((text) => text.startsWith("lost the connection to redis://:***@")));
+  assert.ok(notices.some((text) => text.startsWith("lost the connection to redis://***@")));
   assert.ok(notices.some((text) => /^connected to .* again$/.test(text)));
   assert.ok(![...notices, ...workers.map(({ printed }) => printed())].join().includes(password));
 });
@@ -300,34 +304,117 @@ test(
 );
 
 test(
-  "serveRedis: refuses a job of another library, names both hashes, and stops before it fails the others",
+  "serveRedis: leaves a job of another library to workers that have it, and tells the sweep both hashes",
   { skip },
   async (t) => {
     const before = `require("./lib/dist/experiment/code.js").hashCode = () => "${"f".repeat(64)}";`;
     const stale = await startWorker(t, { before });
     const list = jobs("stale", 3);
     const running = run(list);
-    assert.equal(await stale.ended, 1);
+    await stale.said("left to others");
     const fresh = await startWorker(t);
-    const { outcomes } = await running;
-    const failed = outcomes.filter(({ status }) => status === "failed");
-    assert.equal(failed.length, 1);
+    const { outcomes, notices, store } = await running;
+    assert.deepEqual(statuses(outcomes), Array(3).fill("computed"));
+    await assertStored(list, store);
+    assert.equal(count([fresh], "computed"), 3);
     const { libraryHash } = packJob(list[0]);
-    assert.equal(failed[0].error.name, "UnfitError");
-    assert.ok(failed[0].error.message.includes("f".repeat(64)) && failed[0].error.message.includes(libraryHash));
-    assert.match(failed[0].error.message, /same commit/);
-    assert.equal(count([fresh], "computed"), 2);
+    const said = notices.filter((text) => text.startsWith("a worker leaves jobs to others: "));
+    assert.equal(said.length, 1); // equal code, equal words
+    assert.ok(said[0].includes("f".repeat(64)) && said[0].includes(libraryHash));
+    assert.match(said[0], /same commit/);
+    assert.equal(count([stale], "left to others"), 1); // said once
+    stale.kill("SIGTERM");
+    assert.equal(await stale.ended, 0); // it was still there
   },
 );
 
-test("serveRedis: stops when it has another dataset than the job asks for", { skip }, async (t) => {
-  const worker = await startWorker(t);
-  const { outcomes } = await run([
-    fixtureJob({ id: "unfit", unfit: "this worker's strokes has hash 1, the job asks for 2" }),
-  ]);
-  assert.equal(outcomes[0].error.message, "this worker's strokes has hash 1, the job asks for 2");
-  assert.equal(await worker.ended, 1);
-});
+test(
+  "serveRedis: leaves jobs of another dataset, and of code that there is nowhere, and goes on",
+  { skip },
+  async (t) => {
+    const worker = await startWorker(t);
+    const connection = new Redis(engine, { maxRetriesPerRequest: null });
+    const queue = new Queue("curious-inside", { connection });
+    t.after(async () => {
+      await queue.close();
+      connection.disconnect();
+    });
+    const unfit = "this worker's strokes has hash 1, the job asks for 2";
+    const list = [
+      fixtureJob({ id: "unfit", unfit }),
+      ...jobs("nowhere", 3).map((job) => ({ ...job, code: "experiment/job" })),
+    ];
+    const payloads = list.map((job, i) => ({
+      ...packJob(job),
+      ...(i > 0 && { code: ["constructor", "__proto__", "fl/future"][i - 1] }),
+    }));
+    const keys = keysOf(list);
+    for (const [i, payload] of payloads.entries()) await queue.add("fixture", payload, { jobId: keys[i] });
+    for (const key of keys) while (!(await (await queue.getJob(key)).isDelayed())) await wait(20);
+    const [good] = jobs("fit", 1);
+    assert.deepEqual(statuses((await run([good])).outcomes), ["computed"]);
+    assert.deepEqual([count([worker], "failed"), count([worker], "computed")], [0, 1]);
+    for (const word of [unfit, "it has no constructor", "it has no __proto__", "it has no fl/future"])
+      assert.ok(
+        worker.events.some(({ what, text }) => what === "left to others" && text.includes(word)),
+        word,
+      );
+    worker.kill("SIGTERM");
+    assert.equal(await worker.ended, 0);
+    for (const key of keys) await (await queue.getJob(key)).remove();
+  },
+);
+
+test(
+  "runOnRedis: stores no result that is none of its kind, though its checksum fits, and shows no control character",
+  { skip },
+  async (t) => {
+    const job = { ...fixtureJob({ id: "forged" }), kind: "leakage" };
+    const key = keyOf(runOf(job));
+    const connection = new Redis(engine, { maxRetriesPerRequest: null });
+    const forger = new Worker(
+      "curious-inside",
+      async (queued) => {
+        const folder = newFolder();
+        await remember(runOf(job), async () => forged, { folder });
+        await connection.set(`curious-inside:result:${key}`, gzipSync(await exportEntry(runOf(job), { folder })));
+        await queued.updateProgress({ share: 0.5, note: "\u001b[2Jhalf" });
+        await queued.updateProgress({ share: "all", note: 7 });
+        return returned;
+      },
+      { connection },
+    );
+    t.after(async () => {
+      await forger.close();
+      connection.disconnect();
+    });
+    let forged;
+    let returned;
+    const leak = { seed: 1, rounds: [], probe: [{ rmse: "\u001b[2J" }], trajectory: [] };
+    for (const [value, done, message] of [
+      [null, { seconds: 1, worker: "w" }, /^checkValue: needs an object, got null$/],
+      [leak, { seconds: 1, worker: "w" }, /^checkValue: needs a number at probe\.0\.round, got undefined$/],
+      [{ ...leak, seed: "\u001b[2J" }, { seconds: 1, worker: "w" }, /at seed, got \\u\{1b\}\[2J$/],
+      [{ ...leak, probe: [] }, { seconds: "long", worker: "w" }, /^sweep: needs a number at seconds, got long$/],
+      [{ ...leak, probe: [] }, "done", /^sweep: needs an object, got done$/],
+    ]) {
+      [forged, returned] = [value, done];
+      const { outcomes, heard, store } = await run([job]);
+      assert.equal(outcomes[0].status, "failed");
+      assert.match(outcomes[0].error.message, message);
+      assert.equal(isStored(runOf(job), { folder: store }), false);
+      assert.ok(heard.some(({ note }) => note === "\\u{1b}[2Jhalf"));
+      assert.ok(heard.every(({ share }) => typeof share === "number"));
+    }
+    [forged, returned] = [
+      { ...leak, probe: [] },
+      { seconds: 1, worker: "\u001b[2Jw" },
+    ];
+    const { outcomes, heard } = await run([job]);
+    assert.deepEqual(outcomes, [{ status: "computed", seconds: 1 }]);
+    assert.equal(heard.at(-1).note, "\\u{1b}[2Jw");
+  },
+);
 
 test("serveRedis: refuses a payload that is not as it should be, and goes on", { skip }, async (t) => {
   const worker = await startWorker(t);
@@ -347,7 +434,8 @@ test("serveRedis: refuses a payload that is not as it should be, and goes on", {
     ],
     [{ ...good, extra: 1 }, /^InputError: unpackJob: needs only known names, got extra$/],
     ["nonsense", /^InputError: unpackJob: needs an object, got nonsense$/],
-    [good, /^InputError: worker: needs the job of key case-4, got [0-9a-f]{64}$/],
+    [{ ...good, backend: "\u001b[2J", kind: "\u001b[2J\n✔" }, /^InputError: unpackJob: needs what fits at kind/],
+    [good, /^InputError: worker: needs the job of key case-5, got [0-9a-f]{64}$/],
   ];
   for (const [i, [payload]] of cases.entries())
     await queue.add("fixture", payload, { jobId: `case-${i}`, attempts: 3 });
@@ -361,6 +449,8 @@ test("serveRedis: refuses a payload that is not as it should be, and goes on", {
   }
   assert.deepEqual(statuses((await run([job])).outcomes), ["computed"]);
   assert.equal(count([worker], "computed"), 1);
+  for (const { text } of worker.events) assert.doesNotMatch(text ?? "", /\p{Cc}/u);
+  assert.ok(worker.events.some(({ text }) => text?.includes("\\u{1b}[2J\\u{a}✔")));
 });
 
 test("sweep: says when no worker is connected", { skip }, async (t) => {
@@ -377,11 +467,15 @@ test("sweep: says what is wrong with an address, without its password", { skip }
   const closed = await freePort();
   const cases = [
     [`redis://:wrong-word@127.0.0.1:${port}`, /WRONGPASS .*; check user and password in the address$/],
-    [`redis://someone:wrong-word@127.0.0.1:${port}`, /redis:\/\/someone:\*\*\*@127.* WRONGPASS/],
+    [`redis://someone:wrong-word@127.0.0.1:${port}`, /redis:\/\/\*\*\*@127.* WRONGPASS/],
     [`redis://127.0.0.1:${port}`, /NOAUTH .*; check user and password in the address$/],
     [`redis://:wrong-word@127.0.0.1:${closed}`, /ECONNREFUSED .*; start it, or correct the address$/],
     [`redis://:wrong-word@[`, /needs an address like/],
-    [`http://:wrong-word@127.0.0.1`, /needs an engine of local, redis:.*, got http:\/\/:\*\*\*@127/],
+    [`redis://:wrong-word@127.0.0.1:${port}/abc`, /needs a database that is a number.*\/\*\*\*$/],
+    [`redis://127.0.0.1:${port}?password=wrong-word`, /needs an address without/],
+    [`redis://:%wrong-word@127.0.0.1:${port}`, /every % begins a code/],
+    [`redis://:wrong-word/x@127.0.0.1:${port}`, /needs an address like .*, got \*\*\*;/],
+    [`http://:wrong-word@127.0.0.1`, /needs an engine of local, redis:.*, got http:\/\/\*\*\*@127/],
   ];
   for (const [address, message] of cases) {
     await assert.rejects(sweep(jobs("nowhere", 1), { engine: address }), (error) => {
@@ -391,6 +485,112 @@ test("sweep: says what is wrong with an address, without its password", { skip }
       return true;
     });
   }
+});
+
+/** A way to Redis on which connections can be refused, or go silent. */
+async function startGate(t) {
+  const pairs = new Set();
+  const gate = { isShut: false };
+  const server = createServer((near) => {
+    if (gate.isShut) return near.destroy();
+    const far = connect(redis.port, "127.0.0.1");
+    near.pipe(far).pipe(near);
+    pairs.add([near, far]);
+    for (const socket of [near, far])
+      socket.on("error", () => undefined).on("close", () => (near.destroy(), far.destroy()));
+  });
+  await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
+  t.after(() => {
+    for (const pair of pairs) for (const socket of pair) socket.destroy();
+    server.close();
+  });
+  gate.url = engine.replace(/\d+$/, server.address().port);
+  gate.connections = () => pairs.size;
+  /** All that is connected now hears nothing any more, and is not told. */
+  gate.silence = () => {
+    for (const [near, far] of pairs) {
+      near.unpipe();
+      far.unpipe();
+      for (const socket of [near, far]) socket.resume();
+    }
+  };
+  return gate;
+}
+
+test(
+  "runOnRedis: ends with all results in although the connection of its events cannot be made again",
+  { skip, timeout: 30_000 },
+  async (t) => {
+    await startWorker(t);
+    const gate = await startGate(t);
+    const list = jobs("cut", 2, { milliseconds: 300 });
+    const running = run(list, { url: gate.url, more: { close: 500 } });
+    const admin = new Redis(engine);
+    t.after(() => admin.disconnect());
+    let events;
+    while (!events) events = /^id=(\d+) .*cmd=xread/m.exec(await admin.client("LIST"));
+    gate.isShut = true;
+    await admin.client("KILL", "ID", events[1]);
+    const { outcomes, store } = await running;
+    assert.deepEqual(statuses(outcomes), ["computed", "computed"]);
+    await assertStored(list, store);
+  },
+);
+
+test(
+  "runOnRedis: goes on when its connections went silent without being closed",
+  { skip, timeout: 30_000 },
+  async (t) => {
+    await startWorker(t);
+    const gate = await startGate(t);
+    const list = jobs("silent", 2, { milliseconds: 500 });
+    const running = run(list, { url: gate.url, more: { answer: 300, close: 500 } });
+    while (gate.connections() < 3) await wait(5); // the first, which is closed, the queue's and the events'
+    await wait(100);
+    gate.silence();
+    const { outcomes, notices, store } = await running;
+    assert.deepEqual(statuses(outcomes), ["computed", "computed"]);
+    assert.ok(notices.some((text) => text.startsWith("lost the connection")));
+    await assertStored(list, store);
+  },
+);
+
+test(
+  "runOnRedis, serveRedis: refuse an address that takes connections and says nothing",
+  { timeout: 30_000 },
+  async (t) => {
+    const sockets = [];
+    const server = createServer((socket) => sockets.push(socket.on("error", () => undefined)));
+    await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
+    t.after(() => {
+      for (const socket of sockets) socket.destroy();
+      server.close();
+    });
+    const url = `redis://:${password}@127.0.0.1:${server.address().port}`;
+    const silent = {
+      name: "InputError",
+      message: /needs a Redis that answers at .*, got silence for 0\.3 s; check that/,
+    };
+    const timing = { answer: 300 };
+    const options = { timing, onProgress: () => undefined, onNotice: () => undefined };
+    await assert.rejects(runOnRedis(url, [], options), silent);
+    await assert.rejects(serveRedis(url, { timing }), silent);
+    assert.equal(sockets.length, 2);
+  },
+);
+
+test("runOnRedis: says what Redis refuses, and what helps", { skip }, async (t) => {
+  const admin = new Redis(engine);
+  t.after(() => admin.disconnect());
+  const [job] = jobs("full", 1);
+  await assert.rejects(run([job], { url: `${engine}/99` }), {
+    name: "InputError",
+    message: /^sweep: needs a Redis .*\/99, got .*DB index.*; name a database/,
+  });
+  await admin.config("SET", "maxmemory", "1");
+  const refused = { name: "InputError", message: /^sweep: needs a Redis .*, got .*OOM.*; give it more memory/ };
+  await assert.rejects(run([job]), refused);
+  await admin.config("SET", "maxmemory", "0");
 });
 
 const openssl = spawnSync("openssl", ["version"]).status === 0;

@@ -86,7 +86,7 @@ test("sweep, worker: measure through a queue, without showing its password", { s
   t.after(redis.kill);
   const env = { CURIOUS_ENGINE: redis.url, CURIOUS_STORE: join(root, "worker") };
   const worker = start(t, "worker.mjs", ["--workers", "1"], env);
-  await worker.said(/1 at a time, waiting for jobs at redis:\/\/:\*\*\*@127\.0\.0\.1:\d+\n/);
+  await worker.said(/1 at a time, waiting for jobs at redis:\/\/\*\*\*@127\.0\.0\.1:\d+\n/);
   const sweep = await run(t, "sweep.mjs", [fileOf("queue.json", { good: plan }), "--engine", redis.url], {
     CURIOUS_STORE: join(root, "sweep"),
   });
@@ -112,7 +112,10 @@ test("sweep: refuses a file that is not as it should be, naming file or place", 
       /sweep: measureLeakage: needs seeds that differ, got 7 again/,
     ],
     [[fileOf("proto.json", `{"__proto__":${JSON.stringify(plan)}}`)], /sweep: readPlans: .*, got __proto__/],
-    [[fileOf("ok.json", { a: plan }), "--engine", "http://:secret@x"], /sweep: needs an engine of local, .*:\*\*\*@x/],
+    [
+      [fileOf("ok.json", { a: plan }), "--engine", "http://:secret@x"],
+      /sweep: needs an engine of local, .*\/\/\*\*\*@x/,
+    ],
   ];
   for (const [args, message] of cases) {
     const { code, printed } = await run(t, "sweep.mjs", args, { CURIOUS_STORE: join(root, "never") });

@@ -9,7 +9,7 @@ const usage = `npm run worker -- [options]
   --workers N       jobs at a time (default CURIOUS_WORKERS, else one per processor)
   --help            this text
   stop              SIGINT or SIGTERM: the jobs under way go back to the queue. Twice: at once
-  exit              0 stopped, 1 it cannot compute what is asked for (it says why), 2 the command is not as it should be`;
+  exit              0 stopped, 1 Redis was away when it was stopped, 2 the command is not as it should be`;
 
 async function main(args) {
   let values;
@@ -18,7 +18,9 @@ async function main(args) {
     const options = { engine: text, workers: text, help: { type: "boolean", default: false } };
     ({ values } = parseArgs({ args, options }));
   } catch (error) {
-    return (console.error(`${usage}\nworker: ${error.message}`), 2);
+    // Node quotes the argument, which may be an address with a password.
+    const isArgument = error.code === "ERR_PARSE_ARGS_UNEXPECTED_POSITIONAL";
+    return (console.error(`${usage}\nworker: ${isArgument ? "takes options alone" : error.message}`), 2);
   }
   if (values.help) return (console.log(usage), 0);
   const engine = values.engine ?? process.env.CURIOUS_ENGINE ?? "";
@@ -29,9 +31,9 @@ async function main(args) {
   const { serveRedis } = require("curious-inside/dist/experiment/redisWorker.js");
   const { workerCount } = require("curious-inside/dist/experiment/pool.js");
   if (!isRedis(engine))
-    return (console.error(`worker: needs --engine redis://host:port, got ${redacted(engine) || "none"}`), 2);
+    return (console.error(`worker: needs --engine redis://host:port, got ${engine ? redacted(engine) : "none"}`), 2);
 
-  const signs = { computed: "✔", failed: "✖", "given back": "↩", notice: "!" };
+  const signs = { computed: "✔", failed: "✖", "given back": "↩", "left to others": "→", notice: "!" };
   const onEvent = ({ what, key, text }) => {
     if (what !== "started") console.log(`${signs[what]} ${[key.slice(0, 8), text || what].filter(Boolean).join("  ")}`);
   };
@@ -53,9 +55,8 @@ async function main(args) {
     void worker.close();
   };
   for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, stop);
-  const reason = await worker.ended;
-  if (reason !== null) console.error(`worker: ${reason.message}`);
-  return reason === null ? 0 : 1;
+  await worker.ended;
+  return 0;
 }
 
 process.exitCode = await main(process.argv.slice(2));

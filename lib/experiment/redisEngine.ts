@@ -3,19 +3,32 @@
  * results come back through the same Redis into this machine's store.
  */
 import { promisify } from "node:util";
+import { deserialize } from "node:v8";
 import { gunzip } from "node:zlib";
+import { z } from "zod";
 import { Queue, QueueEvents, type Job as QueuedJob } from "bullmq";
 import type { EngineOptions, Outcome, Task } from "./engine";
 import { packJob, runOf, type Payload } from "./job";
-import type { JobProgress } from "./pool";
-import { openRedis, queueName, queueTiming, resultKey, type QueueTiming } from "./redis";
+import { printable } from "./printable";
+import { endsWithin, openRedis, queueName, queueTiming, refusalOf, resultKey, type QueueTiming } from "./redis";
+import { checkShape } from "./shape";
 import { importEntry } from "./store";
+import { checkValue } from "./values";
 
+const done = z.strictObject({
+  seconds: z.number().min(0), // the computation took
+  worker: z.string(), // host and process
+});
 /** What a worker returns besides the result itself. */
-export interface Done {
-  readonly seconds: number; // the computation took
-  readonly worker: string; // host and process
-}
+export type Done = z.infer<typeof done>;
+
+const report = z.strictObject({
+  share: z.number().min(0).max(1), // of the job that is done
+  note: z.string(), // what is being done
+  unfit: z.string().optional(), // why this worker leaves the job to others
+});
+/** What a worker says of a job under way. */
+export type Report = z.infer<typeof report>;
 
 const inFlight = 200; // jobs that are asked about at once
 
@@ -29,7 +42,7 @@ const inFlight = 200; // jobs that are asked about at once
  * @param tasks of different keys
  * @param options see EngineOptions; timing
  * @returns how each ended, in the order of the tasks
- * @throws InputError when Redis does not answer
+ * @throws InputError when Redis does not answer, or refuses a command
  * @example
  * await runOnRedis("redis://127.0.0.1:6379", tasks, { onProgress: console.log, onNotice: console.warn });
  */
@@ -39,15 +52,15 @@ export async function runOnRedis(
   { onProgress, onNotice, timing: given }: EngineOptions & { readonly timing?: Partial<QueueTiming> },
 ): Promise<Outcome[]> {
   const timing = { ...queueTiming, ...given };
-  const redis = await openRedis("sweep", url, onNotice);
-  const queue = new Queue<Payload, Done, string>(queueName, { connection: redis });
+  const { redis, close } = await openRedis("sweep", url, onNotice, timing);
+  const queue = new Queue<Payload, unknown, string>(queueName, { connection: redis });
   const events = new QueueEvents(queueName, { connection: redis });
   queue.on("error", () => undefined); // openRedis says when the connection is lost
   events.on("error", () => undefined);
 
   const outcomes = new Map<string, Outcome>();
   const waiting = new Map(tasks.map((task) => [task.key, task]));
-  const returned = new Map<string, number>(); // how often a result could not be taken
+  const refused = new Map<string, number>(); // how often a result could not be taken
   let finish: () => void;
   let fail: (error: Error) => void;
   const finished = new Promise<void>((resolve, reject) => ([finish, fail] = [resolve, reject]));
@@ -60,22 +73,27 @@ export async function runOnRedis(
     if (waiting.size === 0) finish();
   }
 
-  /** Takes a finished job's result; where there is none any more, or a damaged one, the job is asked for again. */
-  async function collect({ key, job }: Task, { seconds, worker }: Done, isFirst: boolean): Promise<boolean> {
+  /** Takes a finished job's result; where there is none any more, or what cannot be it, the job is asked for again. */
+  async function collect({ key, job }: Task, returned: unknown, isFirst: boolean): Promise<boolean> {
     const packed = await redis.getBuffer(resultKey(key));
     if (packed === null) return false;
+    let taken: Done;
     try {
-      const { force } = await importEntry(runOf(job), await promisify(gunzip)(packed));
+      taken = checkShape("sweep", done, returned);
+      const entry = await promisify(gunzip)(packed);
+      checkValue(job.kind, valueIn(entry)); // whoever reaches Redis can make a checksum
+      const { force } = await importEntry(runOf(job), entry);
       if (isFirst && typeof job.force === "string" && force !== job.force) return false; // later it is the answer
     } catch (error) {
-      const times = (returned.get(key) ?? 0) + 1;
-      returned.set(key, times);
+      if (isFirst) return false; // an old one
+      const times = (refused.get(key) ?? 0) + 1;
+      refused.set(key, times);
       if (times < timing.attempts) return false;
-      settle(key, { status: "failed", error: error as Error }, "failed");
+      settle(key, { status: "failed", error: errorOf(String(error)) }, "failed");
       return true;
     }
     await redis.pexpire(resultKey(key), timing.keepCollected);
-    settle(key, { status: "computed", seconds }, worker);
+    settle(key, { status: "computed", seconds: taken.seconds }, printable(taken.worker));
     return true;
   }
 
@@ -85,7 +103,7 @@ export async function runOnRedis(
     const state = await queue.getJobState(key);
     if (state === "completed" || state === "failed") {
       // Read after the state: what the job came to is written with it.
-      const queued = (await queue.getJob(key)) as QueuedJob<Payload, Done | null> | undefined;
+      const queued = (await queue.getJob(key)) as QueuedJob<Payload, unknown> | undefined;
       if (queued && queued.finishedOn === undefined) return; // another sweep has asked for it again meanwhile
       if (queued?.returnvalue && (await collect(task, queued.returnvalue, isFirst))) return;
       if (queued && state === "failed" && !isFirst)
@@ -122,6 +140,13 @@ export async function runOnRedis(
     await Promise.all(Array.from({ length: inFlight }, one));
   }
 
+  const saidUnfit = new Set<string>();
+  /** Jobs that no worker can compute look like a long computation, too. */
+  function sayUnfit(reason: string): void {
+    if (!saidUnfit.has(reason)) onNotice(`a worker leaves jobs to others: ${printable(reason)}`);
+    saidUnfit.add(reason);
+  }
+
   let saidLonely = false;
   /** A queue without workers looks like a long computation. */
   async function sayIfLonely(): Promise<void> {
@@ -133,28 +158,39 @@ export async function runOnRedis(
   const ended = ({ jobId }: { jobId: string }): void => void (waiting.has(jobId) && lookSoon(jobId));
   events.on("completed", ended).on("failed", ended);
   events.on("progress", ({ jobId, data }) => {
-    if (waiting.has(jobId)) onProgress({ key: jobId, ...(data as unknown as JobProgress) });
+    const { success, data: said } = report.safeParse(data);
+    if (!success || !waiting.has(jobId)) return;
+    onProgress({ key: jobId, share: said.share, note: printable(said.note) });
+    if (said.unfit !== undefined) sayUnfit(said.unfit);
   });
   // Events may be lost with a connection; what they would have said is found out by looking.
   const again = (): void => void lookAtAll().then(sayIfLonely);
   const timer = setInterval(again, timing.look);
   try {
-    await events.waitUntilReady();
+    await endsWithin(events.waitUntilReady(), timing.answer); // what is missed until then is found by looking
     await lookAtAll(true);
     void sayIfLonely();
     await finished;
+  } catch (error) {
+    throw refusalOf("sweep", url, error);
   } finally {
     clearInterval(timer);
-    await Promise.allSettled([events.close(), queue.close()]);
-    redis.disconnect();
+    await close([events, queue]);
   }
   return tasks.map(({ key }) => outcomes.get(key)!);
 }
 
+/** The value in a store's entry, before importEntry holds its checksum against it. */
+function valueIn(entry: Buffer): unknown {
+  const header = entry.indexOf("\n") + 1;
+  return deserialize(entry.subarray(entry.indexOf("\n", header) + 1));
+}
+
 /** "InputError: train: needs …" as an error of that name. */
-function errorOf(reason: string): Error {
+function errorOf(given: string): Error {
+  const reason = printable(given);
   if (reason.includes("stalled more than"))
     return new Error("its worker was lost again and again, perhaps for want of memory");
-  const [, name, message] = /^(\w*Error): (.*)$/s.exec(reason) ?? [];
+  const [, name, message] = /^(\w*Error): (.*)$/.exec(reason) ?? [];
   return name ? Object.assign(new Error(message), { name }) : new Error(reason);
 }

@@ -3,27 +3,28 @@ import { hostname } from "node:os";
 import { setTimeout as wait } from "node:timers/promises";
 import { promisify } from "node:util";
 import { gzip } from "node:zlib";
-import { UnrecoverableError, WaitingError, Worker, type Job as QueuedJob } from "bullmq";
+import { DelayedError, UnrecoverableError, WaitingError, Worker, type Job as QueuedJob } from "bullmq";
 import { ensureCount, InputError } from "../core/errors";
-import { runOf, UnfitError, unpackJob, type Payload } from "./job";
+import { runOf, unpackJob, type Payload } from "./job";
 import { openPool, workerCount, type JobProgress } from "./pool";
-import { openRedis, queueName, queueTiming, resultKey, type QueueTiming } from "./redis";
-import type { Done } from "./redisEngine";
+import { printable } from "./printable";
+import { openRedis, queueName, queueTiming, refusalOf, resultKey, type QueueTiming } from "./redis";
+import type { Done, Report } from "./redisEngine";
 import { exportEntry, keyOf } from "./store";
 
 /** What a worker does, for its log. */
 export interface WorkerEvent {
-  readonly what: "started" | "computed" | "failed" | "given back" | "notice";
+  readonly what: "started" | "computed" | "failed" | "given back" | "left to others" | "notice";
   readonly key: string; // of the job; "" for a notice
-  readonly text: string; // the job's progress note, its error, or the notice
+  readonly text: string; // the job's kind, time or error, why it is left, or the notice; fit for a terminal
 }
 
 /** A worker at work. */
 export interface QueueWorker {
   /** Takes no further job, gives back those under way, and ends. */
   readonly close: () => Promise<void>;
-  /** When it has ended: null after close(), else why it stopped taking jobs. */
-  readonly ended: Promise<UnfitError | null>;
+  /** When it has ended, after close(). */
+  readonly ended: Promise<void>;
 }
 
 const progressEvery = 1000; // ms between two reports of a job
@@ -33,8 +34,8 @@ const progressEvery = 1000; // ms between two reports of a job
  * its claim on the jobs is renewed in time.
  *
  * A job is given to another worker when this one dies. One whose process dies, or that fails for another reason than its
- * config, is tried again, with waiting times that double. A worker that cannot compute a job because its library, dataset
- * or backend is another fails it, saying so, and stops: else it would fail all others as well.
+ * config, is tried again, with waiting times that double. A job that this worker cannot compute, because its library,
+ * dataset or backend is another, is left to others: it waits in the queue, ever longer, and its sweep is told why.
  *
  * @param url as openRedis
  * @param options workers: jobs at a time (see workerCount); onEvent; file: the module that computes, see openPool; timing
@@ -61,12 +62,14 @@ export async function serveRedis(
 ): Promise<QueueWorker> {
   ensureCount("worker", "workers", workers);
   const timing = { ...queueTiming, ...given };
-  const notice = (text: string): void => onEvent?.({ what: "notice", key: "", text });
-  const redis = await openRedis("worker", url, notice);
+  const say = (what: WorkerEvent["what"], key: string, text: string): void =>
+    onEvent?.({ what, key: printable(key), text: printable(text) });
+  const notice = (text: string): void => say("notice", "", text);
+  const { redis, close: closeRedis } = await openRedis("worker", url, notice, timing);
   const pool = await openPool(file, workers);
   const name = `${hostname()}:${process.pid}`;
   let isClosing = false;
-  let unfit: UnfitError | null = null;
+  const saidUnfit = new Set<string>();
 
   async function compute(queued: QueuedJob<Payload, Done>): Promise<Done> {
     const job = unpackJob(queued.data);
@@ -76,37 +79,47 @@ export async function serveRedis(
     const report = ({ share, note }: JobProgress): void => {
       if (performance.now() - reportedAt < progressEvery) return;
       reportedAt = performance.now();
-      queued.updateProgress({ share, note: `${note} (${name})` }).catch(() => undefined); // the job may be another's by now
+      queued.updateProgress({ share, note: `${note} (${name})` } satisfies Report).catch(() => undefined); // the job may be another's by now
     };
     const { seconds } = (await pool.run(job, report)) as { seconds: number };
     // Not as the job's return value, which BullMQ would keep in its stream of events too.
-    await redis.set(resultKey(queued.id), await promisify(gzip)(await exportEntry(run)), "PX", timing.keepResult);
+    const packed = await promisify(gzip)(await exportEntry(run));
+    await redis.set(resultKey(queued.id), packed, "PX", timing.keepResult).catch((error: unknown) => {
+      throw new Error(refusalOf("worker", url, error).message); // tried again: the result is in the store
+    });
     return { seconds, worker: name };
+  }
+
+  /** Leaves a job to workers that fit; it waits the longer, the more often it was taken. */
+  async function leave(queued: QueuedJob<Payload, Done>, unfit: string, token?: string): Promise<never> {
+    if (!saidUnfit.has(unfit)) say("left to others", queued.id!, unfit);
+    saidUnfit.add(unfit);
+    await queued.updateProgress({ share: 0, note: `left to others (${name})`, unfit } satisfies Report);
+    const delay = Math.min(timing.retry * 2 ** (queued.attemptsStarted - 1), timing.lock);
+    await queued.moveToDelayed(Date.now() + delay, token);
+    throw new DelayedError();
   }
 
   async function work(queued: QueuedJob<Payload, Done>, token?: string): Promise<Done> {
     const key = queued.id!;
-    onEvent?.({ what: "started", key, text: queued.name });
+    say("started", key, queued.name);
     try {
       const done = await compute(queued);
-      onEvent?.({ what: "computed", key, text: `${done.seconds.toFixed(1)} s` });
+      say("computed", key, `${done.seconds.toFixed(1)} s`);
       return done;
     } catch (error) {
       const { name: kind, message } = error as Error;
       // Ctrl-C reaches the child processes too, perhaps before this one's close().
-      if (kind === "Error") await wait(100);
+      if (kind === "Error" || kind === "LostProcessError") await wait(100);
       if (isClosing) {
         await queued.moveToWait(token);
-        onEvent?.({ what: "given back", key, text: "" });
+        say("given back", key, "");
         throw new WaitingError();
       }
-      onEvent?.({ what: "failed", key, text: message });
-      if (kind === "UnfitError") {
-        unfit = new UnfitError(message);
-        void close();
-      }
+      if (kind === "UnfitError") return await leave(queued, message, token);
+      say("failed", key, message);
       const reason = kind === "Error" ? message : `${kind}: ${message}`;
-      throw kind === "UnfitError" || kind === "InputError" ? new UnrecoverableError(reason) : new Error(reason);
+      throw kind === "InputError" ? new UnrecoverableError(reason) : new Error(reason);
     }
   }
 
@@ -121,17 +134,16 @@ export async function serveRedis(
   worker.on("error", () => undefined); // openRedis says when the connection is lost; a job that became another's needs no word
   worker.on("stalled", (key) => notice(`job ${key.slice(0, 8)} was lost by its worker and waits again`));
 
-  let end: (reason: UnfitError | null) => void;
-  const ended = new Promise<UnfitError | null>((resolve) => (end = resolve));
+  let end: () => void;
+  const ended = new Promise<void>((resolve) => (end = resolve));
   let closed: Promise<void> | undefined;
   function close(): Promise<void> {
     closed ??= (async () => {
-      const drained = worker.close(); // takes no further job from here on, and waits for those under way
+      const drained = closeRedis([worker]); // takes no further job from here on, and gives back those under way
       isClosing = true;
       await pool.close();
       await drained;
-      redis.disconnect();
-      end(unfit);
+      end();
     })();
     return closed;
   }

@@ -1,0 +1,38 @@
+/** @file The shape of what a seed of a gradient plan gave, for a result that comes from elsewhere. */
+import { z } from "zod";
+import type { NoiseEstimate } from "../theory/constants";
+import type { GradientRound, GradientRun, LoneInversion } from "./gradients";
+
+const number = z.number(); // finite
+const magnitude = number.min(0);
+
+const noise = z.strictObject({
+  samplingVariance: magnitude,
+  largestVariance: magnitude,
+  heterogeneity: number,
+} satisfies Record<keyof NoiseEstimate, z.ZodType>);
+
+const peer = z.strictObject({
+  contributed: z.boolean(),
+  gradientDistance: magnitude,
+  rmse: magnitude,
+  image: z.instanceof(Float32Array),
+} satisfies Record<keyof LoneInversion, z.ZodType>);
+
+const round = z.strictObject({
+  round: z.int().min(0),
+  loss: number,
+  lossAfter: number,
+  gradientNorm: magnitude,
+  smoothness: magnitude,
+  aggregateError: magnitude,
+  effective: magnitude,
+  noise,
+  peers: z.array(peer),
+} satisfies Record<keyof GradientRound, z.ZodType>);
+
+/** What measureGradientsOf gives. */
+export const gradientValue = z.strictObject({
+  seed: z.int(),
+  rounds: z.array(round),
+} satisfies Record<keyof GradientRun, z.ZodType>) satisfies z.ZodType<GradientRun>;

@@ -1,0 +1,73 @@
+import assert from "node:assert/strict";
+import test from "node:test";
+import { deserialize, serialize } from "node:v8";
+import { loadDataset } from "../data/source";
+import { defaultFederation, type FederationConfig } from "../fl/config";
+import { measureGradientsOf } from "./gradients";
+import { measureSeed, type Attack } from "./measure";
+import { checkValue } from "./values";
+
+const federation: FederationConfig = {
+  ...defaultFederation,
+  dataset: "strokes",
+  numClients: 3,
+  rounds: 2,
+  evaluationImages: 6,
+};
+const attack: Attack = { prior: "pixel", labels: "given", autoencoderSteps: 1, steps: 2 };
+const quiet = (): void => undefined;
+
+/** A value as the store gives it back. */
+const stored = (value: unknown): unknown => deserialize(serialize(value)) as unknown;
+
+/** The value with something else at a place. */
+function withAt(value: unknown, place: string, other: unknown): unknown {
+  const copy = structuredClone(value);
+  const names = place.split(".");
+  const last = names.pop()!;
+  const owner = names.reduce((at, name) => (at as Record<string, unknown>)[name], copy) as Record<string, unknown>;
+  owner[last] = other;
+  return copy;
+}
+
+function assertRefused(kind: string, value: unknown, cases: readonly (readonly [string, unknown, RegExp])[]): void {
+  for (const other of [null, undefined, 7, "run", [], {}, new Float32Array(3)])
+    assert.throws(() => checkValue(kind, other), { name: "InputError", message: /^checkValue: needs / });
+  for (const [place, other, message] of cases) {
+    const refused = { name: "InputError", message };
+    assert.throws(() => checkValue(kind, withAt(value, place, other)), refused, place);
+  }
+}
+
+test("checkValue: takes what a leakage job gives, through the store too, and names the first place of another", async () => {
+  const dataset = await loadDataset("strokes");
+  const plan = { federation, attack, seeds: [1], probeRounds: [0], probeBatchSize: 1, trajectoryRounds: [1] };
+  const value = await measureSeed(plan, dataset, null, quiet);
+  for (const own of [value, stored(value)]) checkValue("leakage", own);
+  assertRefused("leakage", value, [
+    ["seed", "1", /needs an? .* at seed, got 1$/],
+    ["rounds.0.loss", NaN, /needs a number at rounds\.0\.loss, got NaN$/],
+    ["rounds.1.kept", null, /needs an array at rounds\.1\.kept, got null$/],
+    ["rounds.0.extra", 1, /needs only known names at rounds\.0, got extra$/],
+    ["probe.0.rmse", -1, /at probe\.0\.rmse .*, got -1$/],
+    ["probe.0.perImage", [1], /at probe\.0\.labels \(one per private image, as all else\), got /],
+    ["trajectory.0.privateImages", [0, 1], /at trajectory\.0\.privateImages/],
+    ["trajectory.0.reconstructions", new Float32Array(3), /at trajectory\.0\.labels/],
+  ]);
+});
+
+test("checkValue: takes what a gradient job gives, and names the first place of another", async () => {
+  const dataset = await loadDataset("strokes");
+  const plan = { federation, attack, seeds: [1], rounds: [0], objectiveImages: 2, batches: 2 };
+  const value = await measureGradientsOf(plan, dataset, null, quiet);
+  for (const own of [value, stored(value)]) checkValue("gradients", own);
+  assertRefused("gradients", value, [
+    ["rounds.0.noise", {}, /needs a number at rounds\.0\.noise\.samplingVariance, got undefined$/],
+    ["rounds.0.peers.0.image", "pixels", /at rounds\.0\.peers\.0\.image/],
+    ["rounds.0.gradientNorm", Infinity, /at rounds\.0\.gradientNorm, got Infinity$/],
+  ]);
+});
+
+test("checkValue: takes anything of a kind that is no job's, whatever its name", () => {
+  for (const kind of ["autoencoder", "constructor", "__proto__"]) checkValue(kind, null);
+});
