@@ -79,7 +79,7 @@ test("readPlans: refuses a plan that is named __proto__, at any depth, and never
   const inside = JSON.stringify({ a: plan }).replace('"dataset":', '"__proto__":{"rounds":9},"dataset":');
   assert.throws(
     () => readPlans(JSON.parse(inside)),
-    /^InputError: readPlans: needs only known names at a.federation, got __proto__; /,
+    /^InputError: readPlans: needs names that an object can have at a.federation, got __proto__; /,
   );
   assert.deepEqual(Object.keys(readPlans(json({ constructor: plan, toString: plan }))), ["constructor", "toString"]);
 });

@@ -65,8 +65,6 @@ export function readPlans(value: unknown): Record<string, LeakagePlan> {
   const filled = isObject(value)
     ? Object.fromEntries(Object.entries(value).map(([name, part]) => [name, fill(part)]))
     : value;
-  const isNamed = !isObject(value) || !Object.hasOwn(value, "__proto__");
-  ensure(isNamed, "readPlans", "needs names that an object can have", "__proto__", "call the plan something else");
   const plans = checkShape("readPlans", z.record(z.string(), plan), filled);
   ensure(Object.keys(plans).length > 0, "readPlans", "needs at least one plan", "none");
   for (const each of Object.values(plans)) checkPlan(each);

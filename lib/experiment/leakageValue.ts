@@ -17,6 +17,7 @@ const round = z.strictObject({
   kept: z.array(count),
   effective: number.min(0),
   dropped: z.array(count),
+  skipped: z.string().nullable(),
 } satisfies Record<keyof RoundSummary, z.ZodType>);
 
 const leak = z

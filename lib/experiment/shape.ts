@@ -16,6 +16,8 @@ import { meantOrAll } from "../core/known";
  * checkShape("read", z.object({ x: z.number() }), { x: "1" }); // throws "read: needs a number at x, got 1"
  */
 export function checkShape<Value>(fn: string, schema: z.ZodType<Value>, value: unknown): Value {
+  const odd = protoIn(value);
+  if (odd !== null) refuse(fn, `needs names that an object can have${odd && ` at ${odd}`}`, "__proto__", "call it something else"); // prettier-ignore
   const result = schema.safeParse(value);
   if (result.success) return result.data;
   const issue = result.error.issues[0]!;
@@ -35,6 +37,17 @@ export function checkShape<Value>(fn: string, schema: z.ZodType<Value>, value: u
     refuse(fn, `needs ${needs[issue.expected] ?? `a ${issue.expected}`}${place}`, found);
   if (issue.code === "invalid_value") refuse(fn, `needs one of ${issue.values.join(", ")}${place}`, found);
   refuse(fn, `needs what fits${place} (${issue.message})`, found);
+}
+
+/** Where a property is called __proto__, which JSON can hold and zod drops without a word; null where none is. */
+function protoIn(value: unknown, place = ""): string | null {
+  if (typeof value !== "object" || value === null || ArrayBuffer.isView(value)) return null;
+  if (Object.hasOwn(value, "__proto__")) return place;
+  for (const [name, part] of Object.entries(value)) {
+    const found = protoIn(part, place === "" ? name : `${place}.${name}`);
+    if (found !== null) return found;
+  }
+  return null;
 }
 
 /** The names that a schema knows at a place. */

@@ -48,7 +48,8 @@ export class StoreError extends Error {
 /** Where results go that their store does not take: a disk that is full, a folder that is to be read only. The store looks here too. */
 const rescueFolder = (): string => join(tmpdir(), "curious-inside-rescued");
 
-const mostBytes = 2 ** 29; // of an entry: reading takes it three times over
+/** The largest result that is stored, in bytes: reading takes it three times over. */
+export const mostBytes = 2 ** 29;
 
 /** An entry's first line is MAGIC and the SHA-256 of all that follows: a line of JSON (Header), then the value by v8.serialize. */
 const MAGIC = "curious-inside store 1";
@@ -240,9 +241,9 @@ export function exportEntry(run: Run, options: Pick<StoreOptions, "folder"> = {}
  *
  * @param run what the value depends on
  * @param bytes as exportEntry gave them
- * @param options folder
+ * @param options folder; check: refuses, by throwing, a value that is none of the run's kind: whoever sends bytes can make a checksum
  * @returns where the value came from
- * @throws Error when the bytes are damaged or another run's, and nothing is written; the file system's error when the store
+ * @throws Error when the bytes are damaged or another run's, or what check throws, and nothing is written; the file system's error when the store
  *   cannot be written
  * @example
  * await remember(run, compute);
@@ -251,10 +252,11 @@ export function exportEntry(run: Run, options: Pick<StoreOptions, "folder"> = {}
 export async function importEntry(
   run: Run,
   bytes: Buffer,
-  options: Pick<StoreOptions, "folder"> = {},
+  options: Pick<StoreOptions, "folder"> & { readonly check?: (value: unknown) => void } = {},
 ): Promise<Omit<Remembered<unknown>, "value">> {
   const key = keyOf(run);
   const { value, ...source } = parseEntry<unknown>(bytes, key);
+  options.check?.(value);
   const file = fileOf(run.kind, key, options.folder);
   const present = existsSync(file) ? await readFile(file) : undefined;
   if (!present?.equals(bytes)) await writeWhole(file, bytes);
