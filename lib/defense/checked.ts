@@ -1,6 +1,7 @@
 /** @file A rule as its file writes it, and as it is called: what it reads is data, which the compiler and every call are held against. */
 import { types } from "node:util";
 import { refuse } from "../core/errors";
+import { meantOrAll } from "../core/known";
 import type {
   Aggregation,
   AggregationContext,
@@ -128,6 +129,7 @@ function ensureCall(
   options: AggregationOptions,
 ): void {
   if (!Array.isArray(updates)) refuse(fn, "needs an array of updates", kindOf(updates));
+  if (updates.length === 0) refuse(fn, "needs n >= 1 updates", 0);
   const odd = updates.findIndex((update) => !types.isFloat32Array(update));
   if (odd >= 0) refuse(fn, "needs updates that are Float32Arrays", `${kindOf(updates[odd])} in update ${odd}`, "see Float32Array.from"); // prettier-ignore
   const remedy = "give { f: 0 } where nobody is suspected";
@@ -142,7 +144,6 @@ function ensureCall(
       if (value !== undefined && !holds(value, n)) refuse(fn, `needs ${words(n)}`, shown(value));
     }
   };
-  if (n === 0) return; // which the rule refuses itself
   ensureEach(reads.includes("f") ? reads : ["f", ...reads], parameters);
   ensureEach(Object.keys(context), context);
 }
@@ -150,7 +151,7 @@ function ensureCall(
 function ensureName(fn: string, key: string): void {
   if (Object.hasOwn(parameters, key) || Object.hasOwn(context, key)) return;
   const known = [...Object.keys(parameters), ...Object.keys(context)];
-  refuse(fn, "needs options that a rule knows", key, `known are: ${known.join(", ")}`);
+  refuse(fn, "needs options that a rule knows", key, meantOrAll(key, known));
 }
 
 function isRecord(value: unknown): boolean {

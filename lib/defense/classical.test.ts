@@ -7,6 +7,7 @@ import type { AggregationOptions, Aggregator } from "./aggregator";
 import { bulyan } from "./bulyan";
 import { caf } from "./caf";
 import { centeredClipping } from "./centeredClipping";
+import { squaredDistances } from "./distances";
 import { geometricMedian } from "./geometricMedian";
 import { krum } from "./krum";
 import { mda } from "./mda";
@@ -16,6 +17,7 @@ import { nearestVariance, trimmedVariance } from "./normalOrder";
 import { moNna } from "./moNna";
 import { multiKrum } from "./multiKrum";
 import { smea } from "./smea";
+import { spreadOf } from "./spread";
 import { explicitSpread } from "./spread.fixture";
 import { trimmedMean } from "./trimmedMean";
 
@@ -140,6 +142,34 @@ test("caf: equals the filter written out on the covariance itself", () => {
     const expected = [0, 1, 2].map((k) => updates.reduce((sum, x, i) => sum + (best[i]! * x[k]!) / total, 0));
     assert.ok(gap(caf.aggregate(updates, { f: 2 }).update, expected) < 1e-5, `trial ${trial}`);
   }
+});
+
+test("caf: follows the published loop to its end, however small a step, where it has one", () => {
+  let small = 0;
+  for (const spread of [1, 5]) {
+    for (let trial = 0; trial < 100; trial++) {
+      const updates = draw(10, 23, `loop${spread}-${trial}`).map((x, i) =>
+        i < 3 ? x.map((value) => spread * value) : x,
+      );
+      const squared = squaredDistances(updates);
+      let weights = updates.map(() => 1);
+      let [smallest, best] = [Infinity, weights];
+      let left = 10;
+      do {
+        const { variance, projections } = spreadOf(squared, weights);
+        if (variance < smallest) [smallest, best] = [variance, weights];
+        const largest = Math.max(...projections);
+        weights = weights.map((c, i) => c * (1 - projections[i]! / largest));
+        const before = left;
+        left = weights.reduce((sum, c) => sum + c, 0);
+        if (before - left < 0.1) small++;
+      } while (left > 10 - 6);
+      const total = best.reduce((sum, c) => sum + c, 0);
+      const found = caf.aggregate(updates, { f: 3 }).weights!;
+      assert.ok(gap(found, best.map((c) => c / total)) < 1e-12, `${spread}, trial ${trial}`); // prettier-ignore
+    }
+  }
+  assert.ok(small > 0); // or the test would not see where the loop is left
 });
 
 test("caf: ends, and lets nobody in, when two malicious clients are out by different orders of magnitude", () => {

@@ -18,7 +18,7 @@ import { ensure, ensureCount } from "../core/errors";
  * @throws InputError when n or f is out of range
  * @example
  * trimmedVariance(3, 1); // 0.44867; 1 - sqrt(3)/pi, the median of three
- * trimmedVariance(10, 3); // 0.1238
+ * trimmedVariance(10, 3); // 0.12377
  * @source density of order statistics, e.g. David and Nagaraja 2003, Order Statistics, chapter 2; the integral is by the trapezoid rule,
  *   which converges fast for integrands that vanish on all sides
  */
@@ -42,8 +42,8 @@ export function trimmedVariance(n: number, f: number): number {
  * @returns the variance, right to 1e-5 of itself; 1/n for count = n; from n = 1000 on as trimmedVariance
  * @throws InputError when n or count is out of range
  * @example
- * nearestVariance(3, 3); // 0.333; the mean
- * nearestVariance(10, 7); // 0.187
+ * nearestVariance(3, 1); // 0.44867; the median of three
+ * nearestVariance(10, 7); // 0.18716; the median's is 0.13833
  * @source as trimmedVariance
  */
 export function nearestVariance(n: number, count: number): number {

@@ -35,7 +35,7 @@ test("alieScale: equals the values of the first author's public code at n = 31, 
   assert.ok(Math.abs(alieScale({ numClients: 10, numMalicious: 5 }) - 1.2816) < 5e-5); // Phi^-1(4.5/5)
 });
 
-test("alie: refuses what leaves z infinite, a scale that is not finite, an unknown direction, a lone honest client", () => {
+test("alie: refuses a scale that is not finite, an unknown direction, a lone honest client", () => {
   assert.throws(() => poison({ numClients: 2, numMalicious: 1 }), {
     message: "alie: needs a malicious client and two honest ones, got 1 malicious of 2; take numClients >= 3",
   });
@@ -46,6 +46,6 @@ test("alie: refuses what leaves z infinite, a scale that is not finite, an unkno
     message: 'alie: needs a direction of "plus", "minus", got up',
   });
   assert.throws(() => poison({ honestUpdates: round.honestUpdates.slice(1, 2) }), {
-    message: "alie: needs the updates of at least 2 honest clients, got 1; give them in context.honestUpdates",
+    message: "alie: needs the updates of at least 2 honest clients, got 1; take more clients",
   });
 });

@@ -26,7 +26,7 @@ export function honestOf(
     fn,
     `needs the updates of at least ${least} honest clients`,
     honestUpdates.length,
-    "give them in context.honestUpdates",
+    honestUpdates.length === 0 ? "give them in context.honestUpdates" : "take more clients",
   );
   honestUpdates.forEach((update, i) => {
     ensure(
