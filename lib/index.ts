@@ -26,10 +26,11 @@ export { minMaxGamma } from "./poisoning/minMax";
 
 export { aggregators, type AggregatorName } from "./defense/aggregators";
 export { clipElementwise, clipToNorm } from "./defense/clip";
-export { epsilonOf, noiseFor, type GaussianSteps, type Sampling } from "./defense/accountant";
+export { epsilonOf, noiseFor, type GaussianSteps } from "./defense/accountant";
 export { gaussianEpsilon } from "./defense/gaussian";
+export type { Sampling } from "./defense/renyi";
 export { defaultPrivacy, privacies, spent, type PrivacyName, type PrivacyParameters } from "./defense/privacy";
-export type { PrivacySpent, PrivacyUnit, PrivateRun } from "./defense/privacy";
+export type { PrivacyObserver, PrivacyQuestion, PrivacySpent, PrivacyUnit, PrivateRun } from "./defense/privacy";
 export { localDp } from "./defense/localDp";
 export { privateGradients, privateUpdates } from "./defense/dpSgd";
 export type { Aggregation, AggregationOptions, Aggregator, KrumNeighbours } from "./defense/aggregator";

@@ -189,7 +189,8 @@ const otherRuns = [...runsOf("B = 1, adaptive attacker", harder), ...runsOf("oth
 table([...runsOf("B = 1", studies), ...runsOf(`B = ${batchSize}`, batched), ...otherRuns], { title: "Runs" });
 
 // %% [markdown]
-// What each setting promises: ε at δ = 10⁻⁵ over the whole run, for the seed that spends most. The unit *update* hides a client's whole
+// What each setting promises: ε at δ = 10⁻⁵ over the whole run, for the seed that spends most; as the *server* sees each client's
+// message, and as another *client* sees the mean, in which the noises of all M − 1 others lie over one client's data. The unit *update* hides a client's whole
 // message, which is what a reconstruction asks about; the unit *example* is helped by nobody knowing which image is in the batch. An ε
 // above ten promises next to nothing, and without noise there is none.
 
@@ -197,8 +198,10 @@ table([...runsOf("B = 1", studies), ...runsOf(`B = ${batchSize}`, batched), ...o
 const budgetHeaders = {
   clipNorm: "C",
   noise: "norm of the noise",
-  epsilonUpdate: "ε, update",
-  epsilonExample: "ε, example",
+  updateServer: "ε, update, server",
+  updateClient: "ε, update, client",
+  exampleServer: "ε, example, server",
+  exampleClient: "ε, example, client",
 };
 table(budgetRows(plans, dataset), { title: "Budgets, B = 1", headers: budgetHeaders });
 table(budgetRows(batchPlans, dataset), { title: `Budgets, B = ${batchSize}`, headers: budgetHeaders });

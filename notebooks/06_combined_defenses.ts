@@ -140,9 +140,12 @@ const shardSizes = partition.clients.map((images) => images.length);
 const dimension = network.layer.parameters.reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1), 0);
 const run = { ...protocol, shardSizes: shardSizes, dimension: dimension };
 const budgetOf = (kind: PrivacyName, sigma: number) => {
-  const { epsilon, unit } = spent(kind, parametersOf(sigma), run);
+  const [server, client] = (["server", "client"] as const).map((observer) =>
+    spent(kind, parametersOf(sigma), run, { observer: observer }),
+  );
   const lengths = { "noise / longest update": sigma * Math.sqrt(dimension) };
-  return { noise: styleOf(kind).label, σ: sigma, ...lengths, "ε about one": unit, ε: epsilon };
+  const row = { noise: styleOf(kind).label, σ: sigma, ...lengths, "ε about one": server.unit };
+  return { ...row, "ε, server": server.epsilon, "ε, client": client.epsilon };
 };
 const budgets = kinds.flatMap((kind) => [strong, weak].map((sigma) => budgetOf(kind, sigma)));
 table(budgets, { title: "Privacy budgets" });

@@ -43,7 +43,10 @@ test("budgetRows: shows the epsilon of the seed that spends most, and none witho
   const plans = { passive: plan, "dpSgd σ=3": noisy, "localDp σ=0": vary(plan, withNoise("localDp", 0)) };
   const rows = budgetRows(plans, dataset);
   assert.deepEqual(rows.map(({ setting }) => setting), ["local DP, σ = 0", "DP-SGD, σ = 3"]); // prettier-ignore
-  assert.deepEqual([rows[0]!["epsilonUpdate"], rows[0]!["epsilonExample"]], ["none", "none"]);
+  assert.deepEqual(
+    ["updateServer", "updateClient", "exampleServer", "exampleClient"].map((column) => rows[0]![column]),
+    Array(4).fill("none"),
+  );
   const each = [1, 2].map((seed) => {
     const { network, partition } = setUp({ ...noisy.federation, seed }, dataset);
     const shardSizes = partition.clients.map(({ length }) => length);
@@ -55,8 +58,20 @@ test("budgetRows: shows the epsilon of the seed that spends most, and none witho
   });
   const [low, high] = each.map(({ epsilon }) => epsilon).sort((a, b) => a - b) as [number, number];
   assert.ok(low < high, "the seeds differ, else the test shows nothing");
-  const shown = Number(rows[1]!["epsilonExample"]);
+  const shown = Number(rows[1]!["exampleServer"]);
   assert.ok(Math.abs(shown - high) < 0.005 * high, `${shown} against ${high}`);
+});
+
+test("budgetRows: a client sees less than the server under the mean, and as much under a rule that selects", () => {
+  const noisy = vary(plan, withNoise("localDp", 3));
+  const plans = { "localDp σ=3": noisy, "krum+localDp σ=3": vary(noisy, { aggregator: "krum" }) };
+  const rows = budgetRows(plans, dataset);
+  const [mean, krum] = [false, true].map((has) => rows.find(({ setting }) => /Krum/i.test(String(setting)) === has));
+  for (const unit of ["update", "example"]) {
+    const [server, client] = [mean![`${unit}Server`], mean![`${unit}Client`]].map(Number) as [number, number];
+    assert.ok(client < 0.8 * server, `${client} of ${server}`); // of M - 1 = 2 noises
+    assert.equal(krum![`${unit}Client`], krum![`${unit}Server`]);
+  }
 });
 
 test("budgetRows: refuses plans of which none is private", () => {

@@ -1,7 +1,7 @@
 /** @file The privacy budget of each setting as a dataframe: what its clients spend, and how loud its noise is. */
 import { ensure } from "../core/errors";
 import type { Dataset } from "../core/types";
-import { noiseStd, spent, type PrivacyUnit } from "../defense/privacy";
+import { noiseStd, spent, type PrivacyObserver, type PrivacyUnit } from "../defense/privacy";
 import type { LeakagePlan } from "../experiment/measure";
 import { setUp } from "../fl/federation";
 import { formatReal } from "./number";
@@ -9,9 +9,10 @@ import { inOrder, styleOf, type SettingName } from "./style";
 import type { Row } from "./table";
 
 /**
- * What each private setting spends, for table(): epsilon for both units, for the seed that spends most, beside its noise.
+ * What each private setting spends, for table(): epsilon for both units, as the server sees the messages and as another client sees
+ * the aggregate (see spent), each for the seed that spends most, beside the noise.
  *
- *     columns  setting, clipNorm, noise, epsilonUpdate, epsilonExample
+ *     columns  setting, clipNorm, noise, updateServer, updateClient, exampleServer, exampleClient
  *     noise    E ||xi||, about std sqrt(d), of what a client adds to the gradient of a local step (dpSgd: to its batch's mean)
  *
  * @param plans by setting; those without a privacy mechanism get no row
@@ -21,7 +22,7 @@ import type { Row } from "./table";
  * @example
  * const privacyParameters = { ...defaultPrivacy, noiseMultiplier: 0 };
  * const plans = { passive: plan, localDp: vary(plan, { privacy: "localDp", privacyParameters }) };
- * budgetRows(plans, dataset).map(({ setting, epsilonUpdate }) => [setting, epsilonUpdate]); // [["local DP", "none"]]
+ * budgetRows(plans, dataset).map(({ setting, updateServer }) => [setting, updateServer]); // [["local DP", "none"]]
  */
 export function budgetRows(plans: Readonly<Record<string, LeakagePlan>>, dataset: Dataset): Row[] {
   const names = (Object.keys(plans) as SettingName[]).filter((name) => plans[name]!.federation.privacy !== "none");
@@ -34,8 +35,8 @@ export function budgetRows(plans: Readonly<Record<string, LeakagePlan>>, dataset
       const { network, partition } = setUp({ ...config, seed }, dataset);
       return { ...config, shardSizes: partition.clients.map(({ length }) => length), dimension: network.size };
     });
-    const most = (unit: PrivacyUnit): string => {
-      const epsilon = Math.max(...runs.map((run) => spent(privacy, parameters, run, unit).epsilon));
+    const most = (unit: PrivacyUnit, observer: PrivacyObserver): string => {
+      const epsilon = Math.max(...runs.map((run) => spent(privacy, parameters, run, { unit, observer }).epsilon));
       return epsilon === Infinity ? "none" : formatReal(epsilon);
     };
     const std = noiseStd(parameters, batchSize) / (privacy === "dpSgd" ? batchSize : 1);
@@ -43,8 +44,10 @@ export function budgetRows(plans: Readonly<Record<string, LeakagePlan>>, dataset
       setting: styleOf(name).label,
       clipNorm: parameters.clipNorm,
       noise: std * Math.sqrt(runs[0]!.dimension),
-      epsilonUpdate: most("update"),
-      epsilonExample: most("example"),
+      updateServer: most("update", "server"),
+      updateClient: most("update", "client"),
+      exampleServer: most("example", "server"),
+      exampleClient: most("example", "client"),
     };
   });
 }

@@ -44,6 +44,6 @@ function checkAssignment({ assignment }, { cost, columns, total }) {
 
 /** The budget of T steps of the Poisson-subsampled Gaussian mechanism, to 1e-3 of it. */
 function checkPrivacy({ epsilonOf }, { q, sigma, steps, delta, epsilon }) {
-  const got = epsilonOf({ samplingRate: q, noiseMultiplier: sigma, steps, delta });
+  const got = epsilonOf({ samplingRate: q, noiseMultiplier: sigma, steps, delta, accounting: "renyi" });
   return { comparisons: [{ what: "epsilon", got, expected: epsilon, tolerance: 1e-3 * epsilon }] };
 }
