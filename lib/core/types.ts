@@ -18,6 +18,7 @@ export interface Dataset {
   readonly name: string; // "fashion-mnist", "mnist", "cifar-10", "strokes"
   readonly source: DatasetSource;
   readonly hash: string; // SHA-256 (hex) over the pixels and labels of train and test
+  readonly official?: boolean; // whether its images are the official ones, in any order; absent where that is not known
   readonly inputShape: Shape; // [C, H, W]
   readonly numClasses: number;
   readonly classNames: readonly string[];

@@ -1,12 +1,13 @@
 /** @file The binary version of CIFAR-10: records of one label byte and the planes R, G, B of 32 x 32 bytes. */
-import { readFileSync } from "node:fs";
 import { basename } from "node:path";
 import { gunzipSync } from "node:zlib";
 import { ensure } from "../core/errors";
 import type { ImageSet } from "../core/types";
+import { readBounded } from "./readBounded";
 
 const PIXELS = 3 * 32 * 32;
 const RECORD = 1 + PIXELS;
+const MOST = 2 ** 28; // bytes that a file may hold, or become: all batches are 185 million
 
 /**
  * Reads records of CIFAR-10's binary version; channels come first there as they do here.
@@ -50,7 +51,7 @@ export function parseCifar(bytes: Uint8Array, file: string, numClasses = 10): Im
  * readCifar(["data_batch_1.bin", "data_batch_2.bin"], 10).count; // 20000
  */
 export function readCifar(files: readonly string[], numClasses: number): ImageSet {
-  const parts = files.map((file) => parseCifar(readFileSync(file), file, numClasses));
+  const parts = files.map((file) => parseCifar(readBounded("readCifar", file, MOST), file, numClasses));
   return {
     pixels: concat(parts.map((part) => part.pixels)),
     labels: concat(parts.map((part) => part.labels)),
@@ -71,7 +72,7 @@ export function readCifar(files: readonly string[], numClasses: number): ImageSe
  * @source POSIX.1-1988 ustar
  */
 export function unpackCifar(archive: Uint8Array): Map<string, Uint8Array> {
-  const tar = gunzipSync(archive);
+  const tar = gunzipSync(archive, { maxOutputLength: MOST });
   const files = new Map<string, Uint8Array>();
   for (let at = 0; at + 512 <= tar.length && tar[at] !== 0;) {
     const name = text(tar.subarray(at, at + 100));

@@ -22,6 +22,11 @@ export interface FolderSpec extends Described {
   readonly folder: string; // below CURIOUS_DATA and below data/
   readonly mirrors: readonly string[]; // base addresses, tried in turn
   readonly files: readonly OfficialFile[]; // idx: images, labels of train, then of test; cifar: the archive
+  readonly official?: {
+    readonly train: string; // fingerprint of the images and labels, see fingerprintOf
+    readonly test: string;
+  };
+  readonly brightness?: readonly [mean: number, std: number]; // of training pixels in [0, 1], as published
 }
 
 /** A dataset drawn by the library itself. */
@@ -84,6 +89,11 @@ export const datasets = {
         sha256: "67da17c76eaffca5446c3361aaab5c3cd6d1c2608764d35dfb1850b086bf8dd5",
       },
     ],
+    official: {
+      train: "fb88a2f5c1b590c907f860b47803d006e4fa7b276cdb551799af9d443accdff7",
+      test: "0b381379398a0943a88bf3864ff3f5177903dcf178030b4b74c495294b38fa7c",
+    },
+    brightness: [0.286, 0.353],
   },
   mnist: {
     format: "idx",
@@ -116,6 +126,11 @@ export const datasets = {
         sha256: "f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6",
       },
     ],
+    official: {
+      train: "54e1ab866c9484947dd4821c52bb7a43938f555d6b046be6af55247f8e6ffc64",
+      test: "97b756d55950f1841ebd48df7379b9b2fc87a10d63e08d6213dad41d564e8508",
+    },
+    brightness: [0.131, 0.308],
   },
   "cifar-10": {
     format: "cifar",
@@ -134,6 +149,7 @@ export const datasets = {
         sha256: "c4a38c50a1bc5f3a1c5537f2155ab9d68f9f25eb1ed8d9ddda3db29a59bca1dd",
       },
     ],
+    brightness: [0.473, 0.251],
   },
   strokes: {
     format: "strokes",

@@ -63,7 +63,7 @@ test("parseIdx: names the file and what was expected when the bytes are not what
       gzipSync(idx([3], [7, 3])),
       /^parseIdx: needs 3 = 3 bytes after the header of l\.gz, got 2; fetch the file again$/,
     ],
-    [gzipSync(idx([1], [7, 3])), /^parseIdx: needs 1 = 1 bytes after the header of l\.gz, got 2/],
+    [gzipSync(idx([1], [7, 3])), /^parseIdx: needs 1 = 1 bytes after the header of l\.gz, got more/],
   ];
   for (const [bytes, message] of cases)
     assert.throws(() => parseIdx(bytes, "l.gz", 1), { name: "InputError", message });
@@ -101,6 +101,21 @@ test("readIdx: names the file when sizes, counts or labels are wrong", () => {
   for (const [images, labels, message] of cases) {
     assert.throws(() => readPair(images, labels), { name: "InputError", message });
   }
+});
+
+test("parseIdx: unpacks no more than the header says, however much there is", () => {
+  const bomb = gzipSync(Buffer.concat([idx([2], [7, 3]), Buffer.alloc(2 ** 28)])); // 260 kB that become 268 million bytes
+  const before = process.memoryUsage().rss;
+  assert.throws(
+    () => parseIdx(bomb, "l.gz", 1),
+    /^InputError: parseIdx: needs 2 = 2 bytes after the header of l\.gz, got more/,
+  );
+  assert.ok(process.memoryUsage().rss - before < 2 ** 26);
+  const vast = Buffer.from([0, 0, 8, 3, 255, 255, 255, 255, 0, 0, 4, 0, 0, 0, 4, 0]);
+  assert.throws(
+    () => parseIdx(gzipSync(vast), "i.gz", 3),
+    /needs at most 268435456 bytes in i\.gz, got 4294967295 x 1024 x 1024/,
+  );
 });
 
 // Means, deviations and first labels: the README beside the files.

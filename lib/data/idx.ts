@@ -1,11 +1,12 @@
 /** @file Gzipped IDX, the format of MNIST and Fashion-MNIST: magic number, one big-endian length per axis, the bytes. */
-import { readFileSync } from "node:fs";
-import { gunzipSync } from "node:zlib";
+import { constants, gunzipSync } from "node:zlib";
 import { ensure, refuse } from "../core/errors";
 import type { ImageSet, Shape } from "../core/types";
+import { readBounded } from "./readBounded";
 
 const UNSIGNED_BYTES = 0x0800; // the magic number is this + the number of axes
 const AGAIN = "fetch the file again";
+const MOST = 2 ** 28; // bytes that a file may hold, or become: MNIST's images are 47 million
 
 /**
  * Reads one gzipped IDX file of unsigned bytes.
@@ -24,17 +25,26 @@ const AGAIN = "fetch the file again";
  * @source LeCun, Cortes and Burges, THE MNIST DATABASE, "FILE FORMATS FOR THE MNIST DATABASE"
  */
 export function parseIdx(gzipped: Uint8Array, file: string, axes: number): { dims: number[]; values: Uint8Array } {
-  const bytes = gunzip(gzipped, file);
   const header = 4 + 4 * axes;
-  ensure(bytes.length >= header, "parseIdx", `needs ${header} bytes of IDX header in ${file}`, bytes.length, AGAIN);
-  const magic = bytes.readUInt32BE(0);
+  const begin = gunzip(gzipped, file); // as much as its first bytes become, which say how long the rest may be
+  ensure(begin.length >= header, "parseIdx", `needs ${header} bytes of IDX header in ${file}`, begin.length, AGAIN);
+  const magic = begin.readUInt32BE(0);
   const expected = UNSIGNED_BYTES + axes;
   const kind = axes === 1 ? "labels" : "images";
   ensure(magic === expected, "parseIdx", `needs magic ${hex(expected)} (${kind}) in ${file}`, hex(magic));
-  const dims = Array.from({ length: axes }, (_, axis) => bytes.readUInt32BE(4 + 4 * axis));
+  const dims = Array.from({ length: axes }, (_, axis) => begin.readUInt32BE(4 + 4 * axis));
   const length = dims.reduce((product, dim) => product * dim, 1);
-  const values = new Uint8Array(bytes.buffer, bytes.byteOffset + header, bytes.length - header);
   const what = `needs ${dims.join(" x ")} = ${length} bytes after the header of ${file}`;
+  ensure(
+    length <= MOST,
+    "parseIdx",
+    `needs at most ${MOST} bytes in ${file}`,
+    `${dims.join(" x ")} = ${length}`,
+    AGAIN,
+  );
+  const bytes = gunzip(gzipped, file, header + length);
+  if (bytes === null) refuse("parseIdx", what, "more", AGAIN);
+  const values = new Uint8Array(bytes.buffer, bytes.byteOffset + header, bytes.length - header);
   ensure(values.length === length, "parseIdx", what, values.length, AGAIN);
   return { dims, values };
 }
@@ -52,13 +62,13 @@ export function parseIdx(gzipped: Uint8Array, file: string, axes: number): { dim
  * readIdx("train-images-idx3-ubyte.gz", "train-labels-idx1-ubyte.gz", [1, 28, 28], 10).count; // 60000
  */
 export function readIdx(imagesFile: string, labelsFile: string, inputShape: Shape, numClasses: number): ImageSet {
-  const images = parseIdx(readFileSync(imagesFile), imagesFile, 3);
+  const images = parseIdx(readBounded("readIdx", imagesFile, MOST), imagesFile, 3);
   const [count, height, width] = images.dims as [number, number, number];
   const size = `needs images of ${inputShape.slice(1).join(" x ")} pixels in ${imagesFile}`;
   ensure(height === inputShape[1] && width === inputShape[2], "readIdx", size, `${height} x ${width}`);
   ensure(count > 0, "readIdx", `needs at least one image in ${imagesFile}`, count);
 
-  const labels = parseIdx(readFileSync(labelsFile), labelsFile, 1).values;
+  const labels = parseIdx(readBounded("readIdx", labelsFile, MOST), labelsFile, 1).values;
   const pair = `needs as many labels in ${labelsFile} as images in ${imagesFile}`;
   ensure(labels.length === count, "readIdx", pair, `${labels.length} labels, ${count} images`);
   const wrong = labels.findIndex((label) => label >= numClasses);
@@ -67,18 +77,23 @@ export function readIdx(imagesFile: string, labelsFile: string, inputShape: Shap
   return { pixels: images.values, labels, count };
 }
 
-function gunzip(bytes: Uint8Array, file: string): Buffer {
+/** All that is in gzip data, or null where it is more than so many bytes; without a number its beginning. */
+function gunzip(bytes: Uint8Array, file: string): Buffer;
+function gunzip(bytes: Uint8Array, file: string, most: number): Buffer | null;
+function gunzip(bytes: Uint8Array, file: string, most?: number): Buffer | null {
   const isGzip = bytes[0] === 0x1f && bytes[1] === 0x8b;
-  ensure(isGzip, "parseIdx", `needs gzip data (1f 8b ...) in ${file}`, begin(bytes), AGAIN);
+  ensure(isGzip, "parseIdx", `needs gzip data (1f 8b ...) in ${file}`, firstOf(bytes), AGAIN);
   try {
-    return gunzipSync(bytes);
+    if (most === undefined) return gunzipSync(bytes.subarray(0, 1024), { finishFlush: constants.Z_SYNC_FLUSH });
+    return gunzipSync(bytes, { maxOutputLength: Math.max(1, most) });
   } catch (error) {
-    const { message } = error as Error; // "unexpected end of file", "incorrect data check", ...
+    const { message, code } = error as NodeJS.ErrnoException; // "unexpected end of file", "incorrect data check", ...
+    if (code === "ERR_BUFFER_TOO_LARGE") return null;
     return refuse("parseIdx", `needs undamaged gzip data in ${file}`, `${message} (${bytes.length} bytes)`, AGAIN);
   }
 }
 
-function begin(bytes: Uint8Array): string {
+function firstOf(bytes: Uint8Array): string {
   return bytes.length === 0 ? "an empty file" : `${Buffer.from(bytes.subarray(0, 2)).toString("hex")} ...`;
 }
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { execFileSync, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
@@ -9,7 +9,9 @@ import { dirname, join } from "node:path";
 import test, { type TestContext } from "node:test";
 import { gzipSync } from "node:zlib";
 import { projectRoot } from "../core/paths";
+import type { Dataset } from "../core/types";
 import { datasets, type DatasetName, type FolderSpec } from "./datasets";
+import { parseIdx } from "./idx";
 import { loadDataset, openDataset } from "./source";
 import { imageStats } from "./stats";
 
@@ -229,7 +231,10 @@ async function withCuriousData<T>(folder: string, run: () => Promise<T>): Promis
 }
 
 test("loadDataset: keeps what it loaded but no failure", async (t) => {
-  const images = idx([1, 28, 28], new Uint8Array(784));
+  const images = idx(
+    [1, 28, 28],
+    Uint8Array.from({ length: 784 }, (_, i) => (i % 8 === 0 ? 255 : 0)),
+  ); // as bright as digits
   const labels = idx([1], [3]);
   const files = ["train-images-idx3", "train-labels-idx1", "t10k-images-idx3", "t10k-labels-idx1"];
   const four = Object.fromEntries(files.map((file, i) => [`mnist/${file}-ubyte.gz`, i % 2 === 0 ? images : labels]));
@@ -244,9 +249,79 @@ test("loadDataset: keeps what it loaded but no failure", async (t) => {
   });
 });
 
-test("loadDataset: lists the names when it does not know one", async () => {
-  const message = "loadDataset: needs one of fashion-mnist, mnist, cifar-10, strokes, got minst";
-  await assert.rejects(loadDataset("minst" as DatasetName), { name: "InputError", message });
+test("loadDataset: lists the names when it does not know one", () => {
+  for (const [wrong, remedy] of [
+    ["minst", "; did you mean mnist?"],
+    ["cifar10", "; did you mean cifar-10?"],
+    ["constructor", ""],
+    ["__proto__", ""],
+  ] as const) {
+    // prettier-ignore
+    const message = `loadDataset: needs a dataset of fashion-mnist, mnist, cifar-10, strokes, got ${wrong}${remedy}`;
+    assert.throws(() => void loadDataset(wrong as DatasetName), { name: "InputError", message });
+  }
+});
+
+test(
+  "openDataset: tells one official dataset from another, training from test images, and the official from changed ones",
+  { skip: noShared },
+  async (t) => {
+    const four = ["train-images-idx3", "train-labels-idx1", "t10k-images-idx3", "t10k-labels-idx1"].map(
+      (file) => `${file}-ubyte.gz`,
+    );
+    const open = (from: string, order = [0, 1, 2, 3], change: Files = {}): Promise<Dataset> => {
+      const files = four.map((file, i) => [file, readFileSync(join(shared, from, four[order[i]!]!))] as const);
+      const curiousData = folderWith(t, inside("fashion-mnist", { ...Object.fromEntries(files), ...change }));
+      return openDataset("fashion-mnist", datasets["fashion-mnist"], { curiousData, data: "" });
+    };
+    const images = parseIdx(readFileSync(join(shared, "fashion-mnist", four[2]!)), "", 3).values;
+    await Promise.all([
+      open("fashion-mnist").then(({ official }) => assert.equal(official, true)),
+      assert.rejects(
+        open("mnist"),
+        /needs fashion-mnist's training images, got mnist's training images; put each dataset's/,
+      ),
+      assert.rejects(
+        open("fashion-mnist", [2, 3, 0, 1]),
+        /needs fashion-mnist's training images, got fashion-mnist's test images/,
+      ),
+      open("fashion-mnist", undefined, {
+        [four[2]!]: idx(
+          [10_000, 28, 28],
+          images.map((x, i) => (i === 5 ? 255 - x : x)),
+        ),
+      }).then(({ official }) => assert.equal(official, false)),
+      assert.rejects(
+        open("fashion-mnist", undefined, {
+          [four[2]!]: idx(
+            [10_000, 28, 28],
+            images.map(() => 9),
+          ),
+        }),
+        /needs test images like fashion-mnist's, .* got 0.035 and 0.000/,
+      ),
+      assert.rejects(
+        open("fashion-mnist", undefined, { [four[3]!]: idx([10_000], new Uint8Array(10_000)) }),
+        /needs test images of all of fashion-mnist's 10 classes, .* got 10000 of 10000 in one/,
+      ),
+    ]);
+  },
+);
+
+test("openDataset: refuses what is no folder and no file, and waits for no pipe", async (t) => {
+  const spec = specOf(tiny, await nowhere());
+  const folder = folderWith(t, {
+    ...inside("tiny", without("t10k-labels-idx1-ubyte.gz", tiny)),
+    file: Uint8Array.of(1),
+  });
+  const open = (curiousData: string): Promise<Dataset> => openDataset("tiny", spec, { curiousData, data: folder });
+  await assert.rejects(open(join(folder, "file")), /needs CURIOUS_DATA to be a folder, got .*file; or unset it/);
+  const labels = join(folder, "tiny", "t10k-labels-idx1-ubyte.gz");
+  mkdirSync(labels);
+  await assert.rejects(open(folder), /needs a file at .*t10k-labels-idx1-ubyte\.gz, got a folder/);
+  rmSync(labels, { recursive: true });
+  if (spawnSync("mkfifo", [labels]).status !== 0) return;
+  await assert.rejects(open(folder), /needs a file at .*t10k-labels-idx1-ubyte\.gz, got something else/);
 });
 
 test("loadDataset: draws the recorded strokes when nothing of their making has changed", async () => {

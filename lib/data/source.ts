@@ -1,14 +1,16 @@
 /** @file Where a dataset comes from: the reader's folder, data/, the official mirrors, or the library itself. */
 import { createHash } from "node:crypto";
-import { existsSync } from "node:fs";
+import { existsSync, statSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { ensure } from "../core/errors";
+import { ensureKnown } from "../core/known";
 import { paths, projectRoot } from "../core/paths";
 import { createRng } from "../core/rng";
 import type { Dataset, DatasetSource, ImageSet } from "../core/types";
 import { readCifar, unpackCifar } from "./cifar";
 import { datasets, type DatasetName, type EmbeddedSpec, type FolderSpec } from "./datasets";
 import { download, saveWhole, type DownloadOptions, type Progress } from "./download";
+import { isOfficial } from "./identity";
 import { readIdx } from "./idx";
 import { drawStrokes } from "./strokes";
 
@@ -29,8 +31,9 @@ const loaded = new Map<string, Promise<Dataset>>();
  * @param name a key of `datasets`
  * @param options onProgress hears of a download's bytes
  * @returns the dataset, shared within the process: read it, don't write to it. Its source is "folder" (CURIOUS_DATA),
- *   "download" (data/) or "embedded"
+ *   "download" (data/) or "embedded"; official says whether the files hold what the official ones do
  * @throws InputError when the name is unknown, CURIOUS_DATA is no folder, a file is missing there or damaged (naming it),
+ *   holds another dataset's images, or some that cannot be this one's,
  *   or a download never matches its SHA-256
  * @example
  * const { train, source } = await loadDataset("strokes");
@@ -40,6 +43,7 @@ export function loadDataset(
   name: DatasetName,
   options: { readonly onProgress?: (progress: Progress) => void } = {},
 ): Promise<Dataset> {
+  ensureKnown("loadDataset", "a dataset", name, Object.keys(datasets));
   const given = process.env["CURIOUS_DATA"];
   const curiousData = given ? resolve(projectRoot, given) : undefined; // kernels and scripts start in different folders
   const key = `${name} ${curiousData}`;
@@ -64,12 +68,12 @@ export function loadDataset(
  * await openDataset("mnist", datasets.mnist, { data: "data" });
  */
 export async function openDataset(name: string, spec: FolderSpec | EmbeddedSpec, places: Places): Promise<Dataset> {
-  ensure(spec !== undefined, "loadDataset", `needs one of ${Object.keys(datasets).join(", ")}`, name);
   if (spec.format === "strokes") return embedded(name, spec);
 
   const { curiousData } = places;
   if (curiousData !== undefined) {
-    ensure(existsSync(curiousData), "loadDataset", "needs CURIOUS_DATA to be a folder", curiousData, "or unset it");
+    const isFolder = existsSync(curiousData) && statSync(curiousData).isDirectory();
+    ensure(isFolder, "loadDataset", "needs CURIOUS_DATA to be a folder", curiousData, "or unset it");
     const folder = join(curiousData, spec.folder);
     if (existsSync(folder)) return readFolder(name, spec, folder, "folder");
   }
@@ -94,7 +98,9 @@ function readFolder(name: string, spec: FolderSpec, folder: string, source: Data
   for (const file of [...train, ...test]) {
     ensure(existsSync(file), "loadDataset", `needs the file ${file}`, "no such file", "see data/README.md");
   }
-  return describe(name, spec, source, read(spec, train), read(spec, test));
+  const [training, testing] = [read(spec, train), read(spec, test)];
+  const official = isOfficial(name, spec, training, testing);
+  return { ...describe(name, spec, source, training, testing), ...(official !== undefined && { official }) };
 }
 
 function read(spec: FolderSpec, files: readonly string[]): ImageSet {

@@ -1,4 +1,5 @@
 /** @file What a federated run is made of before its first round: derived from config and dataset alone. */
+import { checkDataset } from "../core/dataset";
 import { createRng, type Rng } from "../core/rng";
 import type { Batch, Dataset, Partition } from "../core/types";
 import { batchOf } from "../data/batch";
@@ -31,6 +32,7 @@ export interface Federation {
  */
 export function setUp(config: FederationConfig, dataset: Dataset): Federation {
   checkConfig(config);
+  checkDataset("train", dataset);
   const { architecture, activation, pooling, seed } = config;
   const rng = createRng(seed);
   const { needs = [] }: Aggregator = aggregators[config.aggregator];

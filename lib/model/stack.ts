@@ -1,5 +1,6 @@
 /** @file Public arrays to stacked tensors and back: weight vectors, images, labels; one replica a row. */
 import { tf, tidy, type Tensor } from "../core/backend";
+import { ensure } from "../core/errors";
 import type { Batch, Shape } from "../core/types";
 import type { Layer } from "./layers/layer";
 import { asTensor, type Gradient } from "./layers/product";
@@ -124,7 +125,11 @@ export function stackTargets(labels: readonly ArrayLike<number>[], numClasses: n
   const batch = labels[0]!.length;
   const values = new Float32Array(labels.length * numClasses * batch);
   labels.forEach((row, s) => {
-    for (let b = 0; b < batch; b++) values[(s * batch + b) * numClasses + row[b]!] = 1;
+    for (let b = 0; b < batch; b++) {
+      const isClass = row[b]! >= 0 && row[b]! < numClasses; // another would stand in the next replica's target
+      ensure(isClass, "stackTargets", `needs labels in 0..${numClasses - 1}`, row[b]);
+      values[(s * batch + b) * numClasses + row[b]!] = 1;
+    }
   });
   return tf.tensor3d(values, [labels.length, batch, numClasses]);
 }

@@ -162,6 +162,8 @@ export function parseRecord(value: unknown): ClaimRecord {
     profile: profile as Profile,
     dataset: text(record["dataset"], "dataset"),
     datasetSource: oneOf(record["datasetSource"], ["folder", "download", "embedded"], "datasetSource") as Stamp["datasetSource"], // prettier-ignore
+    ...(record["datasetHash"] !== undefined && { datasetHash: text(record["datasetHash"], "datasetHash") }),
+    ...(typeof record["datasetOfficial"] === "boolean" && { datasetOfficial: record["datasetOfficial"] }),
     backend: text(record["backend"], "backend"),
     seeds: list(record["seeds"], "seeds").map((seed, i) => number(seed, `seeds[${i}]`)),
     config: json(record["config"], "config"),

@@ -17,6 +17,7 @@ test("stampText: dataset, backend, profile and seeds in one line", () => {
 });
 
 test("stampText: warns of the embedded dataset and of smoke runs", () => {
+  assert.match(stampText({ ...stamp, datasetOfficial: false }), /, not the official files · /);
   const text = stampText({ ...stamp, dataset: "strokes", datasetSource: "embedded", profile: "smoke", seeds: [7] });
   assert.equal(
     text,

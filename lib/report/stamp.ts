@@ -8,6 +8,8 @@ import { currentProfile, type Profile } from "./profile";
 export interface Stamp {
   readonly dataset: string; // "fashion-mnist"
   readonly datasetSource: DatasetSource;
+  readonly datasetHash?: string; // SHA-256 (hex) of its pixels and labels; older records have none
+  readonly datasetOfficial?: boolean; // whether its images are the official ones; absent where that is not known
   readonly backend: string; // "tensorflow 2.18"
   readonly profile: Profile;
   readonly seeds: readonly number[];
@@ -30,25 +32,34 @@ export const profileText: Readonly<Record<Profile, string>> = {
  * @example
  * (await stampOf(dataset, [1, 2, 3])).seeds; // [1, 2, 3]
  */
-export async function stampOf(dataset: Pick<Dataset, "name" | "source">, seeds: readonly number[]): Promise<Stamp> {
+export async function stampOf(
+  dataset: Pick<Dataset, "name" | "source"> & Partial<Pick<Dataset, "hash" | "official">>,
+  seeds: readonly number[],
+): Promise<Stamp> {
   ensureSeeds("stampOf", seeds);
   const { backendReady } = require("../core/backend") as typeof Backend; // TensorFlow is loaded when first used
   const backend = await backendReady();
-  return { dataset: dataset.name, datasetSource: dataset.source, backend, profile: currentProfile(), seeds };
+  const { name, source, hash, official } = dataset;
+  const files = {
+    ...(hash !== undefined && { datasetHash: hash }),
+    ...(official !== undefined && { datasetOfficial: official }),
+  };
+  return { dataset: name, datasetSource: source, ...files, backend, profile: currentProfile(), seeds };
 }
 
 /**
  * A stamp in one line, for the foot of a figure.
  *
  * @param stamp where the numbers come from
- * @returns dataset, backend, profile and seeds; says when the dataset is the embedded stand-in
+ * @returns dataset, backend, profile and seeds; says when the dataset is the embedded stand-in, or not the official one
  * @example
  * stampText({ dataset: "mnist", datasetSource: "folder", backend: "tensorflow 2.18", profile: "quick", seeds: [1, 2, 3] });
  * // "mnist · tensorflow 2.18 · quick (indicative) · seeds 1–3"
  */
 export function stampText(stamp: Stamp): string {
-  const dataset =
-    stamp.datasetSource === "embedded" ? `${stamp.dataset} (embedded drawings, no real data)` : stamp.dataset;
+  const isEmbedded = stamp.datasetSource === "embedded";
+  const deviation = isEmbedded ? " (embedded drawings, no real data)" : stamp.datasetOfficial === false ? ", not the official files" : ""; // prettier-ignore
+  const dataset = `${stamp.dataset}${deviation}`;
   return [dataset, stamp.backend, profileText[stamp.profile], seedText(stamp.seeds)].join(" · ");
 }
 
