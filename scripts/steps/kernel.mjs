@@ -8,6 +8,8 @@ function files() {
     // The connection file has to be an argument of its own (as tslab's installer writes it).
     argv: [
       process.execPath,
+      "--require",
+      at("scripts", "steps", "tslab-shorthand.cjs"),
       at("node_modules", "tslab", "bin", "tslab"),
       "kernel",
       "--config-path",
