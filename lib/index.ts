@@ -44,7 +44,8 @@ export { train, type RoundRecord, type TrainOptions } from "./fl/train";
 export { drawProbe, presentProbe } from "./fl/probe";
 export { aggregateMasked, maskUpdates, sumMasked, toRing, type MaskedUpdate } from "./fl/secureAggregation";
 
-export { assumeContributors, observe, withoutOwnShare, type AttackerView } from "./reconstruction/observe";
+export type { AttackerView } from "./reconstruction/view";
+export { assumeContributors, observe, withoutOwnShare } from "./reconstruction/observe";
 export { inferLabels } from "./reconstruction/labels";
 export { gradientMatching, type GradientMatch, type ObjectiveName } from "./reconstruction/objective";
 export { invertAnalytically, type AnalyticReconstruction } from "./reconstruction/analytic";

@@ -72,7 +72,9 @@ const operations = {
     const network = lib.buildNetwork(architecture, inputShape, numClasses, { activation, pooling });
     const rows = (name) => rowsOf(readFileSync(join(folder, `${name}.f32`)), count).slice(start, end);
     const common = { architecture, activation, pooling, inputShape, numClasses, batchSize, numImages: batchSize };
-    const alone = { numClients: 1, localSteps: 1, learningRate: 1, ownBatch: null }; // nobody else's update is in the target
+    const pixels = inputShape.reduce((product, side) => product * side, 1);
+    const ownBatch = { images: new Float32Array(pixels), labels: Int32Array.of(0), size: 1 }; // read by nobody: labels are given
+    const alone = { numClients: 1, localSteps: 1, learningRate: 1, ownBatch }; // nobody else's update is in the target
     const targets = rows("target");
     const views = rows("weights").map((weights, i) => {
       const observedGradient = targets[i];

@@ -1,5 +1,6 @@
 /** @file Line (10) of the theory on real images: softmax regression, read off in closed form along a run. */
 import { backendReady } from "../core/backend";
+import { ensureOptions } from "../core/choice";
 import { ensure } from "../core/errors";
 import type { Dataset } from "../core/types";
 import type { FederationConfig } from "../fl/config";
@@ -33,7 +34,8 @@ export type AnalyticLeak = {
  * @param dataset as loadDataset gives it
  * @param plan seeds; rounds, up to config.rounds; victims: how many peers are in the mean, each 1..M-1
  * @returns one leak a seed, round and number of victims
- * @throws InputError when the architecture or batch size is another, or a round or number is out of range
+ * @throws InputError when the architecture or batch size is another, a list is empty, a seed is no integer or given twice, or a round
+ *   or number is out of range
  * @example
  * const softmax = { ...config, architecture: "softmaxRegression" };
  * const [alone, mixed] = await followAnalyticLeak(softmax, dataset, { seeds: [1], rounds: [0], victims: [1, 2] });
@@ -46,7 +48,12 @@ export async function followAnalyticLeak(
   plan: { readonly seeds: readonly number[]; readonly rounds: readonly number[]; readonly victims: readonly number[] },
 ): Promise<AnalyticLeak[]> {
   const fn = "followAnalyticLeak";
+  ensureOptions(fn, plan, ["seeds", "rounds", "victims"]);
   const { seeds, rounds, victims } = plan;
+  for (const [name, list] of Object.entries({ seeds, rounds, victims }))
+    ensure(Array.isArray(list) && list.length > 0, fn, `needs an array of ${name}, not empty`, list);
+  const isSeeds = seeds.every(Number.isInteger) && new Set(seeds).size === seeds.length;
+  ensure(isSeeds, fn, "needs integer seeds, each once", [...seeds]);
   const { architecture, batchSize, numClients } = config;
   ensure(architecture === "softmaxRegression" && batchSize === 1, fn, "needs softmaxRegression with batches of 1", `${architecture}, ${batchSize}`); // prettier-ignore
   const within = (values: readonly number[], low: number, high: number): boolean => values.every((v) => Number.isInteger(v) && v >= low && v <= high); // prettier-ignore

@@ -9,10 +9,11 @@ import { setUp } from "../fl/federation";
 import { train, type RoundRecord } from "../fl/train";
 import { scoreLeak, type Leak, type LeakOptions } from "../metrics/leak";
 import type { Autoencoder } from "../model/autoencoder";
-import { invert, type InvertOptions } from "../reconstruction/invert";
+import { invert, type InvertOptions, type Reconstruction } from "../reconstruction/invert";
 import { inferLabels } from "../reconstruction/labels";
-import { assumeContributors, observe, withoutOwnShare, type AttackerView } from "../reconstruction/observe";
+import { assumeContributors, observe, withoutOwnShare } from "../reconstruction/observe";
 import type { Prior, PriorName } from "../reconstruction/prior";
+import type { AttackerView } from "../reconstruction/view";
 import { ownImages } from "./ownAutoencoder";
 
 /** What the attacker does, as plain JSON. */
@@ -88,15 +89,20 @@ export async function measureSeed(
     prior: priorName,
     ...options
   } = attack;
-  const reconstructions = await invert(
-    victims.map(({ view }) => view),
-    {
-      ...options,
-      prior: priorFor(priorName, autoencoder, victims.length),
-      labels,
-      onStep: (done, total) => follow(trainingShare + ((1 - trainingShare) * done) / total, "inversion"),
-    },
-  );
+  const shown = [...victims.keys()].filter((v) => victims[v]!.view.observedGradient.some((g) => g !== 0));
+  const reconstructions = victims.map(({ view }) => nothingOf(view));
+  if (shown.length > 0) {
+    const found = await invert(
+      shown.map((v) => victims[v]!.view),
+      {
+        ...options,
+        prior: priorFor(priorName, autoencoder, shown.length),
+        labels: shown.map((v) => labels[v]!),
+        onStep: (done, total) => follow(trainingShare + ((1 - trainingShare) * done) / total, "inversion"),
+      },
+    );
+    found.forEach((reconstruction, i) => (reconstructions[shown[i]!] = reconstruction));
+  }
   const decoderMean = autoencoder?.meanImage;
   const leaks = victims.map((victim, v) =>
     scoreLeak(reconstructions[v]!, victim.truth, own, { ...victim.options, decoderMean }),
@@ -107,6 +113,11 @@ export async function measureSeed(
     probe: leaks.slice(0, plan.probeRounds.length),
     trajectory: leaks.slice(plan.probeRounds.length),
   };
+}
+
+/** What is found in a round whose server did not move, a step it skipped: no image. Cosine's distance to 0 is 1/2. */
+function nothingOf({ round }: AttackerView): Reconstruction {
+  return { round, images: new Float32Array(0), labels: new Int32Array(0), matchingLoss: 1 / 2, trace: [] };
 }
 
 function summarize({ batches: _b, weights: _w, ownUpdate: _u, memory: _m, ...summary }: RoundRecord): RoundSummary {

@@ -1,4 +1,6 @@
 /** @file Both cores: jobs in child processes, each with a single-threaded TensorFlow and its share of the memory. */
+import type { ChildProcess } from "node:child_process";
+import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { ensure, ensureCount } from "../core/errors";
@@ -10,9 +12,14 @@ export interface JobProgress {
   readonly note: string; // what is being done
 }
 
+/** A child process ended in the middle of a job: the job may be tried again. */
+export class LostProcessError extends Error {
+  override readonly name = "LostProcessError";
+}
+
 /** Child processes that wait for jobs. */
 export interface Pool {
-  /** Computes one job in the next free process, and hears of its progress; throws what the job throws. */
+  /** Computes one job in the next free process, and hears of its progress; throws what the job throws, or LostProcessError. */
   readonly run: (job: object, onProgress?: (progress: JobProgress) => void) => Promise<unknown>;
   /** Ends the processes; what they are computing is lost, and its run() throws. */
   readonly close: () => Promise<void>;
@@ -51,6 +58,7 @@ export function workerCount(): number {
 export async function openPool(file: string, workers: number): Promise<Pool> {
   ensureCount("openPool", "workers", workers);
   const { Tinypool } = await import("tinypool");
+  const deaths = watchDeaths();
   const pool = new Tinypool({
     runtime: "child_process",
     filename: join(__dirname, file),
@@ -71,9 +79,34 @@ export async function openPool(file: string, workers: number): Promise<Pool> {
         })) as unknown;
       } catch (reason) {
         // What crosses the process boundary is a plain object; that a process ended is an error of this side.
-        throw reason instanceof Error ? reason : Object.assign(new Error(), reason);
+        if (!(reason instanceof Error)) throw Object.assign(new Error(), reason);
+        throw reason.message === "Worker exited unexpectedly" ? new LostProcessError(lostBy(deaths.last())) : reason;
       }
     },
-    close: () => pool.destroy(),
+    async close() {
+      await pool.destroy();
+      deaths.close();
+    },
   };
+}
+
+/** How a child process ended. */
+type Death = NodeJS.Signals | number | null;
+
+/** How the last child process of this one ended that was started meanwhile: the pool only says that one did. */
+function watchDeaths(): { readonly last: () => Death; readonly close: () => void } {
+  let last: Death = null;
+  const onStart = (message: unknown): void => {
+    const { process: child } = message as { readonly process: ChildProcess };
+    child.on("exit", (code, signal) => (last = signal ?? code));
+  };
+  subscribe("child_process", onStart);
+  return { last: () => last, close: () => void unsubscribe("child_process", onStart) };
+}
+
+function lostBy(death: Death): string {
+  const how =
+    typeof death === "string" ? `was ended by ${death}` : `ended by itself${death === null ? "" : `, code ${death}`}`;
+  const hint = "; a smaller CURIOUS_MEMORY or CURIOUS_WORKERS needs less memory";
+  return `the process that computed it ${how}${death === "SIGKILL" ? `, perhaps for want of memory${hint}` : ""}`;
 }

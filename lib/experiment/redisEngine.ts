@@ -65,8 +65,8 @@ export async function runOnRedis(
     const packed = await redis.getBuffer(resultKey(key));
     if (packed === null) return false;
     try {
-      const { computedAt } = await importEntry(runOf(job), await promisify(gunzip)(packed));
-      if (isFirst && typeof job.force === "string" && computedAt <= job.force) return false; // later it is the answer
+      const { force } = await importEntry(runOf(job), await promisify(gunzip)(packed));
+      if (isFirst && typeof job.force === "string" && force !== job.force) return false; // later it is the answer
     } catch (error) {
       const times = (returned.get(key) ?? 0) + 1;
       returned.set(key, times);

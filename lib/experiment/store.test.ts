@@ -8,7 +8,9 @@ import {
   mkdtempSync,
   readdirSync,
   readFileSync,
+  readlinkSync,
   rmSync,
+  truncateSync,
   writeFileSync,
 } from "node:fs";
 import { hostname, tmpdir } from "node:os";
@@ -18,7 +20,7 @@ import { setTimeout as wait } from "node:timers/promises";
 import { runInNewContext } from "node:vm";
 import fc from "fast-check";
 import { createRng } from "../core/rng";
-import { describe, keyOf, readLibrary, remember, type Remembered, type Run } from "./store";
+import { describe, isStored, keyOf, readLibrary, remember, StoreError, type Remembered, type Run } from "./store";
 
 const root = mkdtempSync(join(tmpdir(), "store-"));
 after(() => rmSync(root, { recursive: true, force: true }));
@@ -106,18 +108,75 @@ test("remember: force computes again and replaces the entry", async () => {
   assert.equal((await remember<string>(run(1), never, { folder })).value, "new");
 });
 
-test("remember: force with a moment computes again what is older, once", async () => {
+test("remember: force with a name computes once for it, whatever the clock says", async (t) => {
   const folder = newFolder();
   let computed = 0;
   const compute = (): Promise<number> => Promise.resolve(++computed);
+  t.mock.timers.enable({ apis: ["Date"], now: Date.parse("2999-01-01T00:00:00Z") });
   await remember(run(1), compute, { folder });
-  await wait(2);
-  const force = new Date().toISOString();
-  await wait(2);
+  t.mock.timers.reset();
   const statuses = [];
-  for (let i = 0; i < 3; i++) statuses.push((await remember(run(1), compute, { folder, force })).status);
-  assert.deepEqual(statuses, ["computed", "stored", "stored"]);
-  assert.equal(computed, 2);
+  for (const force of ["first", "first", "second", "second"])
+    statuses.push((await remember(run(1), compute, { folder, force })).status);
+  assert.deepEqual(statuses, ["computed", "stored", "computed", "stored"]);
+  assert.equal(computed, 3);
+});
+
+test("remember: computes nothing where nothing can be stored", async () => {
+  const folder = newFolder();
+  writeFileSync(folder, "a file in its place");
+  await assert.rejects(remember(run(1), never, { folder }), {
+    name: "StoreError",
+    message:
+      /^remember: needs a store that can be written at .*, got E\w+: .*; make room or rights there, or name another/,
+  });
+});
+
+test("remember: makes its folder again when it was removed meanwhile", async () => {
+  const folder = newFolder();
+  const compute = (): Promise<number> => {
+    rmSync(folder, { recursive: true });
+    return Promise.resolve(7);
+  };
+  await remember(run(1), compute, { folder });
+  assert.equal((await remember(run(1), never, { folder })).value, 7);
+});
+
+test("remember: keeps what its folder does not take any more, and finds it again", async (t) => {
+  const folder = newFolder();
+  const other = join(tmpdir(), "curious-inside-rescued", `rescued-${keyOf(run(1, "rescued"))}.run`);
+  t.after(() => rmSync(other, { force: true }));
+  const compute = (): Promise<number> => {
+    rmSync(folder, { recursive: true });
+    writeFileSync(folder, "a file in its place");
+    return Promise.resolve(7);
+  };
+  const error = await remember(run(1, "rescued"), compute, { folder }).catch((reason: unknown) => reason as StoreError);
+  assert.ok(error instanceof StoreError);
+  assert.equal(error.value, 7);
+  assert.ok(error.message.includes(`it lies in ${other}, where it is found again`), error.message);
+  assert.equal((await remember(run(1, "rescued"), never, { folder })).value, 7);
+});
+
+test("isStored: is false for what is cut short", async () => {
+  const folder = newFolder();
+  await remember(run(1), () => Promise.resolve("whole"), { folder });
+  assert.ok(isStored(run(1), { folder }));
+  assert.ok(!isStored(run(2), { folder }));
+  const file = fileOf(folder, run(1));
+  for (const bytes of [40, 200, 0]) {
+    truncateSync(file, bytes);
+    assert.ok(!isStored(run(1), { folder }));
+  }
+});
+
+test("remember: refuses a file that is larger than any entry before it reads it", async () => {
+  const folder = newFolder();
+  mkdirSync(folder);
+  const file = fileOf(folder, run(1));
+  writeFileSync(file, "");
+  truncateSync(file, 2 ** 31); // a hole, which takes no room
+  await assert.rejects(remember(run(1), never, { folder }), /has 2147483648 bytes, more than any entry: remove it/);
 });
 
 test("remember: uses the folder of CURIOUS_STORE when no other is given", async () => {
@@ -284,12 +343,14 @@ test("remember: an entry under another run's name is not taken for it", async (t
 test("remember: removes temporary files of dead processes only", async () => {
   const folder = newFolder();
   mkdirSync(folder);
-  const machine = hostname().replace(/[^A-Za-z0-9-]/g, "_");
+  const namespace = existsSync("/proc/self/ns/pid") ? /\d+/.exec(readlinkSync("/proc/self/ns/pid"))![0] : "";
+  const machine = `${hostname()}-${namespace}`.replace(/[^A-Za-z0-9-]/g, "_");
   const dead = spawn(process.execPath, ["-e", ""]);
   await once(dead, "exit");
   const names = [
     `a.run.${machine}.${dead.pid}.x.tmp`,
     `a.run.${machine}.${process.pid}.x.tmp`,
+    `a.run.${machine}0.${dead.pid}.x.tmp`, // of another PID namespace
     "a.run.elsewhere.1.x.tmp",
   ];
   for (const name of [...names, "note.tmp"]) writeFileSync(join(folder, name), "");

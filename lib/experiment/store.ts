@@ -1,10 +1,10 @@
 /** @file Never twice, never lost: a run is a pure function of its config, the dataset and the library's code, and is kept under their hash. */
 import { createHash, randomUUID } from "node:crypto";
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { mkdir, open, readdir, readFile, rename, rm, stat } from "node:fs/promises";
 import { createRequire } from "node:module";
-import { hostname } from "node:os";
-import { dirname, join, resolve, sep } from "node:path";
+import { hostname, tmpdir } from "node:os";
+import { basename, dirname, join, resolve, sep } from "node:path";
 import { deserialize, serialize } from "node:v8";
 import { ensure, refuse } from "../core/errors";
 import { paths } from "../core/paths";
@@ -19,7 +19,7 @@ export interface Run {
 }
 
 export interface StoreOptions {
-  readonly force?: boolean | string; // true: compute although it is stored; a moment (ISO 8601): unless computed after it
+  readonly force?: boolean | string; // true: compute although it is stored; a name (of a sweep): unless it was computed for that
   readonly folder?: string; // default the environment's CURIOUS_STORE, else data/store
 }
 
@@ -31,7 +31,24 @@ export interface Remembered<T> {
   readonly seconds: number; // it took when it was computed
   readonly computedAt: string; // ISO 8601
   readonly libraryHash: string; // SHA-256 (hex) of the code that it depends on
+  readonly force?: string; // the name for which it was computed although it was stored, see StoreOptions
 }
+
+/** The store cannot be written: nothing was computed, or what was computed is `value`, and in the rescue folder if that took it. */
+export class StoreError extends Error {
+  override readonly name = "StoreError";
+  constructor(
+    message: string,
+    readonly value?: unknown,
+  ) {
+    super(message);
+  }
+}
+
+/** Where results go that their store does not take: a disk that is full, a folder that is to be read only. The store looks here too. */
+const rescueFolder = (): string => join(tmpdir(), "curious-inside-rescued");
+
+const mostBytes = 2 ** 29; // of an entry: reading takes it three times over
 
 /** An entry's first line is MAGIC and the SHA-256 of all that follows: a line of JSON (Header), then the value by v8.serialize. */
 const MAGIC = "curious-inside store 1";
@@ -41,6 +58,7 @@ interface Header extends Run {
   readonly libraryHash: string;
   readonly computedAt: string;
   readonly seconds: number;
+  readonly force?: string;
 }
 
 /** The library that was loaded; read now, as the files can change under a kernel that stays open. */
@@ -62,7 +80,8 @@ const underWay = new Map<string, Promise<Remembered<unknown>>>();
  * @returns the value and where it came from; the value is to be read only, as callers at the same time share it, and its
  *   typed arrays may be views into one larger buffer
  * @throws InputError when kind is no file name, config is no JSON, or the value holds what the store cannot keep;
- *   whatever compute throws; the file system's error when the store cannot be written
+ *   whatever compute throws; StoreError when the store cannot be written, which is tried before anything is computed; where it fails
+ *   afterwards, the error holds the value
  * @example
  * const run = { kind: "listen", code: "fl/train", config: { seed: 1, rounds: 50 }, datasetHash: dataset.hash };
  * (await remember(run, () => listen(run.config))).status; // "computed"
@@ -86,22 +105,35 @@ export async function remember<T>(
 }
 
 /**
- * Whether a run's value is in the store; a damaged entry counts, since remember finds out and computes it again.
+ * Whether a run's value is in the store, whole.
  *
  * @param run what the value depends on
  * @param options folder
- * @returns whether a file of its key is there
+ * @returns whether an entry of its key is there and its checksum fits
  * @throws InputError when kind is no file name, or config is no JSON
  * @example
  * isStored({ kind: "listen", code: "fl/train", config: { seed: 2 }, datasetHash: dataset.hash }); // false; before it was ever computed
  */
 export function isStored(run: Run, options: Pick<StoreOptions, "folder"> = {}): boolean {
-  return existsSync(fileOf(run.kind, keyOf(run), options.folder));
+  const key = keyOf(run);
+  const file = fileOf(run.kind, key, options.folder);
+  return [file, rescued(file)].some((path) => {
+    try {
+      return splitEntry(readFileSync(path), key) !== null;
+    } catch {
+      return false; // not there, or damaged
+    }
+  });
 }
 
 /** Where an entry lies. */
 function fileOf(kind: string, key: string, folder = process.env["CURIOUS_STORE"] || paths.store): string {
   return resolve(folder, `${kind}-${key}.run`);
+}
+
+/** Where an entry lies that could not be put into its folder. */
+function rescued(file: string): string {
+  return join(rescueFolder(), basename(file));
 }
 
 /**
@@ -199,7 +231,8 @@ function installedVersion(folder: string, name: string): string {
  * (await exportEntry(run)).length > 100; // true
  */
 export function exportEntry(run: Run, options: Pick<StoreOptions, "folder"> = {}): Promise<Buffer> {
-  return readFile(fileOf(run.kind, keyOf(run), options.folder));
+  const file = fileOf(run.kind, keyOf(run), options.folder);
+  return readFile(existsSync(file) ? file : rescued(file));
 }
 
 /**
@@ -223,7 +256,6 @@ export async function importEntry(
   const key = keyOf(run);
   const { value, ...source } = parseEntry<unknown>(bytes, key);
   const file = fileOf(run.kind, key, options.folder);
-  await mkdir(dirname(file), { recursive: true });
   const present = existsSync(file) ? await readFile(file) : undefined;
   if (!present?.equals(bytes)) await writeWhole(file, bytes);
   return source;
@@ -236,26 +268,50 @@ async function readOrCompute<T>(
   force: boolean | string,
   compute: () => Promise<T>,
 ): Promise<Remembered<T>> {
-  const stored = force === true ? undefined : await readEntry<T>(file, key);
-  if (stored && (force === false || stored.computedAt > force)) return stored;
+  const stored =
+    force === true ? undefined : ((await readEntry<T>(file, key)) ?? (await readEntry<T>(rescued(file), key)));
+  if (stored && (force === false || stored.force === force)) return stored;
 
-  await mkdir(dirname(file), { recursive: true }); // a folder that cannot be made is better known before the work
+  await ensureWritable(file);
   const start = performance.now();
   const value = await compute();
   const seconds = (performance.now() - start) / 1000;
   const computedAt = new Date().toISOString();
   ensureStorable(value, "value");
   const libraryHash = libraryHashOf(run);
-  await writeEntry(file, { ...run, key, libraryHash, computedAt, seconds }, serialize(value));
-  return { value, key, status: "computed", seconds, computedAt, libraryHash };
+  const asked = typeof force === "string" ? { force } : {};
+  await writeEntry(file, { ...run, key, libraryHash, computedAt, seconds, ...asked }, value);
+  return { value, key, status: "computed", seconds, computedAt, libraryHash, ...asked };
+}
+
+/** A folder that nothing can be written into is better known before the work. */
+async function ensureWritable(file: string): Promise<void> {
+  const probe = temporaryFor(file);
+  try {
+    await mkdir(dirname(file), { recursive: true });
+    await (await open(probe, "wx")).close();
+    await rm(probe);
+  } catch (error) {
+    const what = `remember: needs a store that can be written at ${dirname(file)}, got ${reasonOf(error)}`;
+    throw new StoreError(`${what}; ${storeRemedy}`);
+  }
+}
+
+const storeRemedy = "make room or rights there, or name another folder in CURIOUS_STORE";
+
+/** "ENOSPC: no space left on device" without the path, which stands beside it. */
+function reasonOf(error: unknown): string {
+  return (error as Error).message.split(", ")[0]!;
 }
 
 async function readEntry<T>(file: string, key: string): Promise<Remembered<T> | undefined> {
   let bytes: Buffer;
   try {
+    const { size } = await stat(file);
+    if (size > mostBytes + 2 ** 20) throw new Error(`${file} has ${size} bytes, more than any entry: remove it`);
     bytes = await readFile(file);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+    if (["ENOENT", "ENOTDIR"].includes((error as NodeJS.ErrnoException).code ?? "")) return undefined;
     throw error;
   }
   try {
@@ -268,27 +324,48 @@ async function readEntry<T>(file: string, key: string): Promise<Remembered<T> | 
 
 /** Throws where the bytes are not the whole entry of that key. */
 function parseEntry<T>(bytes: Buffer, key: string): Remembered<T> {
+  const { header, payload } = splitEntry(bytes, key);
+  const { seconds, computedAt, libraryHash, force } = header;
+  const source = { key, status: "stored", seconds, computedAt, libraryHash, ...(force && { force }) } as const;
+  return { value: deserialize(payload) as T, ...source };
+}
+
+/** The parts of an entry behind its checksum; throws as parseEntry. */
+function splitEntry(bytes: Buffer, key: string): { readonly header: Header; readonly payload: Buffer } {
   const first = bytes.indexOf("\n");
   const second = bytes.indexOf("\n", first + 1);
   const body = bytes.subarray(first + 1);
   if (bytes.toString("latin1", 0, first) !== `${MAGIC} ${sha256(body)}`) throw new Error("its checksum does not fit");
   const header = JSON.parse(bytes.toString("utf8", first + 1, second)) as Header;
   if (header.key !== key) throw new Error(`it is the entry of ${header.key}`);
-  const { seconds, computedAt } = header;
-  const value = deserialize(bytes.subarray(second + 1)) as T;
-  return { value, key, status: "stored", seconds, computedAt, libraryHash: header.libraryHash };
+  return { header, payload: bytes.subarray(second + 1) };
 }
 
-async function writeEntry(file: string, header: Header, payload: Buffer): Promise<void> {
+/** Writes an entry into its folder, else into the rescue folder; then, and where neither takes it, throws StoreError. */
+async function writeEntry(file: string, header: Header, value: unknown): Promise<void> {
+  const payload = serialize(value);
+  ensure(payload.length <= mostBytes, "remember", `needs a result of at most ${mostBytes} bytes`, payload.length);
   const head = Buffer.from(`${JSON.stringify(header)}\n`);
-  await writeWhole(file, `${MAGIC} ${sha256(head, payload)}\n`, head, payload);
+  const parts = [`${MAGIC} ${sha256(head, payload)}\n`, head, payload];
+  try {
+    await writeWhole(file, ...parts);
+  } catch (error) {
+    const other = rescued(file);
+    const where = await writeWhole(other, ...parts).then(
+      () => `it lies in ${other}, where it is found again`,
+      () => "it is lost when this process ends",
+    );
+    const what = `remember: a result was computed and cannot be stored in ${dirname(file)} (${reasonOf(error)})`;
+    throw new StoreError(`${what}; ${where}; ${storeRemedy}`, value);
+  }
 }
 
 async function writeWhole(file: string, ...parts: readonly (string | Buffer)[]): Promise<void> {
   const folder = dirname(file);
+  await mkdir(folder, { recursive: true }); // it may have been removed meanwhile
   if (!tidied.has(folder)) await removeAbandoned(folder);
   tidied.add(folder);
-  const temporary = `${file}.${machine}.${process.pid}.${randomUUID()}.tmp`;
+  const temporary = temporaryFor(file);
   try {
     const handle = await open(temporary, "wx");
     try {
@@ -304,7 +381,21 @@ async function writeWhole(file: string, ...parts: readonly (string | Buffer)[]):
   }
 }
 
-const machine = hostname().replace(/[^A-Za-z0-9-]/g, "_");
+function temporaryFor(file: string): string {
+  return `${file}.${machine}.${process.pid}.${randomUUID()}.tmp`;
+}
+
+/** Where a process number means the same process: the host, and on Linux its PID namespace, of which containers have their own. */
+const machine = `${hostname()}-${pidNamespace()}`.replace(/[^A-Za-z0-9-]/g, "_");
+
+function pidNamespace(): string {
+  try {
+    return /\d+/.exec(readlinkSync("/proc/self/ns/pid"))?.[0] ?? "";
+  } catch {
+    return ""; // no Linux
+  }
+}
+
 const DAY = 24 * 3600 * 1000;
 
 /** Folders from which this process has removed what others abandoned: a store of many entries takes long to list. */

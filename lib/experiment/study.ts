@@ -65,14 +65,14 @@ export async function collectRuns<Name extends string, Plan, Own extends SeededJ
   const failed = reports.find(({ error }) => error !== undefined);
   if (failed) throw failed.error!;
 
-  const studies = {} as Record<Name, Study<Value>>;
+  const studies: [Name, Study<Value>][] = [];
   for (const [name, own] of planned) {
     const found: Remembered<Value>[] = [];
     for (const job of own) {
       const stored = await compute({ ...job, force: false }, dataset, () => undefined);
       found.push({ ...stored, status: reports[jobs.indexOf(job)]!.status === "stored" ? "stored" : "computed" });
     }
-    studies[name] = { runs: found.map(({ value }) => value), sources: found.map(({ value, ...source }) => source) };
+    studies.push([name, { runs: found.map(({ value }) => value), sources: found.map(({ value, ...rest }) => rest) }]);
   }
-  return studies;
+  return Object.fromEntries(studies) as Record<Name, Study<Value>>;
 }

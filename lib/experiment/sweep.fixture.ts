@@ -1,4 +1,5 @@
 /** @file A worker for sweep.test.ts, which does what its job's plan says and stores what comes out. */
+import { rmSync, writeFileSync } from "node:fs";
 import { setTimeout as wait } from "node:timers/promises";
 import { refuse } from "../core/errors";
 import { runOf, UnfitError, type Job } from "./job";
@@ -14,6 +15,7 @@ export interface FixturePlan {
   readonly unfit?: string; // why another worker is needed
   readonly die?: boolean; // to end like a process that ran out of memory
   readonly bytes?: number; // length of the result
+  readonly breakStore?: string; // a folder to put a file in the place of
 }
 
 export function fixtureJob(plan: FixturePlan, force: boolean | string = false): Job {
@@ -37,6 +39,10 @@ export default async function work(job: Job): Promise<Omit<Remembered<unknown>, 
     if (plan.fail !== undefined) throw new Error(plan.fail);
     if (plan.unfit !== undefined) throw new UnfitError(plan.unfit);
     if (plan.die === true) process.kill(process.pid, "SIGKILL");
+    if (plan.breakStore !== undefined) {
+      rmSync(plan.breakStore, { recursive: true, force: true });
+      writeFileSync(plan.breakStore, "");
+    }
     return resultOf(plan);
   };
   const { value, ...source } = await remember(runOf(job), compute, { force: job.force });

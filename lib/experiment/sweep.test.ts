@@ -13,7 +13,7 @@ import { seedJobs } from "./leakageJob";
 import { runLocally } from "./localEngine";
 import type { LeakagePlan } from "./measure";
 import { redacted } from "./redis";
-import { exportEntry, importEntry, keyOf, remember } from "./store";
+import { exportEntry, importEntry, isStored, keyOf, remember } from "./store";
 import { sweep, type SweepProgress } from "./sweep";
 import { fixtureJob, type FixturePlan } from "./sweep.fixture";
 
@@ -93,15 +93,43 @@ test("runLocally: reports how each job ended, in their order, when processes com
   ];
   const tasks: Task[] = plans.map((each) => fixtureJob(each)).map((job) => ({ key: keyOf(runOf(job)), job }));
   const heard: TaskProgress[] = [];
-  const options = { workers: 2, file: "sweep.fixture.js", onNotice: console.warn };
+  const notices: string[] = [];
+  const options = { workers: 2, file: "sweep.fixture.js", onNotice: (text: string) => void notices.push(text) };
+  const killed =
+    "the process that computed it was ended by SIGKILL, perhaps for want of memory; a smaller CURIOUS_MEMORY or CURIOUS_WORKERS needs less memory";
   const outcomes = await runLocally(tasks, { ...options, onProgress: (progress) => heard.push(progress) });
   assert.deepEqual(
     outcomes.map((outcome) => (outcome.status === "failed" ? outcome.error.message : outcome.status)),
-    ["computed", "work: needs another plan, got this one", "Worker exited unexpectedly", "computed"],
+    ["computed", "work: needs another plan, got this one", killed, "computed"],
   );
   for (const [i, { key }] of tasks.entries()) {
     assert.deepEqual(heard.filter((progress) => progress.key === key).at(-1)!.outcome, outcomes[i]);
   }
+  assert.deepEqual(notices, [`${killed}; trying once more`]);
+});
+
+test("runLocally: begins no further job where results cannot be stored any more", async () => {
+  const folder = join(store, "full");
+  const plans: readonly FixturePlan[] = [1, 2, 3, 4].map((i) => ({ id: `full ${i}`, breakStore: folder }));
+  const tasks: Task[] = plans.map((each) => fixtureJob(each)).map((job) => ({ key: keyOf(runOf(job)), job }));
+  process.env["CURIOUS_STORE"] = folder;
+  const outcomes = await runLocally(tasks, {
+    ...{ workers: 2, file: "sweep.fixture.js" },
+    ...{ onProgress: () => undefined, onNotice: console.warn },
+  }).finally(() => (process.env["CURIOUS_STORE"] = store));
+  const errors = outcomes.map((outcome) => (outcome.status === "failed" ? outcome.error : null));
+  assert.ok(errors.every((error) => error?.name === "StoreError"));
+  const rescued = errors.find((error) => error!.message.includes("it lies in"))!;
+  assert.match(rescued.message, /cannot be stored in .*full \(.*\); it lies in .*, where it is found again; make room/);
+  const first = tasks.findIndex(({ key }) => rescued.message.includes(key));
+  const run = runOf(tasks[first]!.job);
+  assert.ok(isStored(run, { folder }));
+  rmSync(folder, { force: true });
+  assert.deepEqual(
+    (await remember<{ id: string }>(run, () => assert.fail("was rescued"), { folder })).value.id,
+    plans[first]!.id,
+  );
+  for (const { key } of tasks) rmSync(join(tmpdir(), "curious-inside-rescued", `fixture-${key}.run`), { force: true });
 });
 
 test("redacted: leaves out the password wherever it stands", () => {

@@ -56,6 +56,9 @@ export async function presentProbe(
     const { sent, update, kept, effective, dropped } = playRound(federation, input);
     const ownUpdate = sent[config.maliciouslyCuriousClient]!;
     const before = { ...record, batches: once, ownUpdate, kept, effective, dropped };
-    return { before, after: { ...record, weights: stepAgainst(weights, update, config.learningRate) } };
+    return {
+      before,
+      after: { ...record, round: round + 1, weights: stepAgainst(weights, update, config.learningRate) },
+    };
   });
 }

@@ -1,5 +1,7 @@
 /** @file The no-information floor: what an attacker reaches who ignores the gradient. */
+import { ensureOptions } from "../core/choice";
 import { ensure, ensureCount, ensureFinite } from "../core/errors";
+import { ensureFloats, ensureLabels } from "../core/typed";
 import { matchImages } from "./matching";
 
 /** What an attacker who ignores the gradient knows, and the truth it is scored on. */
@@ -11,6 +13,8 @@ export interface FloorOptions {
   readonly pixels: number; // pixels an image, C H W
   readonly decoderMean?: Float32Array | undefined; // [pixels], the mean output of the attacker's decoder
 }
+
+const optionNames = ["privateImages", "privateLabels", "ownImages", "ownLabels", "pixels", "decoderMean"];
 
 /**
  * An image guessed for each private label: the class's mean in the attacker's own data (its overall mean for a class it
@@ -37,7 +41,8 @@ export interface Floor {
  * @param options the private images with labels, the attacker's own images with labels, pixels an image, and the mean
  * output of its decoder if it has one
  * @returns the lowest mean RMSE, the guess that has it, that guess's RMSE per private image, and every guess's mean
- * @throws InputError when a stack is empty or no whole number of images, labels are missing, or a pixel is NaN or infinite
+ * @throws InputError when a stack is empty or no whole number of images, labels are missing or no integers from 0 on, an option is
+ * unknown, or a pixel is NaN or infinite
  * @example
  * floorRmse({ privateImages: Float32Array.of(0, 1), privateLabels: [0, 1], ownImages: Float32Array.of(0.25, 0.75),
  *   ownLabels: [0, 1], pixels: 1 }).floor; // 0.25; by "classMeans", as the overall mean 0.5 has 0.5
@@ -45,6 +50,7 @@ export interface Floor {
  * the guess of least mean RMSE, a geometric median, would lie a little lower.
  */
 export function floorRmse(options: FloorOptions): Floor {
+  ensureOptions("floorRmse", options, optionNames);
   const { privateImages, privateLabels, ownImages, ownLabels, pixels, decoderMean } = options;
   ensureCount("floorRmse", "pixels", pixels);
   ensureStack("privateImages", privateImages, privateLabels, pixels);
@@ -59,6 +65,7 @@ export function floorRmse(options: FloorOptions): Floor {
     overallMean: () => overallMean,
   };
   if (decoderMean) {
+    ensureFloats("floorRmse", "decoderMean", decoderMean);
     ensure(decoderMean.length === pixels, "floorRmse", `needs ${pixels} pixels in decoderMean`, decoderMean.length);
     ensureFinite("floorRmse", "decoderMean", decoderMean);
     guesses.decoderMean = () => decoderMean;
@@ -98,6 +105,8 @@ export function leakage(rmse: number, floor: number): number {
 }
 
 function ensureStack(name: string, images: Float32Array, labels: ArrayLike<number>, pixels: number): void {
+  ensureFloats("floorRmse", name, images);
+  ensureLabels("floorRmse", `labels of ${name}`, labels, (labels as ArrayLike<number> | undefined)?.length ?? 0);
   const matching = images.length > 0 && images.length === labels.length * pixels;
   const actual = `${images.length} pixels, ${labels.length} labels`;
   ensure(matching, "floorRmse", `needs images of ${pixels} pixels with one label each in ${name}`, actual);

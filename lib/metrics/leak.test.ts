@@ -85,3 +85,36 @@ test("scoreLeak: refuses another number of flags than images, and fewer reconstr
   );
   assert.throws(() => scoreLeak(found([0], [0]), truth, own), /needs a reconstruction for each private image/);
 });
+
+test("scoreLeak: refuses pixels, labels, flags and options that cannot be", () => {
+  const truth = batch([0, 1], [0, 1]);
+  const inverted = found([0, 1], [0, 1]);
+  const refused: readonly [unknown[], string][] = [
+    [[{ ...inverted, images: Float32Array.of(0) }, truth, own], "needs 2 numbers in images of reconstruction, got 1"],
+    [
+      [{ ...inverted, images: Float32Array.of(0, NaN) }, truth, own],
+      "needs finite numbers in images of reconstruction, got NaN at index 1",
+    ],
+    [[{ ...inverted, labels: [0.5, 1] }, truth, own], "needs labels of reconstruction in 0.., got 0.5 at index 0"],
+    [[inverted, { ...truth, labels: Int32Array.of(0) }, own], "needs 2 labels of truth, got 1"],
+    [[inverted, { ...truth, size: 0 }, own], "needs an integer size of truth >= 1, got 0"],
+    [
+      [inverted, truth, { ...own, images: [...own.images] }],
+      "needs a Float32Array in images of own, got Array; convert it by Float32Array.from",
+    ],
+    [[inverted, truth, own, { ownBatch: { ...truth, size: 3 } }], "needs 3 numbers in images of ownBatch, got 2"],
+    [
+      [inverted, truth, own, { contributed: [1, 0] }],
+      "needs true or false in contributed, got [1, 0], ownContributed true",
+    ],
+    [[inverted, truth, own, { effective: NaN }], "needs effective >= 0, got NaN"],
+    [
+      [inverted, truth, own, { contributors: [true, true] }],
+      "needs options of decoderMean, contributed, effective, ownBatch, ownContributed, got contributors",
+    ],
+  ];
+  for (const [args, message] of refused) {
+    const call = (): unknown => scoreLeak(...(args as Parameters<typeof scoreLeak>));
+    assert.throws(call, { name: "InputError", message: `scoreLeak: ${message}` });
+  }
+});

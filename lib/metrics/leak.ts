@@ -1,5 +1,7 @@
 /** @file A reconstruction against the truth: the one place where the two meet. */
-import { ensure } from "../core/errors";
+import { ensureOptions } from "../core/choice";
+import { ensure, ensureCount } from "../core/errors";
+import { ensureLabels, ensureVector } from "../core/typed";
 import type { Batch } from "../core/types";
 import { joinBatches } from "../data/batch";
 import type { Reconstruction } from "../reconstruction/invert";
@@ -34,6 +36,8 @@ export interface LeakOptions {
   readonly ownContributed?: boolean | undefined; // whether that share is in the aggregate; default true
 }
 
+const optionNames = ["decoderMean", "contributed", "effective", "ownBatch", "ownContributed"];
+
 /**
  * Scores a reconstruction: matched to the private images at least total RMSE within a class, and set against the floor.
  *
@@ -48,7 +52,8 @@ export interface LeakOptions {
  * @param own the attacker's own images with labels, from which it could guess without a gradient
  * @param options see LeakOptions
  * @returns the leak, owned by the caller
- * @throws InputError when the numbers of images do not fit
+ * @throws InputError when the numbers of images or pixels do not fit, a pixel is not finite, a label is no integer from 0 on, a
+ *   private image in the aggregate has no reconstruction, or an option is unknown
  * @example
  * const [reconstruction] = await invert([view], { prior: { kind: "pixel" }, steps: 2 });
  * const leak = scoreLeak(reconstruction, joinBatches(records[0].batches.flat()), own);
@@ -56,11 +61,21 @@ export interface LeakOptions {
  * @source Our choice (design: measuring honestly); the paper reports the RMSE alone, and not over whom
  */
 export function scoreLeak(reconstruction: Reconstruction, truth: Batch, own: Batch, options: LeakOptions = {}): Leak {
+  const fn = "scoreLeak";
+  ensureOptions(fn, options, optionNames);
   const { decoderMean, ownBatch, ownContributed = true, effective = truth.size } = options;
+  ensureCount(fn, "size of truth", truth.size);
+  const pixels = truth.images.length / truth.size;
+  checkImages("truth", truth, pixels);
+  checkImages("own", own, pixels);
+  if (ownBatch !== undefined) checkImages("ownBatch", ownBatch, pixels);
+  checkImages("reconstruction", { ...reconstruction, size: reconstruction.labels.length }, pixels);
   const contributed = options.contributed ?? Array.from({ length: truth.size }, () => true);
   const known = contributed.length === truth.size;
-  ensure(known, "scoreLeak", `needs contributed for each of ${truth.size} private images`, contributed.length);
-  const pixels = truth.images.length / truth.size;
+  ensure(known, fn, `needs contributed for each of ${truth.size} private images`, contributed.length);
+  const isFlag = [...contributed, ownContributed].every((flag) => typeof flag === "boolean");
+  ensure(isFlag, fn, "needs true or false in contributed", `[${contributed.join(", ")}], ownContributed ${String(ownContributed)}`); // prettier-ignore
+  ensure(Number.isFinite(effective) && effective >= 0, fn, "needs effective >= 0", effective);
   const scored = { privateImages: truth.images, privateLabels: truth.labels, pixels };
   const floor = floorRmse({ ...scored, ownImages: own.images, ownLabels: own.labels, decoderMean });
 
@@ -99,6 +114,11 @@ export function scoreLeak(reconstruction: Reconstruction, truth: Batch, own: Bat
     privateImages: truth.images,
     reconstructions,
   };
+}
+
+function checkImages(name: string, { images, labels, size }: Batch, pixels: number): void {
+  ensureVector("scoreLeak", `images of ${name}`, images, size * pixels);
+  ensureLabels("scoreLeak", `labels of ${name}`, labels, size);
 }
 
 /** For every image behind the view its reconstruction, if one is left for it: those in the aggregate choose first. */

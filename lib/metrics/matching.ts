@@ -1,7 +1,9 @@
 /** @file Which reconstruction belongs to which private image: minimum-cost assignment. */
 // @ts-expect-error TS1479: the package has one declaration file for both of its builds and calls it an ES module
 import { munkres } from "munkres";
+import { ensureOptions } from "../core/choice";
 import { ensure, ensureCount, ensureFinite, refuse } from "../core/errors";
+import { ensureFloats, ensureLabels } from "../core/typed";
 import { rmseAt } from "./rmse";
 
 /** A minimum-cost assignment of rows to columns. */
@@ -23,6 +25,7 @@ export interface Assignment {
  * @source Hungarian algorithm (Kuhn 1955, Munkres 1957), npm `munkres`; agrees with scipy `linear_sum_assignment`.
  */
 export function assignment(cost: readonly (readonly number[])[]): Assignment {
+  ensure(Array.isArray(cost) && cost.every(Array.isArray), "assignment", "needs an array of rows", typeof cost);
   const width = cost[0]?.length ?? 0;
   ensure(width > 0, "assignment", "needs at least one row and one column", `${cost.length} rows of ${width}`);
   cost.forEach((row, r) => {
@@ -68,13 +71,14 @@ export interface Match {
  * @param options pixels an image, and both sides' labels or neither
  * @returns for each private image its reconstruction and RMSE, and the mean RMSE
  * @throws InputError when there is no image, a stack is no whole number of images, m < n, labels are given for one side
- * only or in another number, or a pixel is NaN or infinite
+ * only, in another number or as no integers from 0 on, an option is unknown, or a pixel is NaN or infinite
  * @example
  * matchImages(Float32Array.of(0, 1), Float32Array.of(0.9, 0.2), { pixels: 1 });
  * // { pairs: [{ reconstruction: 1, rmse: 0.2 }, { reconstruction: 0, rmse: 0.1 }], mean: 0.15 }
  * @source The paper does not say how reconstructions are matched: our choice.
  */
 export function matchImages(privateImages: Float32Array, reconstructions: Float32Array, options: MatchOptions): Match {
+  ensureOptions("matchImages", options, ["pixels", "privateLabels", "reconstructionLabels"]);
   const { pixels, privateLabels, reconstructionLabels } = options;
   ensureCount("matchImages", "pixels", pixels);
   const n = countImages("privateImages", privateImages, pixels);
@@ -118,6 +122,7 @@ export function matchImages(privateImages: Float32Array, reconstructions: Float3
 }
 
 function countImages(name: string, images: Float32Array, pixels: number): number {
+  ensureFloats("matchImages", name, images);
   const whole = images.length > 0 && images.length % pixels === 0;
   ensure(whole, "matchImages", `needs whole images of ${pixels} pixels in ${name}`, `${images.length} pixels`);
   ensureFinite("matchImages", name, images);
@@ -133,7 +138,7 @@ function checkLabels(
   if (labels === undefined) {
     if (others !== undefined) refuse("matchImages", "needs labels for both sides or neither", `no ${name}`);
   } else {
-    ensure(labels.length === count, "matchImages", `needs ${count} ${name}`, labels.length);
+    ensureLabels("matchImages", name, labels, count);
   }
 }
 

@@ -1,7 +1,11 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import fc from "fast-check";
+import { floorRmse } from "./baseline";
+import { assignment, matchImages } from "./matching";
+import { psnr } from "./psnr";
 import { rmse } from "./rmse";
+import { ssim } from "./ssim";
 
 const pixels = fc.array(fc.float({ min: 0, max: 1, noNaN: true }), { minLength: 1, maxLength: 40 });
 const twoImages = pixels.chain((a) =>
@@ -44,4 +48,46 @@ test("rmse: refuses when the images are empty, differ in length or are not finit
     /rmse: needs finite .* in a, got NaN at index 1/,
   );
   assert.throws(() => rmse(new Float32Array(1), Float32Array.of(Infinity)), /in b, got Infinity at index 0/);
+});
+
+test("metrics: refuse plain arrays, labels that are none, and options that they do not take", () => {
+  const plain = [0, 1] as unknown as Float32Array;
+  const two = Float32Array.of(0, 1);
+  const floats = (fn: string, name: string): string =>
+    `${fn}: needs a Float32Array in ${name}, got Array; convert it by Float32Array.from`;
+  const floor = { privateImages: two, privateLabels: [0, 1], ownImages: two, ownLabels: [0, 1], pixels: 1 };
+  const shape = [1, 1, 2];
+  const refused: readonly [() => unknown, string][] = [
+    [() => rmse(plain, two), floats("rmse", "a")],
+    [() => psnr(two, plain), floats("psnr", "b")],
+    [() => ssim(plain, plain, { shape }), floats("ssim", "a")],
+    [() => ssim(two, two, { shape, windows: 7 } as never), "ssim: needs options of shape, window, got windows"],
+    [() => ssim(two, two, {} as never), "ssim: needs a shape [C, H, W], got undefined"],
+    [() => matchImages(plain, two, { pixels: 1 }), floats("matchImages", "privateImages")],
+    [() => matchImages(two, plain, { pixels: 1 }), floats("matchImages", "reconstructions")],
+    [
+      () => matchImages(two, two, { pixels: 1, privateLabels: [0, NaN], reconstructionLabels: [0, 1] }),
+      "matchImages: needs privateLabels in 0.., got NaN at index 1",
+    ],
+    [
+      () => matchImages(two, two, { pixels: 1, labels: [0, 1] } as never),
+      "matchImages: needs options of pixels, privateLabels, reconstructionLabels, got labels",
+    ],
+    [() => assignment(undefined as never), "assignment: needs an array of rows, got undefined"],
+    [() => floorRmse({ ...floor, ownImages: plain }), floats("floorRmse", "ownImages")],
+    [() => floorRmse({ ...floor, decoderMean: [0] as never }), floats("floorRmse", "decoderMean")],
+    [
+      () => floorRmse({ ...floor, privateLabels: [0, 0.5] }),
+      "floorRmse: needs labels of privateImages in 0.., got 0.5 at index 1",
+    ],
+    [
+      () => floorRmse({ ...floor, ownLabels: undefined as never }),
+      "floorRmse: needs an array of labels of ownImages, got undefined",
+    ],
+    [
+      () => floorRmse({ ...floor, decoder: two } as never),
+      "floorRmse: needs options of privateImages, privateLabels, ownImages, ownLabels, pixels, decoderMean, got decoder",
+    ],
+  ];
+  for (const [call, message] of refused) assert.throws(call, { name: "InputError", message });
 });

@@ -1,4 +1,5 @@
 /** @file Structural similarity, as scikit-image computes it. */
+import { ensureOptions } from "../core/choice";
 import { ensure, ensureCount, refuse } from "../core/errors";
 import type { Shape } from "../core/types";
 import { ensureComparable } from "./pixels";
@@ -26,16 +27,18 @@ const C2 = 0.03 ** 2; // (K2 R)^2
  * @param b as many pixels, in the same order
  * @param options shape, and window: "gaussian" (11x11) or "uniform" (7x7)
  * @returns the mean in [-1, 1]; 1 for equal images; computed in float64
- * @throws InputError when lengths disagree with the shape, a pixel is NaN or infinite, or the image is smaller than the window
+ * @throws InputError for an unknown option, when lengths disagree with the shape, a pixel is NaN or infinite, or the image is smaller than the window
  * @example
  * ssim(image, image, { shape: [1, 28, 28] }); // 1
  * @source Z. Wang, A. C. Bovik, H. R. Sheikh, E. P. Simoncelli, "Image quality assessment: from error visibility to
  * structural similarity", 2004. "gaussian" is scikit-image `structural_similarity` with gaussian_weights, sigma 1.5 and
  * use_sample_covariance False; "uniform" is its default. Colour is the mean over channels (channel_axis = 0).
  */
-export function ssim(a: Float32Array, b: Float32Array, { shape, window = "gaussian" }: SsimOptions): number {
+export function ssim(a: Float32Array, b: Float32Array, options: SsimOptions): number {
   ensureComparable("ssim", a, b);
-  ensure(shape.length === 3, "ssim", "needs a shape [C, H, W]", shape);
+  ensureOptions("ssim", options, ["shape", "window"]);
+  const { shape, window = "gaussian" } = options;
+  ensure(Array.isArray(shape) && shape.length === 3, "ssim", "needs a shape [C, H, W]", shape);
   const [channels, height, width] = shape as [number, number, number];
   for (const side of shape) ensureCount("ssim", "entry of shape", side);
   ensure(a.length === channels * height * width, "ssim", `needs ${channels}x${height}x${width} pixels`, a.length);

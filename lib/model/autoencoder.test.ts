@@ -197,6 +197,51 @@ test("trainAutoencoders, decoderOf: refuse what does not fit", async () => {
   assert.throws(() => decoderOf(short), /^InputError: decoderOf: needs \d+ decoder weights, got \d+/);
 });
 
+test("trainAutoencoders: keeps no tensors when onStep throws, at the first call or later", async () => {
+  const before = tf.memory().numTensors;
+  for (const throwAt of [1, 2, 12]) {
+    const onStep = (step: number): void => {
+      if (step === throwAt) throw new Error("stop");
+    };
+    await assert.rejects(
+      trainAutoencoders(shards, shape, createRng(1), { steps: 12, batchSize: 2, onStep }),
+      /^Error: stop$/,
+    );
+    assert.equal(tf.memory().numTensors, before, `step ${throwAt}`);
+  }
+});
+
+test("trainAutoencoders, decoderOf: refuse what is no image, no option or no number, keeping no tensors", async () => {
+  const rng = createRng(1);
+  const [shard] = shards as [Batch];
+  const refused: readonly [RegExp, unknown[]][] = [
+    [/needs options of steps, batchSize, learningRate, onStep, got step$/, [shards, shape, rng, { step: 2 }]],
+    [/needs an integer batchSize >= 1, got 0$/, [shards, shape, rng, { batchSize: 0 }]],
+    [/needs a finite learningRate > 0, got NaN$/, [shards, shape, rng, { learningRate: NaN }]],
+    [/needs a function onStep, got 1$/, [shards, shape, rng, { onStep: 1 }]],
+    [/needs an rng as createRng gives it, got number$/, [shards, shape, 1]],
+    [/needs a Float32Array in images of shard 0, got Array/, [[{ ...shard, images: [...shard.images] }], shape, rng]],
+    [
+      /needs \d+ numbers in images of shard 1, got \d+$/,
+      [[shard, { ...shard, images: shard.images.subarray(1) }], shape, rng],
+    ],
+    [
+      /needs finite numbers in images of shard 0, got NaN at index 0$/,
+      [[{ ...shard, images: shard.images.map(() => NaN) }], shape, rng],
+    ],
+    [
+      /needs training that stays finite, got NaN or an infinity; lower the learningRate$/,
+      [shards, shape, rng, { steps: 30, learningRate: 1e30 }],
+    ],
+  ];
+  const before = tf.memory().numTensors;
+  for (const [message, args] of refused) {
+    const check = (error: Error): boolean => error.name === "InputError" && message.test(error.message);
+    await assert.rejects(trainAutoencoders(...(args as Parameters<typeof trainAutoencoders>)), check, String(message));
+  }
+  assert.equal(tf.memory().numTensors, before);
+});
+
 test("trainAutoencoders: keeps no tensors when 2 or 60 steps are made", async () => {
   const tensorsAfter = async (steps: number): Promise<number> => {
     await trainAutoencoders(shards, shape, createRng(1), { steps, batchSize: 2 });

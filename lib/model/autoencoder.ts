@@ -1,8 +1,10 @@
 /** @file The paper's prior: a three-layer convolutional autoencoder, trained by the client on its own images. */
 import { type Tensor, backendReady, dispose, tf, tidy } from "../core/backend";
-import { ensure, ensureCount } from "../core/errors";
+import { ensureOptions } from "../core/choice";
+import { ensure, ensureCount, ensureFinite } from "../core/errors";
 import { sumPerReplica } from "../core/ops";
 import type { Rng } from "../core/rng";
+import { ensureFloats, ensureVector } from "../core/typed";
 import type { Batch, Shape } from "../core/types";
 import { adamStart, adamStep, cosineDecay, type AdamState } from "./adam";
 import { activation, gainOf } from "./layers/activation";
@@ -98,7 +100,9 @@ const relu: LayerBuilder = (shape) => activation(shape, "relu");
  * @param rng initial weights and batches
  * @param options steps, batchSize, learningRate, onStep
  * @returns one autoencoder a shard, in the order of the shards, owned by the caller
- * @throws InputError when there is no shard, one holds fewer images than a batch, or the sides are no multiples of 4
+ * @throws InputError when there is no shard, one holds fewer images than a batch, another number of pixels or one that is not finite,
+ *   the sides are no multiples of 4, an option is unknown or out of range, or training does not stay finite; whatever onStep throws.
+ *   No tensor is left then
  * @example
  * const [autoencoder] = await trainAutoencoders([own], [1, 28, 28], createRng(1), { steps: 2 });
  * autoencoder.codeShape; // [4, 7, 7]
@@ -108,19 +112,28 @@ export async function trainAutoencoders(
   shards: readonly Batch[],
   inputShape: Shape,
   rng: Rng,
-  { steps = 400, batchSize = 32, learningRate = 0.01, onStep }: AutoencoderOptions = {},
+  options: AutoencoderOptions = {},
 ): Promise<Autoencoder[]> {
-  ensureCount("trainAutoencoders", "steps", steps);
-  ensure(shards.length >= 1, "trainAutoencoders", "needs at least one shard", shards.length);
+  const fn = "trainAutoencoders";
+  ensureOptions(fn, options, ["steps", "batchSize", "learningRate", "onStep"]);
+  const { steps = 400, batchSize = 32, learningRate = 0.01, onStep } = options;
+  ensureCount(fn, "steps", steps);
+  ensureCount(fn, "batchSize", batchSize);
+  ensure(Number.isFinite(learningRate) && learningRate > 0, fn, "needs a finite learningRate > 0", learningRate);
+  ensure(onStep === undefined || typeof onStep === "function", fn, "needs a function onStep", onStep);
+  ensure(Array.isArray(shards) && shards.length >= 1, fn, "needs at least one shard", (shards as Batch[] | undefined)?.length); // prettier-ignore
+  const isImage = Array.isArray(inputShape) && inputShape.length === 3 && inputShape.every((side) => Number.isInteger(side) && side >= 1); // prettier-ignore
   ensure(
-    inputShape.length === 3 && inputShape[1]! % 4 === 0 && inputShape[2]! % 4 === 0,
-    "trainAutoencoders",
+    isImage && inputShape[1]! % 4 === 0 && inputShape[2]! % 4 === 0,
+    fn,
     "needs images [C, H, W] with sides that are multiples of 4",
     inputShape,
   );
+  ensure(typeof (rng as Rng | undefined)?.split === "function", fn, "needs an rng as createRng gives it", typeof rng);
   const least = Math.min(...shards.map(({ size }) => size));
   const enough = `needs at least batchSize = ${batchSize} images a shard`;
-  ensure(least >= batchSize, "trainAutoencoders", enough, least, "choose a smaller batchSize");
+  ensure(least >= batchSize, fn, enough, least, "choose a smaller batchSize");
+  shards.forEach(({ images, size }, s) => ensureVector(fn, `images of shard ${s}`, images, size * volume(inputShape)));
   await backendReady();
   const encoder = encoderLayer(inputShape);
   const decoder = decoderLayer(encoder.outputShape, inputShape[0]!);
@@ -132,34 +145,48 @@ export async function trainAutoencoders(
   const streams = shards.map((_, s) => rng.split("batches", s));
   const start = (part: 0 | 1, layer: Layer): Tensor[] =>
     tidy(() => unpackWeights(layer, stackVectors(initial.map((both) => both[part]!))));
-  let weights = [...start(0, encoder), ...start(1, decoder)];
-  let state = adamStart(weights);
   let squaredErrors: number[] = [];
-  for (let step = 0; step < steps; step++) {
-    const images = shards.map((shard, s) => randomImages(shard, batchSize, volume(inputShape), streams[s]!));
-    const rate = cosineDecay(learningRate, step, steps);
-    const next = tidy(() => autoencoderStep(encoder, decoder, weights, state, stackImages(images, inputShape), rate));
-    dispose([weights, state.first, state.second]);
-    ({ parameters: weights, state } = next);
-    if (step >= steps - 20) squaredErrors = [...squaredErrors, ...next.error.dataSync()];
-    next.error.dispose();
-    onStep?.(step + 1, steps);
-    if (step % 10 === 0) await new Promise(setImmediate);
-  }
-  const split = encoder.parameters.length;
-  const { packed, decoded } = tidy(() => {
-    const images = shards.map((shard, s) => randomImages(shard, codeSample, volume(inputShape), streams[s]!));
-    const codes = encoder.forward(stackImages(images, inputShape), weights.slice(0, split)).output;
-    const { mean: offset, variance } = tf.moments(codes, 0); // [h, w, S·C]
-    const scale = tf.mul(tf.onesLike(offset), tf.sqrt(tf.mean(variance, [0, 1])));
-    const decoderWeights = [scale, offset, ...weights.slice(split + 2)];
-    const [c, h, w] = encoder.outputShape as [number, number, number];
-    const zero = tf.zeros([1, h, w, shards.length * c]);
-    const decoded = decoder.forward(zero, decoderWeights).output;
-    return { packed: packWeights(decoder, decoderWeights), decoded };
+  let training = tidy((): Training => {
+    const parameters = [...start(0, encoder), ...start(1, decoder)];
+    return { parameters, state: adamStart(parameters) };
   });
-  const [decoderWeights, meanImages] = [unstackVectors(packed), unstackImages(decoded, shards.length)];
-  dispose([weights, state.first, state.second, packed, decoded]);
+  let trained: { readonly packed: Tensor; readonly decoded: Tensor } | null = null;
+  let decoderWeights: Float32Array[];
+  let meanImages: Float32Array[];
+  try {
+    for (let step = 0; step < steps; step++) {
+      const images = shards.map((shard, s) => randomImages(shard, batchSize, volume(inputShape), streams[s]!));
+      const rate = cosineDecay(learningRate, step, steps);
+      const { parameters, state } = training;
+      const next = tidy(() =>
+        autoencoderStep(encoder, decoder, parameters, state, stackImages(images, inputShape), rate),
+      );
+      dispose(training);
+      training = next;
+      if (step >= steps - 20) squaredErrors = [...squaredErrors, ...next.error.dataSync()];
+      onStep?.(step + 1, steps);
+      if (step % 10 === 0) await new Promise(setImmediate);
+    }
+    const split = encoder.parameters.length;
+    const weights = training.parameters;
+    trained = tidy(() => {
+      const images = shards.map((shard, s) => randomImages(shard, codeSample, volume(inputShape), streams[s]!));
+      const codes = encoder.forward(stackImages(images, inputShape), weights.slice(0, split)).output;
+      const { mean: offset, variance } = tf.moments(codes, 0); // [h, w, S·C]
+      const scale = tf.mul(tf.onesLike(offset), tf.sqrt(tf.mean(variance, [0, 1])));
+      const decoderWeights = [scale, offset, ...weights.slice(split + 2)];
+      const [c, h, w] = encoder.outputShape as [number, number, number];
+      const zero = tf.zeros([1, h, w, shards.length * c]);
+      const decoded = decoder.forward(zero, decoderWeights).output;
+      return { packed: packWeights(decoder, decoderWeights), decoded };
+    });
+    decoderWeights = unstackVectors(trained.packed);
+    meanImages = unstackImages(trained.decoded, shards.length);
+  } finally {
+    dispose([training, trained ?? []]);
+  }
+  const isFinite = squaredErrors.every(Number.isFinite) && decoderWeights.every((all) => all.every(Number.isFinite));
+  ensure(isFinite, fn, "needs training that stays finite", "NaN or an infinity", "lower the learningRate");
   return shards.map((_, s) => ({
     inputShape,
     codeShape: encoder.outputShape,
@@ -169,6 +196,13 @@ export async function trainAutoencoders(
   }));
 }
 
+/** Where training is between two steps. */
+interface Training {
+  readonly parameters: readonly Tensor[]; // of the encoder, then of the decoder
+  readonly state: AdamState;
+  readonly error?: Tensor; // [S], mean squares of the last step
+}
+
 function autoencoderStep(
   encoder: Layer,
   decoder: Layer,
@@ -176,7 +210,7 @@ function autoencoderStep(
   state: AdamState,
   images: Tensor,
   rate: number,
-): { parameters: Tensor[]; state: AdamState; error: Tensor } {
+): Training & { readonly error: Tensor } {
   const split = encoder.parameters.length;
   const code = encoder.forward(images, weights.slice(0, split));
   const decoded = decoder.forward(code.output, weights.slice(split));
@@ -238,17 +272,19 @@ function rootMean(squares: readonly number[]): number {
  *
  * @param autoencoder as trainAutoencoders gives it
  * @returns the layer whose weights are autoencoder.decoderWeights
- * @throws InputError when there are more or fewer weights than the layer has
+ * @throws InputError when there are more or fewer weights than the layer has, or one is not finite
  * @example
  * decoderOf(autoencoder).outputShape; // [1, 28, 28]
  */
 export function decoderOf({ codeShape, inputShape, decoderWeights }: Autoencoder): Layer {
   const layer = decoderLayer(codeShape, inputShape[0]!);
+  ensureFloats("decoderOf", "decoderWeights", decoderWeights);
   ensure(
     decoderWeights.length === countWeights(layer),
     "decoderOf",
     `needs ${countWeights(layer)} decoder weights`,
     decoderWeights.length,
   );
+  ensureFinite("decoderOf", "decoderWeights", decoderWeights);
   return layer;
 }

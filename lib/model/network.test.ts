@@ -63,6 +63,33 @@ test("lenet5: keeps LeCun's unpadded first convolution when images are 32x32", (
   assert.equal(lenet5([3, 32, 32], 10).size, 61_706 + 2 * 6 * 25);
 });
 
+test("buildNetwork: refuses parts that there are not, and options that it does not take", () => {
+  const refused: readonly [unknown[], string][] = [
+    [["constructor", digits, 10], "needs one of lenet5, lenet5Wide, mlp, softmaxRegression, got constructor"],
+    [["mlp", [28, 28], 10], "needs an inputShape [C, H, W], got [28, 28]"],
+    [["mlp", [1, 28, NaN], 10], "needs an inputShape [C, H, W], got [1, 28, NaN]"],
+    [["mlp", digits, 2.5], "needs an integer numClasses >= 2, got 2.5"],
+    [["mlp", digits, 10, { activation: "gelu" }], "needs activation of sigmoid, tanh, relu, got gelu"],
+    [["lenet5", digits, 10, { pooling: "Max" }], "needs pooling of average, max, got Max"],
+    [["mlp", digits, 10, { activaton: "tanh" }], "needs options of activation, pooling, got activaton"],
+    [["mlp", digits, 10, null], "needs options of activation, pooling, got null"],
+  ];
+  for (const [args, message] of refused) {
+    const call = (): unknown => buildNetwork(...(args as Parameters<typeof buildNetwork>));
+    assert.throws(call, { name: "InputError", message: `buildNetwork: ${message}` });
+  }
+  const max = { pooling: "Max" } as unknown as ArchitectureOptions;
+  assert.throws(
+    () => architectures.lenet5(digits, 10, max),
+    /^InputError: pooling: needs name of average, max, got Max$/,
+  );
+  const gelu = { activation: "gelu" } as unknown as ArchitectureOptions;
+  assert.throws(
+    () => architectures.mlp(digits, 10, gelu),
+    /^InputError: activation: needs name of sigmoid, tanh, relu, got gelu$/,
+  );
+});
+
 test("buildNetwork: refuses an unknown name, one class, and images too small for the windows", () => {
   const bad = "lenet" as ArchitectureName;
   assert.throws(() => buildNetwork(bad, digits, 10), {
@@ -375,7 +402,7 @@ test("lossAndGradient, hessianVectorProduct, evaluate: refuse what does not fit,
       () => lossAndGradient(tiny, [weights.subarray(1)], [batch]),
     ],
     [
-      /^lossAndGradient: needs batches of one size >= 1, got 1$/,
+      /^lossAndGradient: needs batches of one size, got 2 and 1$/,
       () =>
         lossAndGradient(
           tiny,
@@ -384,16 +411,40 @@ test("lossAndGradient, hessianVectorProduct, evaluate: refuse what does not fit,
         ),
     ],
     [
-      /^lossAndGradient: needs 2 images of \[1, 1, 2\] with a label each, got 3 pixels, 2 labels$/,
+      /^lossAndGradient: needs 2 images of \[1, 1, 2\] in a batch, got 3 pixels$/,
       () => lossAndGradient(tiny, [weights], [{ ...batch, images: new Float32Array(3) }]),
     ],
     [
-      /^lossAndGradient: needs labels in 0..2, got 3$/,
+      /^lossAndGradient: needs labels of a batch in 0..2, got 3 at index 1$/,
       () => lossAndGradient(tiny, [weights], [{ ...batch, labels: Int32Array.of(0, 3) }]),
     ],
     [
-      /^evaluate: needs labels in 0..2, got -1$/,
+      /^evaluate: needs labels of a batch in 0..2, got -1 at index 0$/,
       () => evaluate(tiny, weights, { ...batch, labels: Int32Array.of(-1, 0) }),
+    ],
+    [
+      /^lossAndGradient: needs finite numbers in weights, got NaN at index 2$/,
+      () => lossAndGradient(tiny, [weights.map((_, i) => (i === 2 ? NaN : 0))], [batch]),
+    ],
+    [
+      /^lossAndGradient: needs a Float32Array in weights, got Array; convert it by Float32Array.from$/,
+      () => lossAndGradient(tiny, [[...weights] as unknown as Float32Array], [batch]),
+    ],
+    [
+      /^evaluate: needs finite numbers in images of a batch, got Infinity at index 0$/,
+      () => evaluate(tiny, weights, { ...batch, images: new Float32Array(4).fill(Infinity) }),
+    ],
+    [
+      /^evaluate: needs labels of a batch in 0..2, got 0.5 at index 0$/,
+      () => evaluate(tiny, weights, { ...batch, labels: [0.5, 1] as unknown as Int32Array }),
+    ],
+    [
+      /^evaluate: needs a network as buildNetwork gives it, got mlp$/,
+      () => evaluate("mlp" as unknown as Network, weights, batch),
+    ],
+    [
+      /^hessianVectorProduct: needs finite numbers in a vector v, got NaN at index 0$/,
+      () => hessianVectorProduct(tiny, [weights], [batch], [weights.map(() => NaN)]),
     ],
     [/^evaluate: needs weights of length d = 9/, () => evaluate(tiny, new Float32Array(10), batch)],
     [
@@ -402,7 +453,7 @@ test("lossAndGradient, hessianVectorProduct, evaluate: refuse what does not fit,
     ],
     [/^hessianVectorProduct: needs 1 vectors v, got 0$/, () => hessianVectorProduct(tiny, [weights], [batch], [])],
     [
-      /^hessianVectorProduct: needs vectors of length d = 9 for softmaxRegression, got 10$/,
+      /^hessianVectorProduct: needs 9 numbers in a vector v, got 10$/,
       () => hessianVectorProduct(tiny, [weights], [batch], [new Float32Array(10)]),
     ],
   ];

@@ -1,7 +1,8 @@
 /** @file A network is a layer with a loss: its value, its gradient, and the derivative of its gradient, for S replicas at once. */
 import { type Tensor, dispose, tf, tidy } from "../core/backend";
-import { ensure } from "../core/errors";
+import { ensure, ensureCount, ensureFinite } from "../core/errors";
 import type { Rng } from "../core/rng";
+import { ensureFloats, ensureLabels, ensureVector } from "../core/typed";
 import type { Batch, Shape } from "../core/types";
 import type { Gradients, GradientsR, Layer, Trace, Want } from "./layers/layer";
 import type { Direction } from "./layers/product";
@@ -212,8 +213,7 @@ export function hessianVectorProduct(
   const fn = "hessianVectorProduct";
   checkStack(fn, network, weights, batches);
   ensure(vectors.length === weights.length, fn, `needs ${weights.length} vectors v`, vectors.length);
-  for (const { length } of vectors)
-    ensure(length === network.size, fn, `needs vectors of length d = ${network.size} for ${network.name}`, length);
+  for (const vector of vectors) ensureVector(fn, "a vector v", vector, network.size);
   const products = tidy(() => {
     const unpacked = [weights, vectors].map((flat) => unpackWeights(network.layer, stackVectors(flat)));
     const [w, v] = unpacked as [Tensor[], Tensor[]];
@@ -278,29 +278,61 @@ export function checkStack(
   batches: readonly Batch[],
 ): void {
   ensure(
-    weights.length >= 1 && weights.length === batches.length,
+    (network as Network | undefined)?.layer !== undefined,
+    fn,
+    "needs a network as buildNetwork gives it",
+    network,
+  );
+  ensure(
+    Array.isArray(weights) && Array.isArray(batches) && weights.length >= 1 && weights.length === batches.length,
     fn,
     "needs one batch per weight vector, and at least one",
     `${weights.length} vectors, ${batches.length} batches`,
   );
   for (const vector of weights) {
+    ensureFloats(fn, "weights", vector);
     ensure(
       vector.length === network.size,
       fn,
       `needs weights of length d = ${network.size} for ${network.name}`,
       vector.length,
     );
+    ensureFinite(fn, "weights", vector);
   }
-  for (const { images, labels, size } of batches) {
-    ensure(size >= 1 && size === batches[0]!.size, fn, "needs batches of one size >= 1", size);
-    ensure(
-      images.length === size * volume(network.inputShape) && labels.length === size,
-      fn,
-      `needs ${size} images of [${network.inputShape.join(", ")}] with a label each`,
-      `${images.length} pixels, ${labels.length} labels`,
-    );
-    for (const label of labels) {
-      ensure(label >= 0 && label < network.numClasses, fn, `needs labels in 0..${network.numClasses - 1}`, label);
-    }
+  for (const batch of batches) {
+    checkBatch(fn, "a batch", network, batch);
+    ensure(batch.size === batches[0]!.size, fn, "needs batches of one size", `${batches[0]!.size} and ${batch.size}`);
   }
+}
+
+/**
+ * Refuses a batch that a network cannot read.
+ *
+ * @param fn name of the public function that was called
+ * @param name of the batch
+ * @param network of which inputShape and numClasses are read
+ * @param batch anything that is taken for a batch
+ * @throws InputError for no image, another number of pixels or labels, a pixel that is not finite, or a label that is no class
+ * @example
+ * checkBatch("evaluate", "a batch", network, { ...batch, labels: [10] }); // throws "evaluate: needs labels of a batch in 0..9, got 10 at index 0"
+ */
+export function checkBatch(
+  fn: string,
+  name: string,
+  { inputShape, numClasses }: Pick<Network, "inputShape" | "numClasses">,
+  batch: Batch,
+): void {
+  const given: unknown = batch; // from JavaScript, anything
+  ensure(typeof given === "object" && given !== null, fn, `needs images with labels in ${name}`, given);
+  const { images, labels, size } = batch;
+  ensureCount(fn, `size of ${name}`, size);
+  ensureFloats(fn, `images of ${name}`, images);
+  ensure(
+    images.length === size * volume(inputShape),
+    fn,
+    `needs ${size} images of [${inputShape.join(", ")}] in ${name}`,
+    `${images.length} pixels`,
+  );
+  ensureFinite(fn, `images of ${name}`, images);
+  ensureLabels(fn, `labels of ${name}`, labels, size, numClasses);
 }

@@ -9,7 +9,8 @@ import { buildNetwork, type ArchitectureName } from "../model/architectures";
 import { gainOf } from "../model/layers/activation";
 import { initialWeights, lossAndGradient } from "../model/network";
 import { invertAnalytically } from "./analytic";
-import { observe, withoutOwnShare, type AttackerView } from "./observe";
+import { observe, withoutOwnShare } from "./observe";
+import type { AttackerView } from "./view";
 
 before(backendReady);
 
@@ -121,6 +122,9 @@ test("invertAnalytically: divides rows by bias gradients worked by hand, and doe
     ...viewOf("softmaxRegression", randomBatch(1, "any")),
     inputShape: [1, 1, 2],
     numClasses: 2,
+    weights: new Float32Array(6),
+    ownUpdate: new Float32Array(6),
+    ownBatch: { images: new Float32Array(2), labels: Int32Array.of(0), size: 1 },
     observedGradient: Float32Array.of(1, 2, 3, -6, 0.5, -1.5),
   };
   assert.deepEqual(invertAnalytically(view, { count: 2 }), [
@@ -132,13 +136,19 @@ test("invertAnalytically: divides rows by bias gradients worked by hand, and doe
 
 test("invertAnalytically: refuses a convolution in front, a count out of range, and rows without a bias gradient", () => {
   const view = viewOf("softmaxRegression", randomBatch(1, "secret"));
-  const lenet: AttackerView = { ...view, architecture: "lenet5", inputShape: [1, 28, 28] };
+  const { size } = buildNetwork("lenet5", [1, 28, 28], 4);
+  const vectors = { weights: new Float32Array(size), ownUpdate: new Float32Array(size) };
+  const ownBatch = { images: new Float32Array(784), labels: Int32Array.of(0), size: 1 };
+  const lenet: AttackerView = {
+    ...{ ...view, architecture: "lenet5", inputShape: [1, 28, 28] },
+    ...{ ...vectors, observedGradient: new Float32Array(size), ownBatch },
+  };
   assert.throws(() => invertAnalytically(lenet), {
     name: "InputError",
     message:
       'invertAnalytically: needs a model that begins with a dense layer on the pixels, got lenet5; use invert, or the architecture "mlp"',
   });
-  for (const count of [0, 5, NaN]) {
+  for (const count of [0, 1.5, 5, NaN]) {
     assert.throws(() => invertAnalytically(view, { count }), {
       name: "InputError",
       message: `invertAnalytically: needs a count of 1..4 rows, got ${count}`,

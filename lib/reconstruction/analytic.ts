@@ -1,8 +1,8 @@
 /** @file Inversion in closed form, for models that begin with a dense layer. */
+import { ensureOptions } from "../core/choice";
 import { ensure } from "../core/errors";
-import { buildNetwork } from "../model/architectures";
 import { volume } from "../model/stack";
-import type { AttackerView } from "./observe";
+import { checkView, type AttackerView } from "./view";
 
 /** An image read off one unit's gradient. */
 export interface AnalyticReconstruction {
@@ -24,17 +24,17 @@ export interface AnalyticReconstruction {
  * @param view of a model whose first layer with weights is dense on the pixels ("mlp", "softmaxRegression")
  * @param options count: how many rows to return, those of the largest |dL/db| first; default 1
  * @returns count reconstructions, owned by the caller
- * @throws InputError when the model does not begin with a dense layer, or every bias gradient is 0
+ * @throws InputError when the view is none, the model does not begin with a dense layer, count is no integer of 1..rows, a row's
+ *   bias gradient is 0, or the quotient leaves float32
  * @example
  * const [{ image }] = invertAnalytically(view); // the private image itself, were there only one
  * image.length; // 784
  * @source Phong et al. 2018; Geiping et al. 2020, proposition 3.1
  */
-export function invertAnalytically(
-  view: AttackerView,
-  { count = 1 }: { count?: number } = {},
-): AnalyticReconstruction[] {
-  const { layer } = buildNetwork(view.architecture, view.inputShape, view.numClasses, view);
+export function invertAnalytically(view: AttackerView, options: { count?: number } = {}): AnalyticReconstruction[] {
+  const { layer } = checkView("invertAnalytically", view);
+  ensureOptions("invertAnalytically", options, ["count"]);
+  const { count = 1 } = options;
   const [weight, bias] = layer.parameters;
   const pixels = volume(view.inputShape);
   ensure(
@@ -45,7 +45,8 @@ export function invertAnalytically(
     'use invert, or the architecture "mlp"',
   );
   const units = volume(bias!.shape);
-  ensure(count >= 1 && count <= units, "invertAnalytically", `needs a count of 1..${units} rows`, count);
+  const possible = Number.isInteger(count) && count >= 1 && count <= units;
+  ensure(possible, "invertAnalytically", `needs a count of 1..${units} rows`, count);
   const { observedGradient: g } = view;
   const strength = Array.from({ length: units }, (_, unit) => ({ unit, slope: g[units * pixels + unit]! }));
   strength.sort((a, b) => Math.abs(b.slope) - Math.abs(a.slope) || a.unit - b.unit);
@@ -57,10 +58,8 @@ export function invertAnalytically(
       `0 for unit ${unit}`,
       "ask for fewer rows",
     );
-    return {
-      unit,
-      weight: Math.abs(slope),
-      image: g.slice(unit * pixels, (unit + 1) * pixels).map((value) => value / slope),
-    };
+    const image = g.slice(unit * pixels, (unit + 1) * pixels).map((value) => value / slope);
+    ensure(image.every(Number.isFinite), "invertAnalytically", "needs rows whose quotient is finite", `${slope} for dL/db of unit ${unit}`, "ask for fewer rows"); // prettier-ignore
+    return { unit, weight: Math.abs(slope), image };
   });
 }

@@ -10,12 +10,12 @@ import { drawStrokes } from "../data/strokes";
 import { localUpdates } from "../fl/client";
 import { buildNetwork, type ArchitectureName } from "../model/architectures";
 import { trainAutoencoders } from "../model/autoencoder";
-import { initialWeights, lossAndGradient } from "../model/network";
+import { initialWeights, lossAndGradient, type Network } from "../model/network";
 import { invert, type InvertOptions, type Reconstruction } from "./invert";
 import { inferLabels } from "./labels";
 import { gradientMatching } from "./objective";
-import type { AttackerView } from "./observe";
 import type { Prior } from "./prior";
+import type { AttackerView } from "./view";
 
 before(backendReady);
 
@@ -63,6 +63,10 @@ function scene(round: number, size = 1, architecture: ArchitectureName = "mlp"):
     numImages: size,
   };
   return { view, secret };
+}
+
+function modelOf({ architecture, inputShape, numClasses, activation, pooling }: AttackerView): Network {
+  return buildNetwork(architecture, inputShape, numClasses, { activation, pooling });
 }
 
 function rmse(a: ArrayLike<number>, b: ArrayLike<number>): number {
@@ -128,6 +132,7 @@ test("invert: comes below the floor through lenet5's convolutions and pooling", 
     numClasses: 10,
     weights,
     observedGradient: gradients[0]!,
+    ownUpdate: new Float32Array(network.size),
     ownBatch,
   };
   const [found] = await invert([view], { prior: pixel, steps: 80, totalVariation: 0.01 });
@@ -214,7 +219,8 @@ async function invertWithin(memory: string): Promise<{ results: Reconstruction[]
     const { gradients } = lossAndGradient(network, [weights], [secret]);
     const model = { architecture: "lenet5", activation: "relu", pooling: "max", numClasses: 10 } as const;
     const seen = { inputShape: [1, 28, 28], weights, observedGradient: gradients[0]!, numImages: 2 } as const;
-    return { ...scene(round).view, ...model, ...seen };
+    const own = { ownUpdate: new Float32Array(network.size), ownBatch: batchOf(strokes, [0]), batchSize: 2 };
+    return { ...scene(round).view, ...model, ...seen, ...own };
   });
   const labels = views.map(() => Int32Array.of(3, 8));
   const steps = 6;
@@ -253,7 +259,8 @@ test("invert: fills no more memory than it may", () => {
     const views = Array.from({ length: 20 }, (_, round) => ({
       ...{ round, architecture: "lenet5", activation: "relu", pooling: "max", inputShape: [1, 28, 28], numClasses: 10 },
       ...{ weights: createRng(round).normals(d).map((x) => x / 10), observedGradient: createRng("g").normals(d) },
-      ...{ numImages: 9, localSteps: 1 },
+      ...{ numImages: 9, localSteps: 1, batchSize: 9, numClients: 1, learningRate: 1, ownUpdate: new Float32Array(d) },
+      ...{ ownBatch: { images: new Float32Array(784), labels: Int32Array.of(0), size: 1 } },
     }));
     const options = (of) => ({ prior: { kind: "pixel" }, steps: 2, labels: of.map(() => labels) });
     const peak = () => process.resourceUsage().maxRSS / 1e3;
@@ -286,7 +293,7 @@ test("invert: restarts return the best match, whatever their number", async () =
 test("invert: matchingLoss is the objective of the images that are returned", async () => {
   const { view } = scene(2, 2);
   const prior: Prior = { kind: "autoencoder", autoencoders: await autoencoders }; // its images need no clipping
-  const network = buildNetwork(view.architecture, view.inputShape, view.numClasses, view);
+  const network = modelOf(view);
   for (const objective of ["squared", "cosine"] as const) {
     const [found] = await invert([view], { prior, objective, steps: 12, restarts: 3, totalVariation: 0.1 });
     const dummy = { images: found!.images, labels: found!.labels, size: 2 };
@@ -297,7 +304,7 @@ test("invert: matchingLoss is the objective of the images that are returned", as
 
 test("invert: starts from the codes of the seed's stream, N(0, 0.1^2) or U[0, 1)", async () => {
   const { view } = scene(7, 2);
-  const network = buildNetwork(view.architecture, view.inputShape, view.numClasses, view);
+  const network = modelOf(view);
   for (const initialCode of ["normal", "uniform"] as const) {
     const [found] = await invert([view], { prior: pixel, initialCode, seed: 9, steps: 1 });
     const stream = createRng(9).split("code", 7, 0);
@@ -409,12 +416,12 @@ test("invert: refuses options out of range, labels that do not fit, and gradient
     [[view], { totalVariation: -1 }, "needs totalVariation >= 0, got -1"],
     [[view, view], { labels: [Int32Array.of(1)] }, "needs labels for each of the 2 views, got 1"],
     [[view], { labels: [Int32Array.of(1, 2)] }, "needs 1 labels for view 0, got 2"],
-    [[view], { labels: [Int32Array.of(3)] }, "needs labels in 0..2 for view 0, got 3"],
-    [[view], { labels: [Int32Array.of(-1)] }, "needs labels in 0..2 for view 0, got -1"],
+    [[view], { labels: [Int32Array.of(3)] }, "needs labels for view 0 in 0..2, got 3 at index 0"],
+    [[view], { labels: [Int32Array.of(-1)] }, "needs labels for view 0 in 0..2, got -1 at index 0"],
     [[broken], {}, "needs finite numbers in observedGradient of round 8, got NaN at index 3"],
     [[view], { localSteps: "unroll" as "unrolled" }, 'needs localSteps of "mean" or "unrolled", got unroll'],
     [
-      [{ ...view, localSteps: 2, numImages: 3 }],
+      [{ ...view, numClients: 2, localSteps: 2, numImages: 3 }],
       { localSteps: "unrolled", labels: [Int32Array.of(0, 1, 2)] },
       "needs a multiple of tau B = 2 images to unroll view 0, got 3",
     ],
@@ -424,7 +431,48 @@ test("invert: refuses options out of range, labels that do not fit, and gradient
       "needs an autoencoder per view, got none for view 1",
     ],
   ];
+  const silent = { ...view, observedGradient: view.observedGradient.map(() => 0) };
+  const huge = { ...view, observedGradient: view.observedGradient.map((g) => 1e19 * g) };
+  const withoutDecoder = {
+    ...autoencoder!,
+    decoderWeights: autoencoder!.decoderWeights.map((w, i) => (i === 5 ? NaN : w)),
+  };
+  const words =
+    "prior, labels, objective, localSteps, steps, learningRate, totalVariation, initialCode, restarts, seed, onStep";
+  const fromJavaScript: readonly [unknown, Record<string, unknown>, string][] = [
+    [view, {}, "needs an array of views, got object"],
+    [[view], { step: 2 }, `needs options of ${words}, got step`],
+    [[view], { objective: "cos" }, "needs objective of squared, cosine, got cos"],
+    [[view], { objective: "constructor" }, "needs objective of squared, cosine, got constructor"],
+    [[view], { initialCode: "gauss" }, "needs initialCode of normal, uniform, got gauss"],
+    [[view], { prior: { kind: "Pixel" } }, "needs prior.kind of autoencoder, bicubic, pixel, got Pixel"],
+    [[view], { prior: undefined }, "needs prior.kind of autoencoder, bicubic, pixel, got undefined"],
+    [[view], { prior: { kind: "autoencoder" } }, "needs an autoencoder per view, got none for view 0"],
+    [[view], { restarts: -1 }, "needs an integer restarts >= 1, got -1"],
+    [[view], { learningRate: Infinity }, "needs learningRate > 0, got Infinity"],
+    [[view], { seed: "one" }, "needs an integer seed, got one"],
+    [[view], { onStep: true }, "needs a function onStep, got true"],
+    [[view], { labels: [[0.5]] }, "needs labels for view 0 in 0..2, got 0.5 at index 0"],
+    [[view], { labels: [1] }, "needs an array of labels for view 0, got number"],
+    [
+      [silent],
+      {},
+      "needs a gradient with a direction for the cosine objective, got 0 everywhere in round 8; leave the round out: it shows nothing",
+    ],
+    [[huge], { objective: "squared" }, "needs gradients of norm below 1e18 for the squared objective, got"],
+  ];
   const before = tf.memory().numTensors;
+  for (const [views, options, message] of fromJavaScript) {
+    const call = invert(views as AttackerView[], { prior: pixel, steps: 2, ...options });
+    await assert.rejects(
+      call,
+      (error: Error) => error.name === "InputError" && error.message.startsWith(`invert: ${message}`),
+    );
+  }
+  await assert.rejects(
+    invert([view], { prior: { kind: "autoencoder", autoencoders: [withoutDecoder] } }),
+    /^InputError: decoderOf: needs finite numbers in decoderWeights, got NaN at index 5$/,
+  );
   for (const [views, options, message] of refused) {
     await assert.rejects(invert(views, { prior: pixel, steps: 2, ...options }), {
       name: "InputError",
@@ -432,6 +480,63 @@ test("invert: refuses options out of range, labels that do not fit, and gradient
     });
   }
   assert.equal(tf.memory().numTensors, before);
+});
+
+test("invert: by cosine a gradient of any scale gives the same images", async () => {
+  const { view, secret } = scene(0);
+  const options: InvertOptions = { prior: pixel, steps: 60, labels: [secret.labels] };
+  const [plain] = await invert([view], options);
+  assert.ok(plain!.matchingLoss < 0.1);
+  for (const scale of [1e19, 1e30, 1e-12, 1e-30]) {
+    const [scaled] = await invert(
+      [{ ...view, observedGradient: view.observedGradient.map((g) => scale * g) }],
+      options,
+    );
+    assert.ok(rmse(scaled!.images, plain!.images) < 0.01, `${scale}: ${scaled!.matchingLoss}`);
+  }
+  const [stacked] = await invert([{ ...view, observedGradient: view.observedGradient.map((g) => 1e30 * g) }, view], {
+    ...options,
+    labels: [secret.labels, secret.labels],
+  });
+  assertSame(stacked!, plain!);
+});
+
+test("invert: says so when no start stays finite, keeping no tensors", async () => {
+  const { view } = scene(0);
+  const diverging: InvertOptions = { prior: { kind: "bicubic" }, steps: 30, learningRate: 1e38, objective: "squared" };
+  const before = tf.memory().numTensors;
+  await assert.rejects(
+    invert([view], diverging),
+    /^InputError: invert: needs a search that stays finite, got a matching loss of (NaN|Infinity) for view 0; lower the learningRate$/,
+  );
+  assert.equal(tf.memory().numTensors, before);
+});
+
+test("invert: keeps no tensors when onStep throws, at the first call or later, whatever is inverted", async () => {
+  const priors: Prior[] = [pixel, { kind: "bicubic" }, { kind: "autoencoder", autoencoders: await autoencoders }];
+  const before = tf.memory().numTensors;
+  for (const prior of priors) {
+    for (const throwAt of [1, 2, 11, 31]) {
+      let calls = 0;
+      const onStep = (): void => {
+        if (++calls === throwAt) throw new Error("stop");
+      };
+      const views = [scene(0).view, scene(1).view]; // then a second stack, of another size
+      const all = prior.kind === "autoencoder" ? views : [...views, scene(4, 2).view];
+      await assert
+        .rejects(invert(all, { prior, steps: 20, onStep, totalVariation: 0.1 }), /^Error: stop$/)
+        .catch((error) => {
+          if (throwAt <= 20 || prior.kind !== "autoencoder") throw error; // one stack of 20 steps makes no 31st call
+        });
+      assert.equal(tf.memory().numTensors, before, `${prior.kind}, call ${throwAt}`);
+    }
+  }
+  const options: InvertOptions = { prior: pixel, steps: 5, localSteps: "unrolled" };
+  const onStep = (): void => {
+    throw new Error("stop");
+  };
+  await assert.rejects(invert([trained().view], { ...options, onStep }), /^Error: stop$/);
+  assert.equal(tf.memory().numTensors, before, "unrolled");
 });
 
 test("invert: keeps no tensors when 2 or 200 steps are made", async () => {

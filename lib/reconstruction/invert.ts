@@ -1,18 +1,20 @@
 /** @file Inversion: from what a client sees to its peers' images, many views in one stacked computation. */
 import { backendReady, dispose, tf, tidy, type Tensor } from "../core/backend";
-import { ensure, ensureCount, ensureFinite } from "../core/errors";
+import { ensureOneOf, ensureOptions } from "../core/choice";
+import { ensure, ensureCount } from "../core/errors";
 import { memoryBudget } from "../core/memory";
 import { createRng, type Rng } from "../core/rng";
+import { ensureLabels } from "../core/typed";
 import { buildNetwork } from "../model/architectures";
-import { adamStart, adamStep, cosineDecay } from "../model/adam";
+import { adamStart, adamStep, cosineDecay, type AdamState } from "../model/adam";
 import { type Network } from "../model/network";
 import { stackVectors, unpackWeights, unstackImages, volume } from "../model/stack";
 import { inferLabels } from "./labels";
-import { createTarget, matchGradient, type Matching, type ObjectiveName } from "./objective";
-import type { AttackerView } from "./observe";
+import { checkObjective, createTarget, matchGradient, type Matching, type ObjectiveName } from "./objective";
 import { createDecoder, type Decoder, type Prior } from "./prior";
 import { totalVariation } from "./totalVariation";
 import { byStep, fromSteps, matchUnrolled, targetsByStep } from "./unroll";
+import { checkView, type AttackerView } from "./view";
 
 /** How to invert. The paper states none of these numbers: our choices, swept in the sensitivity notebooks. */
 export interface InvertOptions {
@@ -38,6 +40,10 @@ export interface Reconstruction {
   readonly trace: readonly { readonly step: number; readonly matchingLoss: number }[];
 }
 
+const optionNames = [
+  ...["prior", "labels", "objective", "localSteps", "steps", "learningRate", "totalVariation", "initialCode"],
+  ...["restarts", "seed", "onStep"],
+];
 const enoughBytes = 1e9; // of tensors in a stack: for LeNet-5 half of it is 6 % slower a view, twice as much no faster
 const traceEvery = 10; // steps between two entries of a trace
 
@@ -54,33 +60,54 @@ const traceEvery = 10; // steps between two entries of a trace
  * @param views at least one
  * @param options see InvertOptions
  * @returns one reconstruction a view, in the order of the views, owned by the caller
- * @throws InputError for options out of range, labels that do not fit a view, a gradient that is not finite, or images that are not
- *   tau batches of whole clients where their steps are to be unrolled
+ * @throws InputError for options that are unknown or out of range, a view that no round could have shown, labels that do not fit it,
+ *   a gradient that is 0 everywhere (by cosine) or too long (squared), images that are not tau batches of whole clients where their
+ *   steps are to be unrolled, or a search of which no start stayed finite; whatever onStep throws. No tensor is left then
  * @example
  * const [reconstruction] = await invert([view], { prior: { kind: "bicubic" }, steps: 20 });
  * reconstruction.images.length; // view.numImages * 784
  * @source the paper's equation 22; ROG (Yue et al. 2023) for codes, Geiping et al. 2020 for cosine distance and total variation
  */
 export async function invert(views: readonly AttackerView[], options: InvertOptions): Promise<Reconstruction[]> {
-  const { steps = 250, restarts = 1, labels, localSteps = "mean" } = options;
+  ensureOptions("invert", options, optionNames);
+  const {
+    steps = 250,
+    restarts = 1,
+    labels,
+    localSteps = "mean",
+    objective = "cosine",
+    initialCode = "normal",
+  } = options;
+  ensure(Array.isArray(views), "invert", "needs an array of views", typeof views);
   ensure(views.length >= 1, "invert", "needs at least one view", 0);
   ensureCount("invert", "steps", steps);
   ensureCount("invert", "restarts", restarts);
   ensure(["mean", "unrolled"].includes(localSteps), "invert", 'needs localSteps of "mean" or "unrolled"', localSteps);
-  ensure((options.totalVariation ?? 0) >= 0, "invert", "needs totalVariation >= 0", options.totalVariation);
-  ensure((options.learningRate ?? 1) > 0, "invert", "needs learningRate > 0", options.learningRate);
+  ensure(Number.isInteger(options.seed ?? 0), "invert", "needs an integer seed", options.seed);
+  ensureOneOf("invert", "initialCode", initialCode, ["normal", "uniform"]);
+  const { totalVariation: lambda = 0, learningRate: rate = 1, onStep } = options;
+  ensure(Number.isFinite(lambda) && lambda >= 0, "invert", "needs totalVariation >= 0", lambda);
+  ensure(Number.isFinite(rate) && rate > 0, "invert", "needs learningRate > 0", rate);
+  ensure(onStep === undefined || typeof onStep === "function", "invert", "needs a function onStep", onStep);
+  checkObjective("invert", objective, []);
   ensure(
-    labels === undefined || labels.length === views.length,
+    labels === undefined || (Array.isArray(labels) && labels.length === views.length),
     "invert",
     `needs labels for each of the ${views.length} views`,
     labels?.length,
   );
+  for (const view of views) {
+    checkView("invert", view);
+    const { round, observedGradient } = view;
+    checkObjective("invert", objective, [observedGradient]);
+    const shows = objective !== "cosine" || observedGradient.some((x) => Math.abs(x) >= 2 ** -126); // less is 0 to the engine
+    ensure(shows, "invert", "needs a gradient with a direction for the cosine objective", `0 everywhere in round ${round}`, "leave the round out: it shows nothing"); // prettier-ignore
+  }
   await backendReady();
   const jobs: Job[] = [];
   for (const [index, view] of views.entries()) {
-    ensureFinite("invert", `observedGradient of round ${view.round}`, view.observedGradient);
     const own = labels?.[index] ?? (await inferLabels(view));
-    ensure(own.length === view.numImages, "invert", `needs ${view.numImages} labels for view ${index}`, own.length);
+    ensureLabels("invert", `labels for view ${index}`, own, view.numImages, view.numClasses);
     if (localSteps === "unrolled") {
       const perClient = view.localSteps * view.batchSize;
       const whole = view.numImages % perClient === 0;
@@ -91,16 +118,12 @@ export async function invert(views: readonly AttackerView[], options: InvertOpti
         view.numImages,
       );
     }
-    const unknown = own.find((label) => !(label >= 0 && label < view.numClasses));
-    ensure(unknown === undefined, "invert", `needs labels in 0..${view.numClasses - 1} for view ${index}`, unknown);
     for (let restart = 0; restart < restarts; restart++) jobs.push({ index, restart, view, labels: own });
   }
   const groups = await groupJobs(jobs, options);
   const found = new Array<Reconstruction | undefined>(views.length);
   for (const [g, group] of groups.entries()) {
-    const results = await invertTogether(group, options, (step) =>
-      options.onStep?.(g * steps + step, groups.length * steps),
-    );
+    const results = await invertTogether(group, options, (step) => onStep?.(g * steps + step, groups.length * steps));
     results.forEach((result, i) => {
       const { index } = group[i]!;
       const best = found[index];
@@ -109,7 +132,11 @@ export async function invert(views: readonly AttackerView[], options: InvertOpti
       if (worse || result.matchingLoss < best.matchingLoss) found[index] = result;
     });
   }
-  return found as Reconstruction[];
+  return found.map((best, index) => {
+    const loss = best!.matchingLoss;
+    ensure(Number.isFinite(loss), "invert", "needs a search that stays finite", `a matching loss of ${loss} for view ${index}`, "lower the learningRate"); // prettier-ignore
+    return best!;
+  });
 }
 
 /** One start for one view. */
@@ -157,49 +184,63 @@ async function invertTogether(
 ): Promise<Reconstruction[]> {
   const { prior, steps = 250, learningRate = 0.1, seed = 0 } = options;
   const { view } = jobs[0]!;
-  const network = buildNetwork(view.architecture, view.inputShape, view.numClasses, view);
-  const decoder = createDecoder(
-    prior,
-    jobs.map(({ index }) => index),
-    view.inputShape,
-  );
-  const { match, tensors } = createMatcher(network, jobs, options);
-  let code = initialCodes(jobs, decoder, options, createRng(seed));
-  let state = adamStart([code]);
+  const network = buildNetwork(view.architecture, view.inputShape, view.numClasses, {
+    activation: view.activation,
+    pooling: view.pooling,
+  });
+  const indices = jobs.map(({ index }) => index);
   const traces = jobs.map((): { step: number; matchingLoss: number }[] => []);
   const record = (step: number, values: Tensor): void =>
     values.dataSync().forEach((matchingLoss, i) => traces[i]!.push({ step, matchingLoss }));
-  for (let step = 0; step < steps; step++) {
-    let bytes = 0;
-    const next = tidy(() => {
-      const { value, codeGradient } = judge(match, decoder, code, jobs.length, options);
-      const recorded = step % traceEvery === 0 ? value() : null;
-      const moved = adamStep([code], [codeGradient], state, cosineDecay(learningRate, step, steps));
-      bytes = tf.memory().numBytes; // nothing is freed within a tidy: this is the peak
-      return { recorded, ...moved };
+  const held: object[] = []; // tensors of the whole search
+  let search: {
+    readonly parameters: readonly Tensor[];
+    readonly state: AdamState;
+    readonly recorded?: Tensor | null;
+  } | null = null;
+  try {
+    const decoder = createDecoder(prior, indices, view.inputShape);
+    held.push(decoder.weights);
+    const { match, tensors } = createMatcher(network, jobs, options);
+    held.push(tensors);
+    search = tidy(() => {
+      const parameters = [initialCodes(jobs, decoder, options, createRng(seed))];
+      return { parameters, state: adamStart(parameters) };
     });
-    dispose([code, state.first, state.second]);
-    code = next.parameters[0]!;
-    state = next.state;
-    if (next.recorded !== null) record(step, next.recorded);
-    next.recorded?.dispose();
-    onStep(step + 1, bytes);
-    if (step % 10 === 9) await new Promise(setImmediate); // lets a progress bar draw
+    for (let step = 0; step < steps; step++) {
+      let bytes = 0;
+      const { parameters, state } = search;
+      const next = tidy(() => {
+        const { value, codeGradient } = judge(match, decoder, parameters[0]!, jobs.length, options);
+        const recorded = step % traceEvery === 0 ? value() : null;
+        const moved = adamStep(parameters, [codeGradient], state, cosineDecay(learningRate, step, steps));
+        bytes = tf.memory().numBytes; // nothing is freed within a tidy: this is the peak
+        return { recorded, ...moved };
+      });
+      dispose(search);
+      search = next;
+      if (next.recorded !== null) record(step, next.recorded);
+      onStep(step + 1, bytes);
+      if (step % 10 === 9) await new Promise(setImmediate); // lets a progress bar draw
+    }
+    const code = search.parameters[0]!;
+    const found = tidy(() => ({
+      images: tf.clipByValue(decode(decoder, code).output, 0, 1),
+      value: judge(match, decoder, code, jobs.length, options).value(),
+    }));
+    held.push(found);
+    record(steps, found.value);
+    const reconstructed = unstackImages(found.images, jobs.length);
+    return jobs.map(({ view: { round }, labels }, i) => ({
+      round,
+      images: reconstructed[i]!,
+      labels,
+      matchingLoss: traces[i]!.at(-1)!.matchingLoss,
+      trace: traces[i]!,
+    }));
+  } finally {
+    dispose([held, search ?? []]);
   }
-  const { images, value } = tidy(() => ({
-    images: tf.clipByValue(decode(decoder, code).output, 0, 1),
-    value: judge(match, decoder, code, jobs.length, options).value(),
-  }));
-  record(steps, value);
-  const reconstructed = unstackImages(images, jobs.length);
-  dispose([images, value, code, state.first, state.second, tensors, decoder.weights]);
-  return jobs.map(({ view: { round }, labels }, i) => ({
-    round,
-    images: reconstructed[i]!,
-    labels,
-    matchingLoss: traces[i]!.at(-1)!.matchingLoss,
-    trace: traces[i]!,
-  }));
 }
 
 function isUnrolled({ localSteps }: AttackerView, options: InvertOptions): boolean {

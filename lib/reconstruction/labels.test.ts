@@ -9,8 +9,11 @@ import { drawStrokes } from "../data/strokes";
 import { buildNetwork, type ArchitectureName } from "../model/architectures";
 import { gainOf } from "../model/layers/activation";
 import { initialWeights, lossAndGradient } from "../model/network";
-import { inferLabels } from "./labels";
-import type { AttackerView } from "./observe";
+import { localUpdates } from "../fl/client";
+import { stepAgainst } from "../fl/train";
+import { inferLabels, provenCounts } from "./labels";
+import { broadcastDifference } from "./observe";
+import type { AttackerView } from "./view";
 
 before(backendReady);
 
@@ -93,6 +96,7 @@ function tinyView(biasGradient: readonly number[], numImages: number, localSteps
     inputShape: [1, 1, 1],
     numClasses: 3,
     weights: new Float32Array(6),
+    ownUpdate: new Float32Array(6),
     observedGradient: Float32Array.of(9, 9, 9, ...biasGradient),
     ownBatch: { images: Float32Array.of(0.5), labels: Int32Array.of(1), size: 1 },
     numImages,
@@ -140,6 +144,117 @@ test("inferLabels: takes the mean over the local steps when the update sums them
   assert.deepEqual([...(await inferLabels(summed))], [0, 0, 0, 2]);
 });
 
+const ofClass = (labels: ArrayLike<number>, c: number): number => Array.from(labels).filter((l) => l === c).length;
+
+test("inferLabels: takes the only negative entry for the label of one image, whatever the model makes of the own ones", async () => {
+  // A view of a run (Fashion-MNIST, two clients, round 19): its label is 5. The own image, of class 0, is one that the model
+  // knows, and a gradient of 0 would fit it best: the fit alone says 0.
+  const seen = [0.0326, 0.0113, 0.0168, 0.0089, 0.0209, -0.2567, 0.0377, 0.09, 0.0257, 0.0127];
+  const weights = new Float32Array(20);
+  weights[10] = 3; // the bias of class 0
+  const view: AttackerView = {
+    ...viewOf("softmaxRegression", own, own, 1),
+    inputShape: [1, 1, 1],
+    weights,
+    observedGradient: Float32Array.of(...new Array<number>(10).fill(0), ...seen),
+    ownUpdate: new Float32Array(20),
+    ownBatch: { images: Float32Array.of(0.5), labels: Int32Array.of(0), size: 1 },
+    numImages: 1,
+  };
+  assert.deepEqual([...(await inferLabels(view))], [5]);
+});
+
+/** What is seen of clients that train softmax regression on four pixels and five classes, own images confidently known. */
+function honestView(seed: number, clients: number, localSteps: number, batchSize: number, scale: number) {
+  const network = buildNetwork("softmaxRegression", [1, 2, 2], 5);
+  const rng = createRng("honest").split("run", seed);
+  const draw = (name: string, size: number): Batch => {
+    const stream = rng.split(name);
+    const labels = Int32Array.from({ length: size }, () => stream.integer(5));
+    return { images: stream.uniforms(4 * size), labels, size };
+  };
+  const weights = rng
+    .split("weights")
+    .normals(network.size)
+    .map((x) => scale * x);
+  const range = (n: number): number[] => [...Array(n).keys()];
+  const batches = range(clients).map((m) => range(localSteps).map((t) => draw(`batch ${m} ${t}`, batchSize)));
+  const learningRate = 0.1;
+  const updates = localUpdates(network, weights, batches, learningRate);
+  const mean = weights.map((_, i) => updates.reduce((sum, update) => sum + update[i]! / clients, 0));
+  const after = stepAgainst(weights, mean, learningRate); // float32, as it is broadcast
+  const view: AttackerView = {
+    ...viewOf("softmaxRegression", own, own, 1),
+    ...{ inputShape: [1, 2, 2], numClasses: 5, weights, ownUpdate: updates[0]!, ownBatch: draw("own", 3) },
+    observedGradient: broadcastDifference(weights, after, learningRate),
+    ...{ batchSize, numClients: clients, localSteps, learningRate, numImages: clients * localSteps * batchSize },
+  };
+  return { view, labels: batches.flat().flatMap((batch) => [...batch.labels]), mean };
+}
+
+const settings = fc.record({
+  seed: fc.integer({ min: 0, max: 1e6 }),
+  clients: fc.integer({ min: 1, max: 5 }),
+  localSteps: fc.integer({ min: 1, max: 3 }),
+  batchSize: fc.integer({ min: 1, max: 3 }),
+  scale: fc.constantFrom(0.1, 1, 5, 20),
+});
+
+test("inferLabels: never finds fewer of a class than an honest gradient proves, and what is proven is there", async () => {
+  let proven = 0;
+  await fc.assert(
+    fc.asyncProperty(settings, async ({ seed, clients, localSteps, batchSize, scale }) => {
+      const { view, labels, mean } = honestView(seed, clients, localSteps, batchSize, scale);
+      const [bounds, inferred] = [provenCounts(view), await inferLabels(view)];
+      assert.equal(inferred.length, view.numImages);
+      bounds.forEach((bound, c) => {
+        assert.ok(bound <= ofClass(labels, c), `${bound} of class ${c} in ${labels.join(", ")}`);
+        assert.ok(ofClass(inferred, c) >= bound, `${bound} of class ${c} in ${inferred.join(", ")}`);
+        // By the formula, without the tolerance: a thousandth of an image is beyond all rounding here.
+        const excess = -(view.numImages / localSteps) * mean[mean.length - 5 + c]!;
+        assert.ok(ofClass(inferred, c) >= Math.ceil(excess - 1e-3), `${excess} of class ${c}`);
+        proven += bound;
+      });
+    }),
+    { numRuns: 150 },
+  );
+  assert.ok(proven > 150, `${proven} images proven`);
+});
+
+test("inferLabels: is right about every single image, however confident the model is", async () => {
+  for (let seed = 0; seed < 100; seed++) {
+    const { view, labels } = honestView(seed, 1, 1, 1, [0.1, 1, 3][seed % 3]!);
+    assert.deepEqual([...(await inferLabels(view))], labels, `seed ${seed}`);
+  }
+});
+
+test("provenCounts: counts whole images where rounding leaves a little more or less of one", () => {
+  const counts = (goal: readonly number[]): number[] => provenCounts(tinyView(goal.map((x) => x / 4), 4)); // prettier-ignore
+  assert.deepEqual(counts([-1.0000001, 0.5, 0.5000001]), [1, 0, 0]);
+  assert.deepEqual(counts([-0.99999, 0.5, 0.49999]), [1, 0, 0]);
+  assert.deepEqual(counts([-1.001, 0.5, 0.501]), [2, 0, 0]);
+  assert.deepEqual(counts([-2.2, -0.1, 2.3]), [3, 1, 0]);
+  assert.deepEqual(counts([-1e-7, 1e-7, 0]), [0, 0, 0]);
+});
+
+test("provenCounts: a broadcast of large weights and a small learning rate proves less", () => {
+  const rounding = 2 ** -24 * 64; // half a unit in the last place of a weight of 64 to 128
+  const weights = new Float32Array(6).fill(100);
+  const view = { ...tinyView([-1e-3, 1e-3, 0], 4), weights };
+  assert.deepEqual(provenCounts({ ...view, learningRate: 0.1 }), [1, 0, 0]);
+  assert.ok(rounding / 1e-3 > 1e-3);
+  assert.deepEqual(provenCounts({ ...view, learningRate: 1e-3 }), [0, 0, 0]);
+});
+
+test("provenCounts: proves nothing of a gradient that no N images have", async () => {
+  // 2.2 + 2.2 of N = 4 need six images; and with entries that add up to 0.3, an entry of -0.2 may be noise.
+  const poisoned = tinyView([-2.2 / 4, -2.2 / 4, 4.4 / 4], 4);
+  assert.deepEqual(provenCounts(poisoned), [0, 0, 0]);
+  assert.deepEqual([...(await inferLabels(poisoned))].length, 4);
+  assert.deepEqual(provenCounts(tinyView([-0.2 / 4, 0.4 / 4, 0.1 / 4], 4)), [0, 0, 0]);
+  assert.deepEqual(provenCounts(tinyView([-1.5 / 4, 0.9 / 4, 0.9 / 4], 4)), [2, 0, 0]); // -1.5 + 0.3 still needs two
+});
+
 test("inferLabels: always gives numImages ascending labels of the classes, whatever the gradient", async () => {
   const gradients = fc.tuple(...[0, 1, 2].map(() => fc.float({ noNaN: true, min: -1000, max: 1000 })));
   await fc.assert(
@@ -151,6 +266,24 @@ test("inferLabels: always gives numImages ascending labels of the classes, whate
     }),
     { numRuns: 50 },
   );
+});
+
+test("inferLabels: refuses own images that are none for the model", async () => {
+  const view = tinyView([0.1, 0.2, -0.3], 4);
+  const batch = { images: Float32Array.of(0.5), labels: Int32Array.of(1), size: 1 };
+  const refused: readonly [object, string][] = [
+    [{ ...batch, images: Float32Array.of(0.5, 0.5) }, "needs 1 images of [1, 1, 1] in own, got 2 pixels"],
+    [{ ...batch, images: [0.5] }, "needs a Float32Array in images of own, got Array; convert it by Float32Array.from"],
+    [{ ...batch, images: Float32Array.of(NaN) }, "needs finite numbers in images of own, got NaN at index 0"],
+    [{ ...batch, labels: Int32Array.of(3) }, "needs labels of own in 0..2, got 3 at index 0"],
+    [{ ...batch, labels: [0.5] }, "needs labels of own in 0..2, got 0.5 at index 0"],
+    [{ ...batch, size: 0 }, "needs an integer size of own >= 1, got 0"],
+  ];
+  const before = tf.memory().numTensors;
+  for (const [bad, message] of refused) {
+    await assert.rejects(inferLabels(view, bad as Batch), { name: "InputError", message: `inferLabels: ${message}` });
+  }
+  assert.equal(tf.memory().numTensors, before);
 });
 
 test("inferLabels: keeps no tensors after 200 calls", async () => {

@@ -1,9 +1,9 @@
 /** @file Which labels the private images have, read off the last layer's gradient. */
 import { backendReady, dispose, tf, tidy } from "../core/backend";
 import type { Batch } from "../core/types";
-import { buildNetwork } from "../model/architectures";
+import { checkBatch, type Network } from "../model/network";
 import { stackImages, stackVectors, unpackWeights } from "../model/stack";
-import type { AttackerView } from "./observe";
+import { checkView, type AttackerView } from "./view";
 
 /**
  * Infers how many private images of each class are behind an observed gradient.
@@ -14,32 +14,74 @@ import type { AttackerView } from "./observe";
  *
  *     sum_k (N db_k - sum_c n_c (C_ck - [c = k]))^2
  *
- * by adding one label at a time where it helps most, then exchanging single labels while that helps.
+ * by adding one label at a time where it helps most, then exchanging single labels while that helps. It starts from the counts
+ * that are proven whatever q is. As N db_c = sum_n q_nc - n_c and q_nc > 0,
+ *
+ *     n_c >= max(1, ceil(-N db_c))  wherever db_c < 0;  for N = 1 the label is the only negative entry
+ *
+ * For tau > 1 the same holds of all N = M tau B images, at whatever weights each step's gradient was taken: N db / tau is the sum
+ * of their q - y, and each is at least -y. It holds of clipped updates too, as s (q - y) >= -y for 0 <= s <= 1.
+ *
+ * An entry proves nothing within the rounding of the broadcasts, nor within |sum_k N db_k|, which is 0 for every sum of q - y and
+ * so shows how far noise or a coordinate-wise rule moved this one. And where the bounds add up to more than N, none does: no N
+ * honest images have such a gradient (a poison, noise, a mean of fewer clients), and the fit alone decides. A mild poison that is
+ * still in the sum can pass for honest: where the server takes the mean, call withoutOwnShare first.
  *
  * @param view with observedGradient over view.numImages images; for tau > 1 the mean over the local steps is used
  * @param own labelled images of the attacker's; default its batch of the round. More images give a better C
  * @returns view.numImages labels in ascending order, owned by the caller
+ * @throws InputError when the view is none, or own is no batch for its model
  * @example
  * const labels = await inferLabels(view); // Int32Array, e.g. [0, 3, 3, 7] for four images
  * labels.length; // view.numImages
- * @source the bias gradient as in iDLG (Zhao et al. 2020) and LLG (Wainakh et al. 2022); estimating the mean output by class
- *   from the attacker's own images is ours
+ * @source the sign of the bias gradient as in iDLG (Zhao et al. 2020), its size as in LLG (Wainakh et al. 2022); bounds on counts,
+ *   their tolerance, and estimating the mean output by class from the attacker's own images are ours
  */
-export async function inferLabels(view: AttackerView, own: Batch = view.ownBatch): Promise<Int32Array> {
+export async function inferLabels(view: AttackerView, own?: Batch): Promise<Int32Array> {
+  const network = checkView("inferLabels", view);
+  const known = own ?? view.ownBatch;
+  checkBatch("inferLabels", "own", network, known);
   await backendReady();
-  const { numClasses, numImages, observedGradient, localSteps } = view;
-  const biasGradient = [...observedGradient.subarray(observedGradient.length - numClasses)];
-  const goal = biasGradient.map((g) => (numImages * g) / localSteps);
-  const outputs = meanOutputs(view, own);
+  const outputs = meanOutputs(network, view, known);
   const effect = outputs.map((row, c) => row.map((q, k) => q - (c === k ? 1 : 0)));
-  const counts = fitCounts(goal, effect, numImages);
+  const counts = fitCounts(goalOf(view), effect, view.numImages, provenCounts(view));
   return Int32Array.from(counts.flatMap((count, k) => Array.from({ length: count }, () => k)));
 }
 
+/** N db / tau = sum_n (q_n - y_n), [K]. */
+function goalOf({ observedGradient, numClasses, numImages, localSteps }: AttackerView): number[] {
+  return Array.from(observedGradient.subarray(-numClasses), (g) => (numImages * g) / localSteps);
+}
+
+/**
+ * The least number of images of each class that is behind a view, whatever the model makes of them; see inferLabels.
+ *
+ * n_c >= max(1, ceil(-N db_c / tau))  wherever db_c < 0 beyond the tolerance
+ *
+ * @param view as observe gives it
+ * @returns K counts of sum N or less, owned by the caller; all 0 where no N honest images have such a gradient
+ * @example
+ * provenCounts({ ...view, observedGradient: new Float32Array(network.size) }); // [0, 0, 0, 0, 0, 0, 0, 0, 0, 0]
+ * @source as inferLabels
+ */
+export function provenCounts(view: AttackerView): number[] {
+  const { numImages, numClasses, weights, learningRate, localSteps } = view;
+  const goal = goalOf(view);
+  const lowest = goal.indexOf(Math.min(...goal));
+  if (numImages === 1) return goal.map((_, c) => (c === lowest && goal[lowest]! < 0 ? 1 : 0));
+  const unexplained = Math.abs(goal.reduce((sum, x) => sum + x, 0));
+  const bounds = goal.map((x, c) => {
+    // Half a unit in the last place of w^(k+1), doubled at most by taking the own share out, and a few of q itself.
+    const broadcast = (2 ** -23 * Math.abs(weights.at(c - numClasses)!)) / (learningRate * localSteps);
+    const tolerance = Math.max(unexplained, numImages * (broadcast + 2 ** -20));
+    return x < -tolerance ? Math.ceil(-x - tolerance) : 0;
+  });
+  return bounds.reduce((sum, bound) => sum + bound, 0) <= numImages ? bounds : goal.map(() => 0);
+}
+
 /** C: the model's mean softmax output on the own images of each class, [K][K]. */
-function meanOutputs(view: AttackerView, own: Batch): number[][] {
+function meanOutputs({ layer }: Network, view: AttackerView, own: Batch): number[][] {
   const { numClasses } = view;
-  const { layer } = buildNetwork(view.architecture, view.inputShape, numClasses, view);
   const output = tidy(() => {
     const images = stackImages([own.images], view.inputShape);
     const logits = layer.forward(images, unpackWeights(layer, stackVectors([view.weights]))).output; // [1, B, K]
@@ -59,15 +101,20 @@ function meanOutputs(view: AttackerView, own: Batch): number[][] {
   });
 }
 
-/** Counts n >= 0 with the given sum for which sum_c n_c effect[c] comes near the goal, in least squares. */
-function fitCounts(goal: readonly number[], effect: readonly (readonly number[])[], total: number): number[] {
+/** Counts n >= least with the given sum for which sum_c n_c effect[c] comes near the goal, in least squares. */
+function fitCounts(
+  goal: readonly number[],
+  effect: readonly (readonly number[])[],
+  total: number,
+  least: readonly number[],
+): number[] {
   const classes = effect.map((_, c) => c);
-  const counts = classes.map(() => 0);
-  let rest = [...goal]; // goal - sum_c n_c effect[c]
+  const counts = [...least];
   const without = (from: readonly number[], c: number, times: number): number[] =>
     from.map((x, k) => x - times * effect[c]![k]!);
   const error = (x: readonly number[]): number => x.reduce((sum, value) => sum + value * value, 0);
-  for (let i = 0; i < total; i++) {
+  let rest = least.reduce((from, count, c) => without(from, c, count), [...goal]); // goal - sum_c n_c effect[c]
+  for (let i = least.reduce((sum, count) => sum + count, 0); i < total; i++) {
     const best = classes.reduce((a, b) => (error(without(rest, b, 1)) < error(without(rest, a, 1)) ? b : a));
     counts[best]!++;
     rest = without(rest, best, 1);
@@ -76,7 +123,7 @@ function fitCounts(goal: readonly number[], effect: readonly (readonly number[])
     improved = false;
     for (const a of classes) {
       for (const b of classes) {
-        if (a === b || counts[a] === 0) continue;
+        if (a === b || counts[a] === least[a]) continue;
         const exchanged = without(without(rest, b, 1), a, -1);
         if (error(exchanged) < error(rest) - 1e-12) {
           counts[a]!--;

@@ -145,17 +145,44 @@ test("gradientMatching: cosine is 1/2 and finite when the observed gradient vani
   assert.ok(Number.isFinite(found.imagesGradient[0]!));
 });
 
+test("gradientMatching: cosine is the same at every scale of the observed gradient that float32 has", async () => {
+  const dummy = { images: Float32Array.of(3), labels: Int32Array.of(0), size: 1 };
+  const at = (scale: number) =>
+    gradientMatching(
+      tiny,
+      new Float32Array(4),
+      dummy,
+      Float32Array.of(-1, 1, 0.5, 0).map((x) => scale * x),
+      "cosine",
+    );
+  const plain = await at(1);
+  for (const scale of [1e38, 1e19, 1e16, 1e-11, 1e-16, 1e-30, 1e-37]) {
+    const { distance, imagesGradient } = await at(scale);
+    assert.ok(Math.abs(distance - plain.distance) < 1e-6, `${scale}: ${distance}`);
+    assert.ok(Math.abs(imagesGradient[0]! - plain.imagesGradient[0]!) < 1e-6, `${scale}`);
+  }
+});
+
 test("gradientMatching: refuses vectors and batches that do not fit, naming them", async () => {
   const dummy = { images: Float32Array.of(3), labels: Int32Array.of(0), size: 1 };
   const [fits, short] = [new Float32Array(4), new Float32Array(3)];
   const refused: readonly [Parameters<typeof gradientMatching>, string][] = [
     [[tiny, short, dummy, fits, "cosine"], "needs weights of length d = 4 for softmaxRegression, got 3"],
-    [[tiny, fits, dummy, short, "cosine"], "needs observedGradient of length d = 4, got 3"],
-    [[tiny, fits, { ...dummy, labels: Int32Array.of(2) }, fits, "cosine"], "needs labels in 0..1, got 2"],
+    [[tiny, fits, dummy, short, "cosine"], "needs 4 numbers in observedGradient, got 3"],
     [
-      [tiny, fits, { ...dummy, size: 2 }, fits, "cosine"],
-      "needs 2 images of [1, 1, 1] with a label each, got 1 pixels, 1 labels",
+      [tiny, fits, { ...dummy, labels: Int32Array.of(2) }, fits, "cosine"],
+      "needs labels of a batch in 0..1, got 2 at index 0",
     ],
+    [
+      [tiny, fits, dummy, fits.map(() => NaN), "cosine"],
+      "needs finite numbers in observedGradient, got NaN at index 0",
+    ],
+    [[tiny, fits, dummy, fits, "cos" as "cosine"], "needs objective of squared, cosine, got cos"],
+    [
+      [tiny, fits, dummy, fits.map(() => 1e18), "squared"],
+      'needs gradients of norm below 1e18 for the squared objective, got 2.00e+18; use objective "cosine"',
+    ],
+    [[tiny, fits, { ...dummy, size: 2 }, fits, "cosine"], "needs 2 images of [1, 1, 1] in a batch, got 1 pixels"],
   ];
   for (const [args, message] of refused) {
     await assert.rejects(gradientMatching(...args), { name: "InputError", message: `gradientMatching: ${message}` });

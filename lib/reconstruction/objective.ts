@@ -1,7 +1,9 @@
 /** @file What a dummy batch is judged by: the distance between its gradient and the observed one. */
 import { type Tensor, backendReady, dispose, tf, tidy } from "../core/backend";
+import { ensureOneOf } from "../core/choice";
 import { ensure } from "../core/errors";
 import { perReplica, scaleReplicas } from "../core/ops";
+import { ensureVector } from "../core/typed";
 import type { Batch } from "../core/types";
 import { against, productNorms, type Product } from "../model/layers/product";
 import { checkStack, differentiate, gradientAlong, type Network, type Pass } from "../model/network";
@@ -30,6 +32,14 @@ interface Objective {
   ) => { readonly unit: Tensor | number; readonly own: Tensor | number; readonly scale: Tensor | number };
 }
 
+/** Rows whose squares float32 would lose or not hold, at a scale where it does; others to the bit as they are. */
+function inRange(rows: Tensor): Tensor {
+  const largest = tf.max(tf.abs(rows), 1, true);
+  const isOut = tf.logicalOr(tf.less(largest, 1e-10), tf.greater(largest, 1e15));
+  const scale = tf.where(tf.logicalAnd(isOut, tf.greater(largest, 0)), largest, tf.onesLike(largest));
+  return tf.div(rows, scale);
+}
+
 const inverseNorms = (squares: Tensor): Tensor => tf.rsqrt(tf.add(squares, 1e-30)); // a vanished gradient gives D = 1/2, not NaN
 
 /** The objectives by name. */
@@ -41,7 +51,10 @@ export const objectives = {
    * Written as ||u - u*||^2 / 2 it keeps its digits near a match, where 1 - <u, u*> loses them.
    */
   cosine: {
-    prepare: (observed) => tf.mul(observed, tf.reshape(inverseNorms(tf.sum(tf.square(observed), 1)), [-1, 1])),
+    prepare(observed) {
+      const g = inRange(observed);
+      return tf.mul(g, tf.reshape(inverseNorms(tf.sum(tf.square(g), 1)), [-1, 1]));
+    },
     weight: 1 / 2,
     at(squares, dots) {
       const inverse = inverseNorms(squares);
@@ -52,6 +65,26 @@ export const objectives = {
 
 /** A matching objective. */
 export type ObjectiveName = keyof typeof objectives;
+
+/**
+ * Refuses an objective that there is not, and observed gradients that it cannot be held against in float32.
+ *
+ * @param fn name of the public function that was called
+ * @param objective "squared" | "cosine"
+ * @param observed gradients g*, finite
+ * @throws InputError for an unknown name, and by "squared" for a gradient whose square float32 does not hold
+ * @example
+ * checkObjective("invert", "cos", []); // throws "invert: needs objective of squared, cosine, got cos"
+ */
+export function checkObjective(fn: string, objective: string, observed: readonly Float32Array[]): void {
+  ensureOneOf(fn, "objective", objective, Object.keys(objectives));
+  if (objective !== "squared") return; // cosine has no scale
+  const limit = 1e18; // its square, and that of a dummy gradient of its size, are below float32's 3.4e38
+  for (const gradient of observed) {
+    const norm = Math.sqrt(gradient.reduce((sum, x) => sum + x * x, 0));
+    ensure(norm < limit, fn, "needs gradients of norm below 1e18 for the squared objective", norm.toPrecision(3), 'use objective "cosine"'); // prettier-ignore
+  }
+}
 
 /** An observed gradient, ready to be held against others. */
 export interface Target {
@@ -195,10 +228,10 @@ export interface GradientMatch {
  * @param network the model both sides use
  * @param weights w, [d]
  * @param dummy images and labels
- * @param observedGradient g*, [d]
+ * @param observedGradient g*, [d]; of any scale for "cosine", which is 1/2 with a derivative of 0 where g* is 0 everywhere
  * @param objective "squared" | "cosine"
  * @returns plain arrays, owned by the caller
- * @throws InputError when lengths disagree, or a label is none of the network's classes
+ * @throws InputError when lengths disagree, a number is not finite, a label is none of the network's classes, or as checkObjective
  * @example
  * const { distance } = await gradientMatching(network, weights, batch, new Float32Array(network.size).fill(1), "cosine");
  * distance > 0 && distance <= 2; // true
@@ -212,12 +245,8 @@ export async function gradientMatching(
   objective: ObjectiveName,
 ): Promise<GradientMatch> {
   checkStack("gradientMatching", network, [weights], [dummy]);
-  ensure(
-    observedGradient.length === network.size,
-    "gradientMatching",
-    `needs observedGradient of length d = ${network.size}`,
-    observedGradient.length,
-  );
+  ensureVector("gradientMatching", "observedGradient", observedGradient, network.size);
+  checkObjective("gradientMatching", objective, [observedGradient]);
   await backendReady();
   const { loss, gradient, value, imagesGradient } = tidy(() => {
     const w = unpackWeights(network.layer, stackVectors([weights]));

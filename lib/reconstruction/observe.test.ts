@@ -144,10 +144,50 @@ test("observe, withoutOwnShare: refuse a record in which nothing was sent, and a
     message: "observe: needs the record of a round in which clients sent updates, got round 2",
   });
   const view = observe(records[0]!, records[1]!, config, tinyDataset);
-  assert.throws(() => withoutOwnShare({ ...view, numClients: 1 }), {
+  assert.throws(() => withoutOwnShare({ ...view, numClients: 1, numImages: 2 }), {
     name: "InputError",
     message: "withoutOwnShare: needs at least two clients, got 1",
   });
+});
+
+test("observe: refuses two records that are no neighbours, another run's config, and broadcasts that are not finite", async () => {
+  const records = await train(config, tinyDataset);
+  const [first, second, third] = records as [RoundRecord, RoundRecord, RoundRecord];
+  const big = { ...second, weights: second.weights.map((w, i) => (i === 4 ? Infinity : w)) };
+  const refused: readonly [Parameters<typeof observe>, RegExp][] = [
+    [[first, third, config, tinyDataset], /needs the next record, of round 1, got round 2$/],
+    [[first, first, config, tinyDataset], /needs the next record, of round 1, got round 0$/],
+    [[second, first, config, tinyDataset], /needs the next record, of round 2, got round 0$/],
+    [
+      [first, second, { ...config, numClients: 4 }, tinyDataset],
+      /needs the config of the run: M, tau, B = 3, 1, 2, got 4, 1, 2$/,
+    ],
+    [[first, second, { ...config, localSteps: 2 }, tinyDataset], /M, tau, B = 3, 1, 2, got 3, 2, 2$/],
+    [[first, second, { ...config, batchSize: 1 }, tinyDataset], /M, tau, B = 3, 1, 2, got 3, 1, 1$/],
+    [
+      [first, second, { ...config, architecture: "softmaxRegression" }, tinyDataset],
+      /needs \d+ numbers in weights of round 0/,
+    ],
+    [
+      [first, { ...second, weights: second.weights.subarray(7) }, config, tinyDataset],
+      /needs two broadcasts of one model, got/,
+    ],
+    [
+      [first, big, config, tinyDataset],
+      /needs finite numbers in observedGradient of round 0, got -Infinity at index 4$/,
+    ],
+    [
+      [first, second, { ...config, learningRate: 0 }, tinyDataset],
+      /got (NaN|-?Infinity) at index|needs a finite learningRate/,
+    ],
+  ];
+  for (const [args, message] of refused) {
+    assert.throws(
+      () => observe(...args),
+      (error: Error) => error.name === "InputError" && message.test(error.message),
+      String(message),
+    );
+  }
 });
 
 test("assumeContributors: takes fewer images to be behind the same gradient, and refuses impossible numbers", async () => {

@@ -1,30 +1,9 @@
-/** @file What the maliciously curious client knows. Everything else stays on the other side of this file. */
-import { ensure, refuse } from "../core/errors";
-import type { Batch, Shape } from "../core/types";
+/** @file From records of a run to what the maliciously curious client knows. Everything else stays on the other side of this file. */
+import { ensure, ensureFinite, refuse } from "../core/errors";
+import type { Shape } from "../core/types";
 import type { FederationConfig } from "../fl/config";
 import type { RoundRecord } from "../fl/train";
-import type { ArchitectureName } from "../model/architectures";
-import type { ActivationName } from "../model/layers/activation";
-import type { PoolingName } from "../model/layers/pooling";
-
-/** All that the maliciously curious client may know. */
-export interface AttackerView {
-  readonly round: number; // k
-  readonly architecture: ArchitectureName;
-  readonly activation: ActivationName;
-  readonly pooling: PoolingName;
-  readonly inputShape: Shape; // [C, H, W]
-  readonly numClasses: number;
-  readonly weights: Float32Array; // w^(k) as broadcast, [d]
-  readonly observedGradient: Float32Array; // (w^(k) - w^(k+1)) / eta, [d]
-  readonly ownUpdate: Float32Array; // what it sent itself, [d]
-  readonly ownBatch: Batch; // its own images of the round
-  readonly batchSize: number; // B, per client and local step
-  readonly numClients: number; // M
-  readonly localSteps: number; // tau
-  readonly learningRate: number; // eta
-  readonly numImages: number; // images that the attacker takes to be behind observedGradient: M·tau·B unless it knows better
-}
+import { checkView, type AttackerView } from "./view";
 
 /**
  * Turns two consecutive broadcasts into the attacker's view of the round between them.
@@ -32,11 +11,12 @@ export interface AttackerView {
  * observedGradient = (w^(k) - w^(k+1)) / eta
  *
  * @param before record of round k
- * @param after record of round k + 1, of which only the broadcast is read
+ * @param after record of round k + 1, of which only the number and the broadcast are read
  * @param config what every client knows of the protocol: M, B, tau, eta and the architecture
  * @param input shape and classes of the data, which the client knows from its own
  * @returns the view, which shares its vectors with the records
- * @throws InputError when nothing was sent in the round
+ * @throws InputError when nothing was sent in the round, the other record is not the next round's, the config is another run's by
+ *   its sizes, or the difference is not finite
  * @example
  * observe(records[0], records[1], config, dataset).numImages; // config.numClients * config.localSteps * config.batchSize
  * @source the paper's section 4.1
@@ -52,7 +32,12 @@ export function observe(
   if (before.ownUpdate === null || ownBatches === undefined) {
     return refuse("observe", "needs the record of a round in which clients sent updates", `round ${before.round}`);
   }
-  return {
+  const { round } = before;
+  ensure(after.round === round + 1, "observe", `needs the next record, of round ${round + 1}`, `round ${after.round}`);
+  const [asked, held] = [[numClients, localSteps, batchSize], [before.batches.length, ownBatches.length, ownBatches[0]?.size]]; // prettier-ignore
+  ensure(String(asked) === String(held), "observe", `needs the config of the run: M, tau, B = ${held.join(", ")}`, asked.join(", ")); // prettier-ignore
+  ensure(before.weights.length === after.weights.length, "observe", "needs two broadcasts of one model", `${before.weights.length} and ${after.weights.length} weights`); // prettier-ignore
+  const view: AttackerView = {
     round: before.round,
     architecture,
     activation,
@@ -69,6 +54,8 @@ export function observe(
     learningRate,
     numImages: numClients * localSteps * batchSize,
   };
+  checkView("observe", view);
+  return view;
 }
 
 /**
@@ -94,15 +81,20 @@ export function broadcastDifference(before: Float32Array, after: Float32Array, l
  *
  * @param view as observe gives it
  * @returns another view with observedGradient g_others, over (M - 1) tau B images; the rest is shared with the given one
- * @throws InputError when the attacker is alone
+ * @throws InputError when the attacker is alone, its own update is not finite, the share is out already, or the view is none
  * @example
  * const view = observe(records[0], records[1], config, dataset);
  * withoutOwnShare(view).numImages; // view.numImages - view.localSteps * view.batchSize
  * @source our choice; the paper does not say whether the client subtracts its own update
  */
 export function withoutOwnShare(view: AttackerView): AttackerView {
-  const { numClients: m, observedGradient, ownUpdate, localSteps, batchSize } = view;
-  ensure(m >= 2, "withoutOwnShare", "needs at least two clients", m);
+  const fn = "withoutOwnShare";
+  checkView(fn, view);
+  const { numClients: m, observedGradient, ownUpdate, localSteps, batchSize, numImages } = view;
+  ensure(m >= 2, fn, "needs at least two clients", m);
+  const all = m * localSteps * batchSize;
+  ensure(numImages === all, fn, `needs a view of all M tau B = ${all} images`, numImages, "take the share out once");
+  ensureFinite(fn, "ownUpdate", ownUpdate);
   return {
     ...view,
     observedGradient: observedGradient.map((g, i) => (m * g - ownUpdate[i]!) / (m - 1)),
@@ -116,12 +108,13 @@ export function withoutOwnShare(view: AttackerView): AttackerView {
  * @param view as observe gives it
  * @param clients in the aggregate, 1..numClients
  * @returns another view with numImages = clients · localSteps · batchSize; the rest is shared with the given one
- * @throws InputError when clients is no integer in 1..numClients
+ * @throws InputError when clients is no integer in 1..numClients, or the view is none
  * @example
  * assumeContributors(observe(records[0], records[1], config, dataset), 1).numImages; // config.localSteps * config.batchSize
  * @source our choice: the adaptive attacker; the paper's attacker knows M and the batch size
  */
 export function assumeContributors(view: AttackerView, clients: number): AttackerView {
+  checkView("assumeContributors", view);
   const { numClients: m } = view;
   const possible = Number.isInteger(clients) && clients >= 1 && clients <= m;
   ensure(possible, "assumeContributors", `needs an integer number of clients in 1..${m}`, clients);

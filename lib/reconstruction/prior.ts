@@ -1,5 +1,6 @@
 /** @file What the attacker takes images to look like: a map from a code z to an image. */
 import { type Tensor, tidy } from "../core/backend";
+import { ensureOneOf } from "../core/choice";
 import { ensure, refuse } from "../core/errors";
 import type { Shape } from "../core/types";
 import { decoderOf, type Autoencoder } from "../model/autoencoder";
@@ -16,6 +17,8 @@ export type Prior =
 /** A prior's name. */
 export type PriorName = Prior["kind"];
 
+const priors: readonly PriorName[] = ["autoencoder", "bicubic", "pixel"];
+
 /** The decoder of some replicas: a layer from codes to images, and its weights. */
 export interface Decoder {
   readonly layer: Layer | null; // null: the code is the image
@@ -30,11 +33,13 @@ export interface Decoder {
  * @param views index into prior.autoencoders for each of the S replicas
  * @param inputShape [C, H, W]
  * @returns the layer, its weights (tensors that the caller disposes) and the shape of its codes
- * @throws InputError when an autoencoder is missing or was made for another image shape, or sides do not fit the bicubic prior
+ * @throws InputError for an unknown prior, when an autoencoder is missing, not whole or was made for another image shape, or
+ *   sides do not fit the bicubic prior
  * @example
  * createDecoder({ kind: "bicubic" }, [0], [1, 28, 28]).codeShape; // [1, 7, 7]
  */
 export function createDecoder(prior: Prior, views: readonly number[], inputShape: Shape): Decoder {
+  ensureOneOf("invert", "prior.kind", (prior as Prior | undefined)?.kind, priors);
   if (prior.kind === "pixel") return { layer: null, weights: [], codeShape: inputShape };
   const [c, h, w] = inputShape as [number, number, number];
   if (prior.kind === "bicubic") {
@@ -48,7 +53,7 @@ export function createDecoder(prior: Prior, views: readonly number[], inputShape
     return { layer: resample(codeShape, cubicMatrix(h / 4, h), h), weights: [], codeShape };
   }
   const chosen = views.map((view) => {
-    const autoencoder = prior.autoencoders[view];
+    const autoencoder = (prior.autoencoders as readonly Autoencoder[] | undefined)?.[view];
     if (autoencoder === undefined) refuse("invert", "needs an autoencoder per view", `none for view ${view}`);
     ensure(
       String(autoencoder.inputShape) === String(inputShape),

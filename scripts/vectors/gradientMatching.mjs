@@ -3,6 +3,7 @@
 /** Layers in PyTorch's order and layout (O I H W; dense [out, in]): weight, bias, weight, … */
 const SHAPES = [[6, 1, 5, 5], [6], [16, 6, 5, 5], [16], [120, 400], [120], [84, 120], [84], [10, 84], [10]];
 const SIDE = 28;
+const POOLINGS = { avg: "average", max: "max" }; // the reference's words, and ours
 const RELATIVE = 1e-3; // float32 against float64, through two derivatives
 
 const product = (shape) => shape.reduce((total, side) => total * side, 1);
@@ -33,7 +34,7 @@ function batchOf(first, j, labels) {
 
 /** The one place that calls the engine: gradient, distance from the observed gradient, and its derivative by the dummy images. */
 function matching(library, { activation, pool }) {
-  const network = library.buildNetwork("lenet5", [1, SIDE, SIDE], 10, { activation, pooling: pool });
+  const network = library.buildNetwork("lenet5", [1, SIDE, SIDE], 10, { activation, pooling: POOLINGS[pool] ?? pool });
   return (weights, batch, observed, objective) =>
     library.gradientMatching(network, weights, batch, observed, objective);
 }

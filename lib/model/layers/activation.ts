@@ -1,5 +1,6 @@
 /** @file Elementwise activations. */
 import { tf, type Tensor } from "../../core/backend";
+import { ensureOneOf } from "../../core/choice";
 import { throughActivation } from "../../core/ops";
 import type { Shape } from "../../core/types";
 import type { Layer } from "./layer";
@@ -39,6 +40,9 @@ export function gainOf(name: ActivationName): number {
 /** An activation function. */
 export type ActivationName = keyof typeof functions;
 
+/** The names of all activations. */
+export const activations = Object.keys(functions) as readonly ActivationName[];
+
 /**
  * Elementwise activation a = f(z).
  *
@@ -47,10 +51,12 @@ export type ActivationName = keyof typeof functions;
  * @param inputShape any
  * @param name "sigmoid" | "tanh" | "relu"
  * @returns the layer, without weights
+ * @throws InputError for another name
  * @example
  * activation([6, 28, 28], "relu").outputShape; // [6, 28, 28]
  */
 export function activation(inputShape: Shape, name: ActivationName): Layer {
+  ensureOneOf("activation", "name", name, activations);
   const { apply, bend } = functions[name];
   return {
     kind: name,

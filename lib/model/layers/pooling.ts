@@ -1,13 +1,17 @@
 /** @file Average and maximum pooling over square windows that do not overlap. */
 import type { Tensor4D } from "@tensorflow/tfjs";
 import { tf, type Tensor } from "../../core/backend";
+import { ensureOneOf } from "../../core/choice";
 import { ensure } from "../../core/errors";
 import { windowMaxima } from "../../core/ops";
 import type { Shape } from "../../core/types";
 import type { Layer } from "./layer";
 
+/** The names of all pooling rules. */
+export const poolings = ["average", "max"] as const;
+
 /** A pooling rule. */
-export type PoolingName = "average" | "max";
+export type PoolingName = (typeof poolings)[number];
 
 /**
  * Pooling with window = stride = size.
@@ -19,11 +23,12 @@ export type PoolingName = "average" | "max";
  * @param name "average" | "max"
  * @param size window side, default 2
  * @returns the layer, without weights
- * @throws InputError when the input is no image, or the windows do not tile the image
+ * @throws InputError for another name, when the input is no image, or the windows do not tile the image
  * @example
  * pooling([6, 28, 28], "max").outputShape; // [6, 14, 14]
  */
 export function pooling(inputShape: Shape, name: PoolingName, size = 2): Layer {
+  ensureOneOf("pooling", "name", name, poolings);
   ensure(inputShape.length === 3, "pooling", "needs an image input [C, H, W]", inputShape);
   const [c, h, w] = inputShape as [number, number, number];
   ensure(h % size === 0 && w % size === 0, "pooling", `needs sides that are multiples of ${size}`, inputShape);

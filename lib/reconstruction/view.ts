@@ -1,0 +1,60 @@
+/** @file What the maliciously curious client knows, and whether a record of it can be true. */
+import { ensureOneOf } from "../core/choice";
+import { ensure, ensureCount } from "../core/errors";
+import { ensureFloats, ensureVector } from "../core/typed";
+import type { Batch, Shape } from "../core/types";
+import { architectures, buildNetwork, type ArchitectureName } from "../model/architectures";
+import { activations, type ActivationName } from "../model/layers/activation";
+import { poolings, type PoolingName } from "../model/layers/pooling";
+import { checkBatch, type Network } from "../model/network";
+
+/** All that the maliciously curious client may know. */
+export interface AttackerView {
+  readonly round: number; // k
+  readonly architecture: ArchitectureName;
+  readonly activation: ActivationName;
+  readonly pooling: PoolingName;
+  readonly inputShape: Shape; // [C, H, W]
+  readonly numClasses: number;
+  readonly weights: Float32Array; // w^(k) as broadcast, [d]
+  readonly observedGradient: Float32Array; // (w^(k) - w^(k+1)) / eta, [d]
+  readonly ownUpdate: Float32Array; // what it sent itself, [d]; a poison need not be finite
+  readonly ownBatch: Batch; // its own images of the round
+  readonly batchSize: number; // B, per client and local step
+  readonly numClients: number; // M
+  readonly localSteps: number; // tau
+  readonly learningRate: number; // eta
+  readonly numImages: number; // images that the attacker takes to be behind observedGradient: M·tau·B unless it knows better
+}
+
+/**
+ * Refuses a view that no round could have shown; the check of every public entry that takes one.
+ *
+ * @param fn name of the public function that was called
+ * @param view anything that is taken for a view
+ * @returns the model that clients train in it
+ * @throws InputError naming the field: an unknown name, a vector of another length than the model's d or not finite, a batch of
+ *   other images, a number that is no count, more images than M tau B
+ * @example
+ * checkView("invert", { ...view, weights: new Float32Array(3) }); // throws "invert: needs 101770 numbers in weights of round 0, got 3"
+ */
+export function checkView(fn: string, view: AttackerView): Network {
+  const given: unknown = view; // from JavaScript, anything
+  ensure(typeof given === "object" && given !== null, fn, "needs a view as observe gives it", given);
+  const { round, architecture, activation, pooling, inputShape, numClasses, learningRate } = view;
+  ensureCount(fn, "round", round, 0);
+  ensureOneOf(fn, "architecture", architecture, Object.keys(architectures));
+  ensureOneOf(fn, "activation", activation, activations);
+  ensureOneOf(fn, "pooling", pooling, poolings);
+  const network = buildNetwork(architecture, inputShape, numClasses, { activation, pooling });
+  ensureVector(fn, `weights of round ${round}`, view.weights, network.size);
+  ensureVector(fn, `observedGradient of round ${round}`, view.observedGradient, network.size);
+  ensureFloats(fn, `ownUpdate of round ${round}`, view.ownUpdate);
+  ensure(view.ownUpdate.length === network.size, fn, `needs ${network.size} numbers in ownUpdate of round ${round}`, view.ownUpdate.length); // prettier-ignore
+  checkBatch(fn, "ownBatch", network, view.ownBatch);
+  for (const name of ["batchSize", "numClients", "localSteps", "numImages"] as const) ensureCount(fn, name, view[name]);
+  ensure(Number.isFinite(learningRate) && learningRate > 0, fn, "needs a finite learningRate > 0", learningRate);
+  const most = view.numClients * view.localSteps * view.batchSize;
+  ensure(view.numImages <= most, fn, `needs numImages <= M tau B = ${most}`, view.numImages);
+  return network;
+}
