@@ -5,10 +5,11 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { jupyterEnvironment, notebooksFolder } from "./notebooks.mjs";
 import { setup } from "./setup.mjs";
-import { writeAtomic } from "./steps/common.mjs";
+import { at, writeAtomic } from "./steps/common.mjs";
+import "./steps/parent.cjs";
 
-/** Starts JupyterLab from the folder of Jupyter's commands. It finds a free port itself, and asks nobody on the network. */
-export function startLab(jupyter, args = [], { folder = notebooksFolder, profile, stdio = "inherit" } = {}) {
+/** Starts JupyterLab with the project's Python. It finds a free port itself, and asks nobody on the network. */
+export function startLab(python, args = [], { folder = notebooksFolder, profile, stdio = "inherit" } = {}) {
   const env = jupyterEnvironment(profile && { CURIOUS_PROFILE: profile });
   const settings = {
     // A double click on NN_name.ts opens the notebook that it is, not its text.
@@ -23,12 +24,12 @@ export function startLab(jupyter, args = [], { folder = notebooksFolder, profile
     "--LabApp.news_url=None",
     ...(process.getuid?.() === 0 ? ["--allow-root"] : []), // containers
   ];
-  return spawn(join(jupyter, "jupyter-lab"), [...fixed, ...args], { env, stdio });
+  return spawn(python, [at("scripts", "parent.py"), "jupyterlab.labapp", ...fixed, ...args], { env, stdio });
 }
 
 if (fileURLToPath(import.meta.url) === realpathSync(process.argv[1])) {
-  const lab = startLab((await setup()).jupyter, process.argv.slice(2));
+  const lab = startLab((await setup()).python, process.argv.slice(2));
   process.on("SIGINT", () => {}); // JupyterLab asks whether to stop, and its answer is ours
-  process.on("SIGTERM", () => lab.kill("SIGTERM"));
+  for (const signal of ["SIGTERM", "SIGHUP"]) process.on(signal, () => lab.kill(signal));
   lab.on("close", (code) => (process.exitCode = code ?? 1));
 }

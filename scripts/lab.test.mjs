@@ -22,7 +22,7 @@ test(
     const port = await freePort();
     const token = "a-test-on-this-machine";
     const server = startLab(
-      tools.jupyter,
+      tools.python,
       ["--no-browser", "--expose-app-in-browser", `--ServerApp.port=${port}`, `--IdentityProvider.token=${token}`],
       { folder, profile: "smoke", stdio: ["ignore", "ignore", "pipe"] },
     );

@@ -5,6 +5,9 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { at, environment, setupDir } from "./steps/common.mjs";
 
+/** What asks a command to end: Ctrl-C, kill, and a terminal that closes. */
+export const endings = ["SIGINT", "SIGTERM", "SIGHUP"];
+
 export const notebooksFolder = at("notebooks");
 
 /** Names (without extension) of all notebooks, in reading order. */
@@ -34,9 +37,12 @@ export function jupyterEnvironment(extra = {}) {
  * Runs notebooks one after the other; the executed copies (a partly executed one too) go to `out`.
  * Returns one result per notebook that was started: `{ notebook, ok, seconds, … }`.
  */
-export async function runNotebooks(python, { names, profile, force = false, keepGoing = false, out }) {
-  const sources = names.map((name) => join(notebooksFolder, `${name}.ts`));
-  const job = JSON.stringify({ sources, folder: notebooksFolder, out, keepGoing });
+export async function runNotebooks(
+  python,
+  { names, profile, force = false, keepGoing = false, out, folder = notebooksFolder },
+) {
+  const sources = names.map((name) => join(folder, `${name}.ts`));
+  const job = JSON.stringify({ sources, folder, out, keepGoing });
   const child = spawn(python, [at("scripts", "notebooks.py"), "run", job], {
     env: jupyterEnvironment({ CURIOUS_PROFILE: profile, CURIOUS_FORCE: force ? "1" : "0" }),
     stdio: ["ignore", "pipe", "inherit"],
@@ -47,7 +53,7 @@ export async function runNotebooks(python, { names, profile, force = false, keep
     interrupted = true;
     child.kill(signal); // it takes the kernel down and keeps what is finished
   };
-  for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, toChild);
+  for (const signal of endings) process.on(signal, toChild);
   const results = [];
   const show = display(process.stdout);
   for await (const line of createInterface({ input: child.stdout })) {
@@ -57,7 +63,7 @@ export async function runNotebooks(python, { names, profile, force = false, keep
   }
   const code = await closed;
   show({ type: "stop" });
-  for (const signal of ["SIGINT", "SIGTERM"]) process.off(signal, toChild);
+  for (const signal of endings) process.off(signal, toChild);
   if (interrupted) results.push({ ok: false, interrupted });
   else if (code !== 0 && results.every(({ ok }) => ok)) throw new Error(`notebooks.py: stopped with exit code ${code}`);
   return results;

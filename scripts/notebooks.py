@@ -20,6 +20,7 @@ signal.signal(signal.SIGINT, signal.SIG_DFL)  # until a kernel runs, Ctrl-C just
 
 import jupytext
 import nbformat
+from parent import watch_parent
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, DeadKernelError
 
@@ -94,7 +95,7 @@ class Client(NotebookClient):
 
     async def async_start_new_kernel(self, **options):
         """nbclient's own handler, set just before, takes the kernel away under the running cell, which then waits for ever."""
-        for number in (signal.SIGINT, signal.SIGTERM):
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             asyncio.get_running_loop().add_signal_handler(number, self.on_signal)
         await super().async_start_new_kernel(**options)
 
@@ -267,6 +268,7 @@ def drift(path):
 
 def main(command, *arguments):
     if command == "run":
+        watch_parent()
         return 0 if asyncio.run(run_all(json.loads(arguments[0]))) else 1
     problems = [problem for path in arguments for problem in drift(Path(path))]
     print("\n".join(problems))

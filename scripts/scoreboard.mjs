@@ -23,7 +23,9 @@ export function readRecords(figures = at("figures")) {
       profiles.map((profile) => `${name}.${profile}.json`).find((file) => files.includes(file)),
     );
     try {
-      return parseRecord(readJson(file));
+      const record = parseRecord(readJson(file));
+      if (record.notebook !== name) throw new Error(`needs the record of ${name}, got that of ${record.notebook}`);
+      return record;
     } catch (error) {
       throw new Error(`${file}: ${error.message}`, { cause: error });
     }
@@ -33,8 +35,12 @@ export function readRecords(figures = at("figures")) {
 /** "02_passive_listener" -> "02 passive listener" */
 export const title = (notebook) => notebook.replaceAll("_", " ");
 
-/** A cell of a Markdown table: one line, with bars escaped. */
-const cell = (text) => text.replace(/\s+/g, " ").replaceAll("|", "\\|").trim();
+/** A record's words in a cell of a Markdown table, which then shows just them: no tag, code, formula or link begins in them. */
+const plain = (text) =>
+  text
+    .replace(/\s+/g, " ")
+    .replace(/[\\`*{}[\]<>|$~&]|\b_\B|\B_/g, "\\$&")
+    .trim();
 
 /** Markdown table of all claims in the records; `link` turns a notebook's name into the place its row points to. */
 export function scoreboard(records, link) {
@@ -42,17 +48,17 @@ export function scoreboard(records, link) {
   const rows = records.flatMap(({ notebook, profile, claims }) =>
     claims.map(({ id, setting, statement, direction, threshold, measured, interval, unit, n, verdict }) => [
       `[${title(notebook)}](${link(notebook)})`,
-      setting ? `${id} (${setting})` : id,
-      `${statement} (${direction} ${formatNumber(threshold)})`,
+      plain(setting ? `${id} (${setting})` : id),
+      `${plain(statement)} (${direction} ${formatNumber(threshold)})`,
       measured === null
         ? "–"
-        : `${formatNumber(measured)} [${interval.map((end) => formatNumber(end)).join(", ")}] ${unit}, n = ${n}`,
+        : `${formatNumber(measured)} [${interval.map((end) => formatNumber(end)).join(", ")}] ${plain(unit)}, n = ${n}`,
       profile === "quick" && measured !== null ? `${verdict} (indicative)` : verdict,
     ]),
   );
   if (rows.length === 0) return "*No record yet: `npm start` makes them.*";
   const head = ["Notebook", "Claim", "Paper", "Measured", "Verdict"];
-  return [head, head.map(() => "---"), ...rows].map((row) => `| ${row.map(cell).join(" | ")} |`).join("\n");
+  return [head, head.map(() => "---"), ...rows].map((row) => `| ${row.join(" | ")} |`).join("\n");
 }
 
 /** "C4 1 reproduced, 2 undecided; C6 2 undecided": how often each verdict fell, claim by claim. */
@@ -71,6 +77,7 @@ const markers = ["<!-- scoreboard -->", "<!-- /scoreboard -->"];
 
 /** The README as it has to be for these records: what stands between the scoreboard markers is replaced, a fold a notebook. */
 export async function withScoreboard(readme, records) {
+  const { escapeHtml } = require(at("lib", "dist", "report", "markup.js"));
   const [begin, end] = markers.map((marker) => readme.indexOf(marker));
   if (begin < 0 || end < begin) throw new Error(`README.md: needs ${markers.join(" … ")} around the scoreboard`);
   const link = (notebook) => `notebooks/${notebook}.ipynb`;
@@ -78,7 +85,7 @@ export async function withScoreboard(readme, records) {
     .filter(({ claims }) => claims.length > 0)
     .map(
       (record) =>
-        `<details>\n<summary><a href="${link(record.notebook)}">${title(record.notebook)}</a>: ${verdictCounts(record)}</summary>\n\n${scoreboard([record], link)}\n\n</details>`,
+        `<details>\n<summary><a href="${link(record.notebook)}">${title(record.notebook)}</a>: ${escapeHtml(verdictCounts(record))}</summary>\n\n${scoreboard([record], link)}\n\n</details>`,
     );
   const table = folded.length === 0 ? scoreboard(records, link) : folded.join("\n\n");
   const { format } = await import("prettier");

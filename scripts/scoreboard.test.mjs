@@ -1,12 +1,13 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import test from "node:test";
 import { readRecords, scoreboard, verdictCounts, withScoreboard } from "./scoreboard.mjs";
 import { setup } from "./setup.mjs";
 
-await setup({ only: ["build"] });
+const { python } = await setup({ only: ["build", "jupyter"] });
 
 const claim = {
   id: "C1",
@@ -74,6 +75,70 @@ test("scoreboard: one row a claim; quick verdicts are indicative, untested ones 
     "| [02 passive listener](02_passive_listener.html) | C1 | a client can reconstruct its peers' images (below 0) | -0.123 [-0.150, -0.100] RMSE, n = 3 | reproduced (indicative) |",
     "| [02 passive listener](02_passive_listener.html) | C8 (krum) | a client can reconstruct its peers' images (below 0) | – | not testable |",
   ]);
+});
+
+const hostile = [
+  "a < b & c > d, M_eff",
+  "<script>document.title = 'ran'</script>",
+  "\"quoted\" 'quoted'",
+  "|x − y| and ||",
+  "`code` and ``",
+  "costs $5 or $6, {math}`x`",
+  "*bold* _slanted_ ~~gone~~ [link](http://example.org) ![x](y) \\ &lt;",
+];
+
+test("scoreboard: shows a claim's words as they are, whatever Markdown, HTML or MyST would read in them", async (t) => {
+  const claims = hostile.map((text) => ({ ...claim, setting: text, statement: text, unit: text }));
+  const records = readRecords(figures(t, { "02_passive_listener.quick.json": claims }));
+  const readme = await withScoreboard("<!-- scoreboard -->\n<!-- /scoreboard -->\n", records);
+  // What the companion's parser makes of the table, and of what prettier makes of it for the README.
+  const script = `
+import json, sys
+from html.parser import HTMLParser
+from markdown_it import MarkdownIt
+from mdit_py_plugins.dollarmath import dollarmath_plugin
+from mdit_py_plugins.myst_role import myst_role_plugin
+class Cells(HTMLParser):
+    cells, tags = [], set()
+    def handle_starttag(self, tag, attrs):
+        self.tags.add(tag)
+        if tag == "td": self.cells.append("")
+    def handle_data(self, data):
+        if self.cells: self.cells[-1] += data
+reader = Cells()
+parser = MarkdownIt("commonmark").enable(["table", "strikethrough"]).use(dollarmath_plugin).use(myst_role_plugin)
+reader.feed(parser.render(sys.stdin.read()))
+print(json.dumps({"cells": [cell.strip() for cell in reader.cells], "tags": sorted(reader.tags)}))`;
+  for (const markdown of [scoreboard(records, (name) => name), readme]) {
+    const { stdout, stderr } = spawnSync(python, ["-c", script], { input: markdown, encoding: "utf8" });
+    assert.equal(stderr, "");
+    const { cells, tags } = JSON.parse(stdout);
+    const table = ["a", "table", "tbody", "td", "th", "thead", "tr"];
+    assert.deepEqual(
+      tags.filter((tag) => !["details", "summary"].includes(tag)),
+      table,
+    );
+    const expected = hostile.flatMap((text) => [
+      "02 passive listener",
+      `C1 (${text})`,
+      `${text} (below 0)`,
+      `-0.123 [-0.150, -0.100] ${text}, n = 3`,
+      "reproduced (indicative)",
+    ]);
+    assert.deepEqual(cells, expected);
+  }
+});
+
+test("withScoreboard: a claim's id in the fold's line is text", async (t) => {
+  const records = readRecords(figures(t, { "02_passive_listener.quick.json": [{ ...claim, id: "<b>C&1" }] }));
+  const readme = await withScoreboard("<!-- scoreboard -->\n<!-- /scoreboard -->\n", records);
+  assert.match(readme, /: &lt;b&gt;C&amp;1 1 reproduced<\/summary>/);
+});
+
+test("readRecords: refuses a record that lies under another notebook's name", (t) => {
+  const folder = figures(t, { "02_passive_listener.quick.json": [claim] });
+  renameSync(join(folder, "02_passive_listener.quick.json"), join(folder, "03_poisoning.quick.json"));
+  assert.throws(() => readRecords(folder), /needs the record of 03_poisoning, got that of 02_passive_listener/);
 });
 
 test("withScoreboard: replaces what stands between the markers, and is stable", async (t) => {

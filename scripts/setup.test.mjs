@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -7,7 +8,7 @@ import { after, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { checkNode, choose } from "./setup.mjs";
 import { digest, lastLines, run, SetupError, which, writeAtomic } from "./steps/common.mjs";
-import { withLock } from "./steps/lock.mjs";
+import { isRunning, withLock } from "./steps/lock.mjs";
 import { installed, lockMatches } from "./steps/npm.mjs";
 
 const folder = mkdtempSync(join(tmpdir(), "setup-"));
@@ -17,17 +18,6 @@ after(() => rmSync(folder, { recursive: true, force: true }));
 async function until(condition) {
   for (let i = 0; i < 100 && !condition(); i++) await sleep(50);
   assert.ok(condition());
-}
-
-function isAlive(pid) {
-  try {
-    process.kill(pid, 0);
-    // A killed process that nobody has waited for yet still has its pid.
-    const status = existsSync("/proc/self") ? readFileSync(`/proc/${pid}/stat`, "utf8") : "";
-    return !/\) [ZX] /.test(status);
-  } catch {
-    return false;
-  }
 }
 
 test("checkNode: accepts what package.json's engines accept and names the version otherwise", () => {
@@ -121,9 +111,9 @@ test("run: the command and its children end when the calling process is killed",
   const caller = spawn(process.execPath, ["--input-type=module", "-e", script]);
   await until(() => existsSync(pids));
   const started = readFileSync(pids, "utf8").trim().split(" ").map(Number);
-  assert.ok(started.every(isAlive));
+  assert.ok(started.every(isRunning));
   caller.kill("SIGKILL");
-  await until(() => !started.some(isAlive));
+  await until(() => !started.some(isRunning));
 });
 
 test("withLock: one at a time, and released after an error", async () => {
@@ -145,15 +135,69 @@ test("withLock: one at a time, and released after an error", async () => {
   assert.equal(existsSync(file), false);
 });
 
-test("withLock: takes over from a process that has ended, and from a pid that no longer touches it", async () => {
-  const file = join(folder, "stale");
-  const ended = spawn(process.execPath, ["-e", ""]);
-  await new Promise((resolve) => ended.on("exit", resolve));
-  writeFileSync(file, String(ended.pid));
-  assert.equal(await withLock(file, () => "taken"), "taken");
+/** A process that holds the lock until it is killed. */
+async function holder(t, file) {
+  const script = `import { isRunning, withLock } from ${JSON.stringify(new URL("steps/lock.mjs", import.meta.url).href)};
+    await withLock(${JSON.stringify(file)}, () => new Promise((resolve) => setTimeout(resolve, 3600_000)));`;
+  const child = spawn(process.execPath, ["--input-type=module", "-e", script]);
+  t.after(() => child.kill("SIGKILL"));
+  await until(() => existsSync(file));
+  return child;
+}
+const longAgo = new Date(Date.now() - 600_000);
 
-  writeFileSync(file, String(process.pid));
-  const longAgo = new Date(Date.now() - 60_000);
+test("withLock: waits for a process that is stopped however long, and takes over at once when it is killed", async (t) => {
+  const file = join(folder, "stopped");
+  const child = await holder(t, file);
+  const written = readFileSync(file, "utf8");
+  child.kill("SIGSTOP");
+  await sleep(200); // a touch under way
   utimesSync(file, longAgo, longAgo);
+  let taken = false;
+  const waited = [];
+  const taking = withLock(file, () => (taken = true), (pid) => waited.push(pid)); // prettier-ignore
+  await sleep(1000);
+  assert.deepEqual([taken, waited, readFileSync(file, "utf8")], [false, [child.pid], written]);
+  child.kill("SIGKILL");
+  await taking;
+  assert.equal(taken, true);
+  assert.deepEqual(readdirSync(folder).filter((name) => name.startsWith("stopped")), []); // prettier-ignore
+});
+
+test("withLock: takes over from a dead process whose pid another program has now", async (t) => {
+  const file = join(folder, "reused");
+  const child = await holder(t, file);
+  const [, place, start] = readFileSync(file, "utf8").split(" ");
+  child.kill("SIGKILL");
+  await once(child, "exit");
+  writeFileSync(file, `${process.pid} ${place} ${start}`); // touched just now
   assert.equal(await withLock(file, () => "taken"), "taken");
+});
+
+test("withLock: of another machine or container the lock's age tells", async () => {
+  const file = join(folder, "elsewhere");
+  writeFileSync(file, `${process.pid} elsewhere 1`);
+  let taken = false;
+  const taking = withLock(file, () => (taken = true));
+  await sleep(500);
+  assert.equal(taken, false);
+  utimesSync(file, longAgo, longAgo);
+  await taking;
+});
+
+test("withLock: of many that find a dead one's lock, each works alone", async () => {
+  const file = join(folder, "many");
+  const log = join(folder, "many.log");
+  const script = `import { appendFileSync } from "node:fs";
+    import { setTimeout as sleep } from "node:timers/promises";
+    import { isRunning, withLock } from ${JSON.stringify(new URL("steps/lock.mjs", import.meta.url).href)};
+    await withLock(${JSON.stringify(file)}, async () => {
+      appendFileSync(${JSON.stringify(log)}, "begin ");
+      await sleep(20);
+      appendFileSync(${JSON.stringify(log)}, "end ");
+      if (process.argv[1] === "die") process.kill(process.pid, "SIGKILL");
+    });`;
+  const start = (i) => spawn(process.execPath, ["--input-type=module", "-e", script, i % 2 ? "die" : "live"]);
+  await Promise.all(Array.from({ length: 8 }, (_, i) => once(start(i), "exit")));
+  assert.equal(readFileSync(log, "utf8"), "begin end ".repeat(8));
 });

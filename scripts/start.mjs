@@ -7,6 +7,7 @@ import { readRecords, withScoreboard } from "./scoreboard.mjs";
 import { setup } from "./setup.mjs";
 import { buildSite } from "./site.mjs";
 import { at } from "./steps/common.mjs";
+import "./steps/parent.cjs";
 
 const usage = `npm start -- [options]
   --only 02          only notebooks whose name begins so (repeat it, or separate by commas)

@@ -4,7 +4,8 @@ import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync } from "node:f
 import { runChecks } from "./check.mjs";
 import { listNotebooks, runNotebooks } from "./notebooks.mjs";
 import { setup } from "./setup.mjs";
-import { at, filesUnder, root } from "./steps/common.mjs";
+import { at, filesUnder, root, stepFile } from "./steps/common.mjs";
+import "./steps/parent.cjs";
 
 const total = { passed: 0, failed: 0 };
 const add = ({ passed, failed }) => ((total.passed += passed), (total.failed += failed));
@@ -23,9 +24,10 @@ async function runTests(files) {
     (value, i) => `--test-reporter${i % 2 ? "-destination" : ""}=${value}`,
   );
   const seed = at("scripts", "steps", "property-seed.cjs");
-  const child = spawn(process.execPath, ["--require", seed, "--test", ...reporters, ...files], {
+  const runner = [process.execPath, "--require", seed, "--test", ...reporters, ...files];
+  const child = spawn(process.execPath, [stepFile("guard.mjs"), ...runner], {
     cwd: root,
-    stdio: ["ignore", "inherit", "inherit"],
+    stdio: ["ignore", "inherit", "inherit", "ipc"], // it ends when this process does
   });
   const code = await new Promise((resolve, reject) => child.on("error", reject).on("close", resolve));
   const tap = existsSync(summary) ? readFileSync(summary, "utf8") : "";

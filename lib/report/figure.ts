@@ -5,6 +5,7 @@ import { projectRoot } from "../core/paths";
 import { drawSvg, type Figure } from "./browser";
 import { display } from "./display";
 import { figureFile, writeWhole } from "./file";
+import { figureText } from "./markup";
 import { roundTo } from "./number";
 import { stampText, type Stamp } from "./stamp";
 import { axisOf, inOrder, styleOf, type AxisName, type AxisSpec, type Dash, type SettingName } from "./style";
@@ -77,18 +78,18 @@ export function baseLayout(
     hoverlabel: { font: { family: fontFamily }, namelength: -1 },
     showlegend: false,
     meta: title,
-    annotations: [textAt(`<b>${title}</b>`, 16, 14, height, { font: { size } })],
+    annotations: [textAt(title, 16, 14, height, { bold: true, font: { size } })],
   };
 }
 
 /**
  * A text whose top left corner lies at (left, top) px in a figure of that height.
  *
- * @param text plotly's small HTML: <b>, <br>, <sub>
+ * @param text any; a "\n" breaks the line
  * @param left px from the left edge
  * @param top px from the upper edge
  * @param height of the figure, px
- * @param style more of plotly's annotation attributes
+ * @param style bold, and more of plotly's annotation attributes
  * @returns a plotly annotation
  * @example
  * (textAt("left", 450, 0, 300) as { x: number }).x; // 0.5; of a figure 900 px wide
@@ -98,10 +99,11 @@ export function textAt(
   left: number,
   top: number,
   height: number,
-  style: Readonly<Record<string, unknown>> = {},
+  { bold = false, ...style }: Readonly<Record<string, unknown>> & { readonly bold?: boolean } = {},
 ): object {
   const place = { xref: "paper", yref: "paper", x: left / frame.width, y: 1 - top / height };
-  return { text, ...place, xanchor: "left", yanchor: "top", align: "left", showarrow: false, borderpad: 0, ...style };
+  const look = { xanchor: "left", yanchor: "top", align: "left", showarrow: false, borderpad: 0 };
+  return { text: figureText(text, { bold }), ...place, ...look, ...style };
 }
 
 /**
@@ -129,7 +131,7 @@ export function bandSeries(series: Series, axis = 1, showLegend = true): Record<
   const isShort = x.length <= 12 && look.family !== "reference"; // few points: show where they are
   const line: Record<string, unknown> = {
     ...place,
-    name,
+    name: figureText(name),
     x,
     y: mean,
     mode: isShort ? "lines+markers" : "lines",
@@ -206,7 +208,7 @@ export function lineFigure(spec: LineFigureSpec): Figure {
       ...(panel.yRange && { range: panel.yRange }),
     };
     if (panel.title)
-      annotations.push(textAt(`<b>${panel.title}</b>`, left, above - 24, height, { font: { size: 14 } }));
+      annotations.push(textAt(panel.title, left, above - 24, height, { bold: true, font: { size: 14 } }));
     const traces = panel.series.flatMap((series) => {
       const name = series.name ?? styleOf(series.setting).label;
       const isNew = !listed.has(name);
@@ -307,7 +309,7 @@ function axisKey(letter: "x" | "y", axis: number): string {
  */
 export function axisLayout(axis: AxisSpec, domain: readonly number[], anchor: string): Record<string, unknown> {
   return {
-    title: { text: axis.label, standoff: 8, font: { size: 14 } },
+    title: { text: figureText(axis.label), standoff: 8, font: { size: 14 } },
     type: axis.scale ?? "linear",
     domain,
     anchor,

@@ -2,6 +2,7 @@
 import { ensure, ensureFinite } from "../core/errors";
 import type { Estimate } from "../experiment/stats";
 import { axisLayout, baseLayout, frame, ink, showFigure, textAt, type Figure } from "./figure";
+import { figureText } from "./markup";
 import { formatReal } from "./number";
 import type { Stamp } from "./stamp";
 import { axisOf, inOrder, styleOf, type AxisName, type AxisSpec, type SettingName } from "./style";
@@ -69,7 +70,7 @@ export function forestFigure(spec: ForestSpec): Figure {
     return {
       type: "scatter",
       mode: "markers",
-      name: names[i]!.join(" "),
+      name: figureText(names[i]!.join(" ")),
       x: [mean],
       y: [i],
       error_x: { ...errors, color: colour, thickness: 2, width: 5 },
@@ -102,7 +103,7 @@ export function forestFigure(spec: ForestSpec): Figure {
     fillcolor: "#EDEDED",
     line: { width: 0 },
   };
-  const ticks = { tickmode: "array", tickvals: rows.map((_, i) => i), ticktext: names.map((lines) => lines.join("<br>")) }; // prettier-ignore
+  const ticks = { tickmode: "array", tickvals: rows.map((_, i) => i), ticktext: names.map((lines) => figureText(lines.join("\n"))) }; // prettier-ignore
   return {
     data,
     layout: {

@@ -3,6 +3,7 @@ import { ensure, ensureFinite } from "../core/errors";
 import type { Estimate } from "../experiment/stats";
 import { baseLayout, frame, ink, showFigure, textAt, type Figure } from "./figure";
 import { containsZero } from "./forest";
+import { figureText } from "./markup";
 import type { Stamp } from "./stamp";
 import { styleOf, type SettingName } from "./style";
 import { wrapWords } from "./table";
@@ -60,10 +61,10 @@ export function heatmapFigure(spec: HeatmapSpec): Figure {
     z: means,
     ...{ zmin: -largest, zmax: largest, xgap: 2, ygap: 2, hoverongaps: false },
     colorscale: colours.map((colour, i) => [i / (colours.length - 1), colour]),
-    customdata: cells.map((row, r) => row.map((cell, c) => [rows[r], columns[c], ...(cell?.interval ?? [NaN, NaN]), cell?.n ?? 0])), // prettier-ignore
+    customdata: cells.map((row, r) => row.map((cell, c) => [figureText(rows[r]!), figureText(columns[c]!), ...(cell?.interval ?? [NaN, NaN]), cell?.n ?? 0])), // prettier-ignore
     hovertemplate: "%{customdata[0]}, %{customdata[1]}: %{z:.3g}  [%{customdata[2]:.3g}, %{customdata[3]:.3g}], n = %{customdata[4]}<extra></extra>", // prettier-ignore
     colorbar: {
-      title: { text: wrapWords(quantity, 28).join("<br>"), side: "right", font: { size: 12 } },
+      title: { text: figureText(wrapWords(quantity, 28).join("\n")), side: "right", font: { size: 12 } },
       ...{ x: (right + 10) / frame.width, xanchor: "left", xpad: 0 },
       ...{ y: 1 - (above + below) / 2 / height, yanchor: "middle", ypad: 0 },
       ...{ lenmode: "pixels", len: below - above, thickness: 14, outlinewidth: 0, nticks: 6, tickfont: { size: 12 } },
@@ -76,7 +77,12 @@ export function heatmapFigure(spec: HeatmapSpec): Figure {
       const isDark = cell !== null && Math.abs(cell.mean) > 0.55 * largest;
       const font = { color: isDark ? "#FFFFFF" : ink };
       const place = [left + (c + 0.5) * width, above + (r + 0.5) * cellHeight] as const;
-      return textAt(inWords(cell, decimals), ...place, height, { ...centred, yanchor: "middle", font });
+      return textAt(inWords(cell, decimals), ...place, height, {
+        ...centred,
+        yanchor: "middle",
+        font,
+        bold: cell !== null && !containsZero(cell),
+      });
     }),
   );
   const axis = { showgrid: false, zeroline: false, ticks: "", fixedrange: true };
@@ -94,12 +100,16 @@ export function heatmapFigure(spec: HeatmapSpec): Figure {
         ...axis,
         domain: [1 - below / height, 1 - above / height],
         range: [rows.length - 0.5, -0.5],
-        ...{ tickmode: "array", tickvals: rows.map((_, r) => r), ticktext: names.map((lines) => lines.join("<br>")) },
+        ...{
+          tickmode: "array",
+          tickvals: rows.map((_, r) => r),
+          ticktext: names.map((lines) => figureText(lines.join("\n"))),
+        },
         ticklabelstandoff: 6,
       },
       annotations: [
         ...base.annotations,
-        ...heads.map((lines, c) => textAt(lines.join("<br>"), left + (c + 0.5) * width, above - 6, height, { ...centred, yanchor: "bottom" })), // prettier-ignore
+        ...heads.map((lines, c) => textAt(lines.join("\n"), left + (c + 0.5) * width, above - 6, height, { ...centred, yanchor: "bottom" })), // prettier-ignore
         ...numbers,
         textAt("in parentheses: the 95 % interval contains 0 (undecided); –: nothing to compare", left, below + 8, height, { font: { size: 12, color: "#666666" } }), // prettier-ignore
       ],
@@ -143,5 +153,5 @@ function inWords(cell: Estimate | null, decimals: number): string {
   const rounded = cell.mean.toFixed(decimals);
   const sign = Number(rounded) > 0 ? "+" : Number(rounded) < 0 ? "−" : "";
   const text = sign + rounded.replace("-", "");
-  return containsZero(cell) ? `(${text})` : `<b>${text}</b>`;
+  return containsZero(cell) ? `(${text})` : text;
 }

@@ -77,15 +77,15 @@ export function imageGrid(spec: ImageGridSpec): Figure {
   const centred = { ...small, xanchor: "center", align: "center" };
   const base = baseLayout(spec.title, total);
   const texts = columns.map((_, c) =>
-    textAt(heads[c]!.join("<br>"), lefts[c]! + width / 2, 52 + headHeight, total, { ...centred, yanchor: "bottom" }),
+    textAt(heads[c]!.join("\n"), lefts[c]! + width / 2, 52 + headHeight, total, { ...centred, yanchor: "bottom" }),
   );
   for (const [r, row] of rows.entries()) {
-    const label = wrapWords(row.label, 13).join("<br>");
+    const label = wrapWords(row.label, 13).join("\n");
     const middle = { ...small, xanchor: "right", align: "right", yanchor: "middle" };
     texts.push(textAt(label, space.left - 12, tops[r]! + height / 2, total, middle));
     captions[r]!.forEach((caption, c) => {
       if (caption.join("") !== "")
-        texts.push(textAt(caption.join("<br>"), lefts[c]! + width / 2, tops[r]! + height + 3, total, centred));
+        texts.push(textAt(caption.join("\n"), lefts[c]! + width / 2, tops[r]! + height + 3, total, centred));
     });
   }
   const from = { left: lefts[0]!, top: tops[0]! };

@@ -1,5 +1,6 @@
 /** @file A progress bar with a time estimate, in the notebook or in the terminal. */
 import { display, inNotebook, type Bundle } from "./display";
+import { escapeHtml } from "./markup";
 
 /** What a headless runner reads, under the mime type progressMime. */
 export interface ProgressState {
@@ -59,7 +60,7 @@ export function progressBar(label: string, output: ProgressOutput = defaultOutpu
     const text = isLast ? `${label}: ${duration(seconds)}` : line(label, { done, total, seconds, etaSeconds }, note);
     const state: ProgressState = { label, done, total, seconds, etaSeconds };
     const bar = isLast ? "" : `<progress value="${done}" max="${total}" style="width: 240px"></progress> `;
-    const html = `<div style="font-family: sans-serif; font-size: 13px">${bar}${text.replace(/&/g, "&amp;").replace(/</g, "&lt;")}</div>`;
+    const html = `<div style="font-family: sans-serif; font-size: 13px">${bar}${escapeHtml(text)}</div>`;
     output.show({ [progressMime]: state, "text/html": html, "text/plain": text }, isFirst, isLast);
     isFirst = false;
     drawnAt = now;

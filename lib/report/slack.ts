@@ -1,6 +1,7 @@
 /** @file How much of each bound was used: one box a bound, on a logarithmic axis that ends where the bound is. */
 import { ensure } from "../core/errors";
 import { baseLayout, frame, textAt, type Figure } from "./figure";
+import { figureText } from "./markup";
 import { formatNumber } from "./number";
 
 /** A bound and how it fared. */
@@ -32,7 +33,7 @@ export function slackFigure(title: string, rows: readonly SlackRow[]): Figure {
     Math.max(least, values[Math.round(p * (values.length - 1))]!);
   const height = 44 + rows.length * 24 + 64 + frame.footer;
   const base = baseLayout(title, height);
-  const labels = rows.map(({ label }) => label);
+  const labels = rows.map(({ label }) => figureText(label));
   const box = {
     type: "box",
     orientation: "h",

@@ -2,6 +2,7 @@
 import type * as Danfo from "danfojs-node";
 import { ensure } from "../core/errors";
 import { display } from "./display";
+import { escapeHtml } from "./markup";
 import { formatNumber, formatReal } from "./number";
 import { axes } from "./style";
 
@@ -82,7 +83,7 @@ export function formatTable(
     const cells = values.map((value) => (typeof value === "number" ? format(value, digits) : value));
     return { header: headers[key] ?? labelOf(key), isNumeric: numbers.length > 0, cells };
   });
-  const head = title === undefined ? "" : `<p><b>${escape(title)}</b></p>\n`;
+  const head = title === undefined ? "" : `<p><b>${escapeHtml(title)}</b></p>\n`;
   const text = toText(columns, rows.length);
   return { html: head + toHtml(columns, rows.length), text: title === undefined ? text : `${title}\n${text}` };
 }
@@ -97,14 +98,10 @@ function labelOf(key: string): string {
   return Object.hasOwn(axes, key) ? axes[key as keyof typeof axes].label : key;
 }
 
-function escape(text: string): string {
-  return text.replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;");
-}
-
 /** align, not style: the page that shows a committed notebook may strip styles. */
 function toHtml(columns: readonly Column[], count: number): string {
   const line = (tag: string, text: (column: Column) => string): string =>
-    `<tr>${columns.map((column) => `<${tag} align="${column.isNumeric ? "right" : "left"}">${escape(text(column))}</${tag}>`).join("")}</tr>`; // prettier-ignore
+    `<tr>${columns.map((column) => `<${tag} align="${column.isNumeric ? "right" : "left"}">${escapeHtml(text(column))}</${tag}>`).join("")}</tr>`; // prettier-ignore
   const body = Array.from({ length: count }, (_, r) => line("td", (column) => column.cells[r]!));
   return `<table>\n<thead>${line("th", ({ header }) => header)}</thead>\n<tbody>\n${body.join("\n")}\n</tbody>\n</table>`;
 }

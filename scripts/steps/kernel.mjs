@@ -1,6 +1,6 @@
 /** @file Step "kernel": the tslab kernel, registered in the project's .venv and nowhere else. */
 import { join } from "node:path";
-import { at, readText, venv, writeAtomic } from "./common.mjs";
+import { at, readText, stepFile, venv, writeAtomic } from "./common.mjs";
 
 /** The files of this step and what has to stand in them. */
 function files() {
@@ -9,7 +9,9 @@ function files() {
     argv: [
       process.execPath,
       "--require",
-      at("scripts", "steps", "tslab-shorthand.cjs"),
+      stepFile("parent.cjs"),
+      "--require",
+      stepFile("tslab-shorthand.cjs"),
       at("node_modules", "tslab", "bin", "tslab"),
       "kernel",
       "--config-path",
