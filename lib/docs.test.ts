@@ -384,6 +384,17 @@ test("library: every reason not to run an example is still needed", () => {
   assert.deepEqual(unused, []);
 });
 
+test("library: no two files export one name", () => {
+  const filesOf = new Map<string, string[]>();
+  for (const { file, documented } of modules) {
+    for (const { name } of documented) filesOf.set(name, [...(filesOf.get(name) ?? []), file]);
+  }
+  assert.deepEqual(
+    [...filesOf].filter(([, files]) => files.length > 1),
+    [],
+  );
+});
+
 const store = mkdtempSync(join(tmpdir(), "docs-"));
 after(() => rmSync(store, { recursive: true, force: true }));
 Object.assign(process.env, { CURIOUS_STORE: store, CURIOUS_WORKERS: "1" });
@@ -403,7 +414,7 @@ for (const { file, documented } of modules) {
     test(`${declaration.name} (${file}): does what its example says`, { skip: reason ?? false }, async (t) => {
       t.mock.method(exportsOf("report/display.ts") as { display: () => void }, "display", () => undefined);
       fixtures ??= createFixtures();
-      await runExample(example, { ...library(), ...(await fixtures) });
+      await runExample(example, { ...library(), ...(await fixtures), ...exportsOf(file) }); // its own file's names first
     });
   }
 }

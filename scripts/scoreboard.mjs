@@ -1,5 +1,5 @@
-/** @file The scoreboard: one row per claim, made only from the records that notebooks leave in figures/. */
-import { existsSync, readdirSync } from "node:fs";
+/** @file The scoreboards: what was found, per claim and per test, made only from the records that notebooks leave in figures/. */
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { at, readJson } from "./steps/common.mjs";
@@ -42,23 +42,31 @@ const plain = (text) =>
     .replace(/[\\`*{}[\]<>|$~&]|\b_\B|\B_/g, "\\$&")
     .trim();
 
+/** "(below 0)" behind what is measured. */
+const testOf = ({ statement, direction, threshold }) => `${plain(statement)} (${direction} ${formatted(threshold)})`;
+
+const numbersOf = ({ measured, interval, unit, n }) =>
+  measured === null ? "–" : `${formatted(measured)} [${interval.map(formatted).join(", ")}] ${plain(unit)}, n = ${n}`;
+
+const formatted = (value) => require(at("lib", "dist", "report", "number.js")).formatNumber(value);
+
+const markdownTable = (head, rows) =>
+  rows.length === 0
+    ? "*No record yet: `npm start` makes them.*"
+    : [head, head.map(() => "---"), ...rows].map((row) => `| ${row.join(" | ")} |`).join("\n");
+
 /** Markdown table of all claims in the records; `link` turns a notebook's name into the place its row points to. */
 export function scoreboard(records, link) {
-  const { formatNumber } = require(at("lib", "dist", "report", "number.js"));
   const rows = records.flatMap(({ notebook, profile, claims }) =>
-    claims.map(({ id, setting, statement, direction, threshold, measured, interval, unit, n, verdict }) => [
+    claims.map((claim) => [
       `[${title(notebook)}](${link(notebook)})`,
-      plain(setting ? `${id} (${setting})` : id),
-      `${plain(statement)} (${direction} ${formatNumber(threshold)})`,
-      measured === null
-        ? "–"
-        : `${formatNumber(measured)} [${interval.map((end) => formatNumber(end)).join(", ")}] ${plain(unit)}, n = ${n}`,
-      profile === "quick" && measured !== null ? `${verdict} (indicative)` : verdict,
+      plain(claim.setting ? `${claim.id} (${claim.setting})` : claim.id),
+      testOf(claim),
+      numbersOf(claim),
+      profile === "quick" && claim.measured !== null ? `${claim.verdict} (indicative)` : claim.verdict,
     ]),
   );
-  if (rows.length === 0) return "*No record yet: `npm start` makes them.*";
-  const head = ["Notebook", "Claim", "Paper", "Measured", "Verdict"];
-  return [head, head.map(() => "---"), ...rows].map((row) => `| ${row.join(" | ")} |`).join("\n");
+  return markdownTable(["Notebook", "Claim", "Test", "Measured", "Verdict"], rows);
 }
 
 /** "C4 1 reproduced, 2 undecided; C6 2 undecided": how often each verdict fell, claim by claim. */
@@ -73,14 +81,62 @@ export function verdictCounts({ claims }) {
     .join("; ");
 }
 
-const markers = ["<!-- scoreboard -->", "<!-- /scoreboard -->"];
+/** The words of a claim's verdicts: the one that all its tests share, or how often each fell. */
+function verdictOf(tests) {
+  const words = tests.map(({ verdict, isQuick }) => (isQuick ? `${verdict} (indicative)` : verdict));
+  const kinds = [...new Set(words)].sort();
+  return kinds.length === 1
+    ? kinds[0]
+    : kinds.map((kind) => `${words.filter((w) => w === kind).length} ${kind}`).join(", ");
+}
 
-/** The README as it has to be for these records: what stands between the scoreboard markers is replaced, a fold a notebook. */
-export async function withScoreboard(readme, records) {
+/**
+ * Markdown table of the claims in words: a row per claim that a record decides, in the order of `words` (text by id). The numbers are
+ * those of its first test; the verdict is that of all of them.
+ */
+export function claimBoard(records, words, link) {
+  const tests = records.flatMap(({ notebook, profile, claims }) =>
+    claims.map((claim) => ({ ...claim, notebook, isQuick: profile === "quick" && claim.measured !== null })),
+  );
+  const strange = tests.find(({ id }) => !Object.hasOwn(words, id));
+  if (strange)
+    throw new Error(`notebooks/claims.json: needs words for ${strange.id}, which ${strange.notebook} decides`);
+  const rows = Object.entries(words).flatMap(([id, text]) => {
+    const own = tests.filter((test) => test.id === id);
+    if (own.length === 0) return [];
+    const first = own.find(({ measured }) => measured !== null) ?? own[0];
+    const notebooks = [...new Set(own.map(({ notebook }) => notebook))];
+    const links = notebooks.map((name) => `[${name.slice(0, 2)}](${link(name)})`).join(", ");
+    const ours = [first.setting && plain(first.setting), numbersOf(first)].filter(Boolean).join(": ");
+    return [[`${id} · ${plain(text)}`, testOf(first), ours, `${verdictOf(own)} · ${links}`]];
+  });
+  return markdownTable(["Claim", "What would show it", "Measured (its first test)", "Verdict"], rows);
+}
+
+/** A page with what stands between its markers replaced, laid out as the format check wants it. */
+async function between(page, name, marker, content) {
+  const [open, close] = [`<!-- ${marker} -->`, `<!-- /${marker} -->`];
+  const [begin, end] = [open, close].map((text) => page.indexOf(text));
+  if (begin < 0 || end < begin) throw new Error(`${name}: needs ${open} … ${close}`);
+  const { format } = await import("prettier");
+  const formatted = await format([open, content, close].join("\n\n"), { parser: "markdown", printWidth: 120 });
+  return page.slice(0, begin) + formatted.trimEnd() + page.slice(end + close.length);
+}
+
+/** The README as it has to be for these records. */
+export function withClaims(readme, records, words) {
+  return between(
+    readme,
+    "README.md",
+    "claims",
+    claimBoard(records, words, (name) => `notebooks/${name}.ipynb`),
+  );
+}
+
+/** figures/README.md as it has to be for these records: every test, a fold per notebook. */
+export function withScoreboard(page, records) {
   const { escapeHtml } = require(at("lib", "dist", "report", "markup.js"));
-  const [begin, end] = markers.map((marker) => readme.indexOf(marker));
-  if (begin < 0 || end < begin) throw new Error(`README.md: needs ${markers.join(" … ")} around the scoreboard`);
-  const link = (notebook) => `notebooks/${notebook}.ipynb`;
+  const link = (notebook) => `../notebooks/${notebook}.ipynb`;
   const folded = records
     .filter(({ claims }) => claims.length > 0)
     .map(
@@ -88,7 +144,16 @@ export async function withScoreboard(readme, records) {
         `<details>\n<summary><a href="${link(record.notebook)}">${title(record.notebook)}</a>: ${escapeHtml(verdictCounts(record))}</summary>\n\n${scoreboard([record], link)}\n\n</details>`,
     );
   const table = folded.length === 0 ? scoreboard(records, link) : folded.join("\n\n");
-  const { format } = await import("prettier");
-  const formatted = await format([markers[0], table, markers[1]].join("\n\n"), { parser: "markdown" });
-  return readme.slice(0, begin) + formatted.trimEnd() + readme.slice(end + markers[1].length);
+  return between(page, "figures/README.md", "scoreboard", table);
+}
+
+/** Each page that is made from the records, by its place in the project: [as it is, as it has to be]. */
+export async function pages(records = readRecords()) {
+  const read = (name) => readFileSync(at(name), "utf8");
+  const [readme, board] = ["README.md", "figures/README.md"].map(read);
+  const words = readJson(at("notebooks", "claims.json"));
+  return {
+    "README.md": [readme, await withClaims(readme, records, words)],
+    "figures/README.md": [board, await withScoreboard(board, records)],
+  };
 }

@@ -4,7 +4,7 @@ import { mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import test from "node:test";
-import { readRecords, scoreboard, verdictCounts, withScoreboard } from "./scoreboard.mjs";
+import { claimBoard, readRecords, scoreboard, verdictCounts, withClaims, withScoreboard } from "./scoreboard.mjs";
 import { setup } from "./setup.mjs";
 
 const { python } = await setup({ only: ["build", "jupyter"] });
@@ -147,10 +147,34 @@ test("withScoreboard: replaces what stands between the markers, and is stable", 
   const once = await withScoreboard(readme, records);
   assert.match(
     once,
-    /^# Title\n\n<!-- scoreboard -->\n\n<details>\n<summary><a href="notebooks\/02_passive_listener\.ipynb">[^\n]*: C1 1 reproduced<\/summary>\n\n\| Notebook [^]*\| reproduced \(indicative\) \|\n\n<\/details>\n\n<!-- \/scoreboard -->\n\nrest\n$/,
+    /^# Title\n\n<!-- scoreboard -->\n\n<details>\n<summary><a href="\.\.\/notebooks\/02_passive_listener\.ipynb">[^\n]*: C1 1 reproduced<\/summary>\n\n\| Notebook [^]*\| reproduced \(indicative\) \|\n\n<\/details>\n\n<!-- \/scoreboard -->\n\nrest\n$/,
   );
   assert.equal(await withScoreboard(once, records), once);
-  await assert.rejects(withScoreboard("# Title\n", records), /README\.md: needs/);
+  await assert.rejects(withScoreboard("# Title\n", records), /figures\/README\.md: needs/);
+});
+
+test("claimBoard: one row per claim in words, with its first number and the verdict of all its tests", async (t) => {
+  const untested = { ...claim, id: "C8", measured: null, interval: null, n: 0, verdict: "not testable" };
+  const more = [{ ...claim, setting: "again", verdict: "undecided" }, untested];
+  const records = readRecords(
+    figures(t, {
+      "02_passive_listener.paper.json": [{ ...claim, setting: "krum" }],
+      "03_poisoning.quick.json": more,
+    }),
+  );
+  const words = { C8: "robust rules backfire", C1: "clients leak", C9: "nobody has looked" };
+  const link = (name) => `${name}.html`;
+  assert.deepEqual(claimBoard(records, words, link).split("\n").slice(2), [
+    "| C8 · robust rules backfire | a client can reconstruct its peers' images (below 0) | – | not testable · [03](03_poisoning.html) |",
+    "| C1 · clients leak | a client can reconstruct its peers' images (below 0) | krum: -0.123 [-0.150, -0.100] RMSE, n = 3 | 1 reproduced, 1 undecided (indicative) · [02](02_passive_listener.html), [03](03_poisoning.html) |",
+  ]);
+  assert.throws(
+    () => claimBoard(records, { C1: "clients leak" }, link),
+    /needs words for C8, which 03_poisoning decides/,
+  );
+  const once = await withClaims("a\n\n<!-- claims -->\nold\n<!-- /claims -->\n", records, words);
+  assert.equal(await withClaims(once, records, words), once);
+  await assert.rejects(withClaims("# Title\n", records, words), /README\.md: needs/);
 });
 
 test("verdictCounts: says how often each verdict fell, claim by claim", () => {

@@ -1,9 +1,9 @@
 /** @file npm start: sets up what is missing, runs the notebooks, builds the HTML companion. */
-import { copyFileSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, existsSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
 import { parseArgs } from "node:util";
 import { listNotebooks, notebooksFolder, runNotebooks } from "./notebooks.mjs";
-import { readRecords, withScoreboard } from "./scoreboard.mjs";
+import { pages } from "./scoreboard.mjs";
 import { setup } from "./setup.mjs";
 import { buildSite } from "./site.mjs";
 import { at } from "./steps/common.mjs";
@@ -14,7 +14,7 @@ const usage = `npm start -- [options]
   --profile quick    smoke (tests the wiring), quick (default: numbers with intervals), paper (the paper's scale)
   --all              every notebook; without it those of the quick story
   --force            compute again what is stored
-  --write            keep the results: update notebooks/*.ipynb and the scoreboard in README.md
+  --write            keep the results: update notebooks/*.ipynb and the scoreboards
   --help             this text`;
 
 /** Notebooks that a first visit runs; the others join with --all or --only. */
@@ -53,12 +53,11 @@ const standIn = at("build", "stand-in");
 const isStandIn = (name) =>
   existsSync(standIn) && readdirSync(standIn).some((file) => file.startsWith(name.slice(0, 2)));
 
-/** Takes executed copies and the scoreboard into what is committed. */
+/** Takes executed copies and the scoreboards into what is committed. */
 async function keep(names, executed) {
   for (const name of names) copyFileSync(join(executed, `${name}.ipynb`), join(notebooksFolder, `${name}.ipynb`));
-  const readme = at("README.md");
-  writeFileSync(readme, await withScoreboard(readFileSync(readme, "utf8"), readRecords()));
-  console.log(`Kept: ${names.map((name) => `notebooks/${name}.ipynb`).join(", ")}, scoreboard in README.md`);
+  for (const [page, [, text]] of Object.entries(await pages())) writeFileSync(at(page), text);
+  console.log(`Kept: ${names.map((name) => `notebooks/${name}.ipynb`).join(", ")}, the scoreboards`);
 }
 
 async function main() {

@@ -10,7 +10,7 @@ import { train } from "../fl/train";
 import { lossAndGradient } from "../model/network";
 import { dispersionOf } from "../theory/bound";
 import { softmaxLeak } from "../theory/softmax";
-import { combine, squaredNorm } from "../theory/vectors";
+import { combination, squaredNorm } from "../theory/vectors";
 import { byRound } from "./measure";
 
 /** The analytic leak at one round, from the mean of some peers. */
@@ -82,7 +82,7 @@ export async function followAnalyticLeak(
           const sent = chosen.map((i) => exact[i]!);
           const options = { numClasses: dataset.numClasses, gradientNorm: 1 }; // L_R is not asked for
           const dispersion = dispersionOf(sent);
-          return { ...softmaxLeak(sent, chosen.map((i) => images[i]!), options), dispersion, relative: dispersion / squaredNorm(combine(sent)) }; // prettier-ignore
+          return { ...softmaxLeak(sent, chosen.map((i) => images[i]!), options), dispersion, relative: dispersion / squaredNorm(combination(sent)) }; // prettier-ignore
         });
         const mean = (of: "error" | "bound" | "dispersion" | "relative"): number => readings.reduce((sum, reading) => sum + reading[of] / readings.length, 0); // prettier-ignore
         const pixels = images[0]!.length;

@@ -9,7 +9,7 @@ import type * as Config from "../fl/config";
 import type * as Federation from "../fl/federation";
 import type * as Train from "../fl/train";
 import type * as Network from "../model/network";
-import { combine, squaredDistance, squaredNorm } from "../theory/vectors";
+import { combination, squaredDistance, squaredNorm } from "../theory/vectors";
 import type * as Gradients from "./gradients";
 import type { GradientPlan, GradientRun } from "./gradients";
 import type * as GradientStudy from "./gradientStudy";
@@ -97,7 +97,7 @@ test("measureGradients: shows the peers of measureLeakage's fixed probe, each at
     size: 1,
   }));
   const own = lossAndGradient(network, batches.map(() => records[2]!.weights), batches).gradients; // prettier-ignore
-  const observed = combine(own); // the attacker has taken its share out of the mean
+  const observed = combination(own); // the attacker has taken its share out of the mean
   const { peers } = runs[0]!.rounds[1]!;
   own.forEach((g, i) => {
     assert.ok(Math.abs(peers[i]!.gradientDistance - Math.sqrt(squaredDistance(g, observed))) < 1e-3 * Math.sqrt(squaredNorm(g))); // prettier-ignore

@@ -11,7 +11,7 @@ import { lossAndGradient, type Network } from "../model/network";
 import { invert } from "../reconstruction/invert";
 import { broadcastDifference, observe, withoutOwnShare } from "../reconstruction/observe";
 import { noiseOf, type NoiseEstimate } from "../theory/constants";
-import { combine, squaredDistance, squaredNorm } from "../theory/vectors";
+import { combination, squaredDistance, squaredNorm } from "../theory/vectors";
 import { byRound, isContributor, priorFor, weighsAllAlike, type Attack, type Follow } from "./measure";
 
 /** A setting and where along its run to look at the theorem's assumptions. */
@@ -122,7 +122,7 @@ interface Slope {
 
 function gradientAt(network: Network, weights: Float32Array, objective: readonly Batch[]): Slope {
   const { losses, gradients } = lossAndGradient(network, objective.map(() => weights), objective); // prettier-ignore
-  return { loss: losses.reduce((sum, loss) => sum + loss / losses.length, 0), gradient: combine(gradients) };
+  return { loss: losses.reduce((sum, loss) => sum + loss / losses.length, 0), gradient: combination(gradients) };
 }
 
 function noiseAt(

@@ -12,7 +12,7 @@ import { invert, type InvertOptions } from "../reconstruction/invert";
 import { observe, withoutOwnShare } from "../reconstruction/observe";
 import { dispersionOf } from "../theory/bound";
 import { smoothnessOf } from "../theory/constants";
-import { combine, squaredDistance, squaredNorm } from "../theory/vectors";
+import { combination, squaredDistance, squaredNorm } from "../theory/vectors";
 import { byRound } from "./measure";
 
 /** A round's local steps, all clients together. */
@@ -91,8 +91,8 @@ function trace(network: Network, weights: Float32Array, batches: readonly (reado
     local = local.map((w, m) => stepAgainst(w, gradients[m]!, learningRate));
   }
   return {
-    gradientNorm: Math.sqrt(squaredNorm(combine(lone))),
-    drift: Math.sqrt(squaredDistance(combine(sent), combine(lone))),
+    gradientNorm: Math.sqrt(squaredNorm(combination(lone))),
+    drift: Math.sqrt(squaredDistance(combination(sent), combination(lone))),
     dispersion: dispersionOf(lone),
     sentDispersion: dispersionOf(sent),
     stepNorm,

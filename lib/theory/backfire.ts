@@ -4,7 +4,7 @@ import type { Rng } from "../core/rng";
 import { backfireRatio, dispersionOf } from "./bound";
 import { directionOf, drawGradients, instanceAt } from "./instances";
 import { biasesAt, objectiveGapAt, type Quadratic } from "./quadratic";
-import { combine, normalVector, plus, squaredDistance, squaredNorm, type Vector } from "./vectors";
+import { combination, normalVector, plus, squaredDistance, squaredNorm, type Vector } from "./vectors";
 
 /** A defense's course, means over runs, round by round. */
 export interface Course {
@@ -61,7 +61,7 @@ export function compareBackfire(options: BackfireOptions, rng: Rng): Backfire {
       for (let k = 0; k < rounds; k++) {
         const own = drawGradients(instanceAt(quadratic, weights, { samplingStd, learningRate }), stream);
         const sent = own.map((g) => g.map((value) => value * Math.min(1, clip / Math.sqrt(squaredNorm(g)))));
-        const observed = plus(combine(sent), s / Math.sqrt(numClients), normalVector(dimension, stream));
+        const observed = plus(combination(sent), s / Math.sqrt(numClients), normalVector(dimension, stream));
         const seen = directionOf(observed);
         gap[k]! += objectiveGapAt(quadratic, weights) / runs;
         for (const g of own) error[k]! += squaredDistance(seen, directionOf(g)) / numClients / runs;

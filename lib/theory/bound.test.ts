@@ -15,7 +15,7 @@ import {
   scaleFreeDispersion,
   youngBound,
 } from "./bound";
-import { combine, normalVector, plus, squaredDistance, unitVector } from "./vectors";
+import { combination, normalVector, plus, squaredDistance, unitVector } from "./vectors";
 
 const close = (actual: number, expected: number): void =>
   assert.ok(Math.abs(actual - expected) <= 1e-9 * Math.max(1, Math.abs(expected)), `${actual} is not ${expected}`);
@@ -35,7 +35,7 @@ test("expectedDispersion: equals the mean over all outcomes of coin-flip noise, 
   for (const signs of outcomes) {
     const clean = biases.map((b, m) => plus(b, sigma * signs[m]!, axes[m]!));
     const sent = clean.map((g, m) => g.map((x, j) => x + s * signs[n + m * d + j]!));
-    const observed = combine(sent, weights);
+    const observed = combination(sent, weights);
     clean.forEach((g, i) => (mean += (weights[i]! * squaredDistance(observed, g)) / outcomes.length));
   }
   const heterogeneity = Math.sqrt(dispersionOf(biases, weights));
@@ -54,10 +54,10 @@ test("scaleFreeDispersion: bounds the direction error over all outcomes of coin-
     let error = 0;
     for (const signs of coins(n)) {
       const sent = biases.map((b, m) => plus(plus(gradient, 1, b), sigma * signs[m]!, axes[m]!));
-      const seen = direction(combine(sent));
+      const seen = direction(combination(sent));
       for (const g of sent) error += squaredDistance(seen, direction(g)) / n / 2 ** n;
     }
-    const offset = Math.hypot(...combine(biases));
+    const offset = Math.hypot(...combination(biases));
     const heterogeneity = Math.sqrt(dispersionOf(biases));
     const dispersion = scaleFreeDispersion({ samplingStd: sigma, heterogeneity, effectiveClients: n, offset });
     assert.ok(error <= (4 * dispersion) / Math.hypot(...gradient) ** 2, `seed ${seed}`);
@@ -124,7 +124,7 @@ test("fedAvgBound: dispersion and drift add up as squares, for any gradients and
       positive,
       positive,
       (g, a, b) => {
-        const observed = plus(combine(g), 1, [a, -b]);
+        const observed = plus(combination(g), 1, [a, -b]);
         const distance = g.reduce((sum, own) => sum + squaredDistance(observed, own) / g.length, 0);
         const t = {
           objectiveGap: 1,

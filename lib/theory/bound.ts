@@ -1,6 +1,6 @@
 /** @file The reconstruction theorem: how far a reconstruction from an average can be off. Lines are those of notebook 07_theorem_1. */
 import { ensure } from "../core/errors";
-import { combine, squaredDistance, type Vector } from "./vectors";
+import { combination, squaredDistance, type Vector } from "./vectors";
 
 /**
  * How far gradients lie from their (weighted) mean, V = sum_i w_i ||g_i - gbar||^2 with gbar = sum_i w_i g_i.
@@ -16,7 +16,7 @@ import { combine, squaredDistance, type Vector } from "./vectors";
  * @source our derivation, line (3)
  */
 export function dispersionOf(gradients: readonly Vector[], weights?: Vector): number {
-  const mean = combine(gradients, weights);
+  const mean = combination(gradients, weights);
   const share = 1 / gradients.length;
   return gradients.reduce((sum, g, i) => sum + (weights?.[i] ?? share) * squaredDistance(g, mean), 0);
 }

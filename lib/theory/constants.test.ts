@@ -5,14 +5,14 @@ import { dispersionOf } from "./bound";
 import { leastLoss, lipschitzOf, noiseOf, plConstantOf, smoothnessOf } from "./constants";
 import { drawInstance, drawGradients } from "./instances";
 import { clientGradientsAt, drawQuadratic, objectiveGapAt } from "./quadratic";
-import { combine, normalVector, plus, squaredNorm } from "./vectors";
+import { combination, normalVector, plus, squaredNorm } from "./vectors";
 
 test("plConstantOf, smoothnessOf: lie inside [μ, L] on a quadratic's run, and come near its ends", () => {
   const q = drawQuadratic({ dimension: 3, numClients: 2, conditionNumber: 10, smoothness: 2 }, createRng(1));
   let w: number[] = plus(q.minimizer, 1, normalVector(3, createRng(2)));
   const path = Array.from({ length: 60 }, () => {
     const here = w;
-    const gradient = combine(clientGradientsAt(q, w));
+    const gradient = combination(clientGradientsAt(q, w));
     w = plus(w, -0.3 / q.smoothness, gradient);
     return { weights: here, gradient, gap: objectiveGapAt(q, here) };
   });

@@ -1,6 +1,6 @@
 /** @file Estimates of the theory's constants from what runs record: pure functions on gradients, losses and weights. */
 import { ensure, ensureFinite } from "../core/errors";
-import { combine } from "./vectors";
+import { combination } from "./vectors";
 
 /** A vector as runs record it, or of double precision. */
 type Numbers = ArrayLike<number>;
@@ -95,12 +95,12 @@ export function noiseOf(gradients: readonly (readonly Numbers[])[]): NoiseEstima
   const [numClients, n] = [gradients.length, gradients[0]?.length ?? 0];
   ensure(numClients >= 1 && n >= 2, fn, "needs at least two batches of at least one client", `${n} of ${numClients}`);
   gradients.forEach((batches, m) => ensure(batches.length === n, fn, `needs ${n} batches of every client`, `${batches.length} of client ${m}`)); // prettier-ignore
-  const means = gradients.map((batches) => combine(batches));
+  const means = gradients.map((batches) => combination(batches));
   const spread = (vectors: readonly Numbers[], mean: Numbers): number =>
     vectors.reduce((sum, vector) => sum + distance(fn, vector, mean) ** 2, 0);
   const variances = gradients.map((batches, m) => spread(batches, means[m]!) / (n - 1));
   const samplingVariance = variances.reduce((sum, value) => sum + value, 0) / numClients;
-  const between = spread(means, combine(means)) / numClients;
+  const between = spread(means, combination(means)) / numClients;
   const heterogeneity = between - ((1 - 1 / numClients) * samplingVariance) / n;
   return { samplingVariance, largestVariance: Math.max(...variances), heterogeneity };
 }

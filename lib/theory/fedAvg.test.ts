@@ -6,7 +6,7 @@ import { checkTheory } from "./check";
 import { localStepChecks } from "./checks/localSteps";
 import { clippedProgress, clippingOf, localDispersion, unrolledDispersion } from "./fedAvg";
 import { fedAvgProgress } from "./progress";
-import { combine, normalVector, plus, squaredDistance, type Vector } from "./vectors";
+import { combination, normalVector, plus, squaredDistance, type Vector } from "./vectors";
 
 const close = (a: number, b: number, tolerance = 1e-12): void =>
   assert.ok(Math.abs(a - b) <= tolerance * Math.max(1, Math.abs(b)), `${a}, expected ${b}`);
@@ -48,7 +48,7 @@ test("localDispersion: the noise's part is the mean of draws", () => {
         normalVector(4, rng),
       ),
     );
-    const observed = combine(sent).map((x) => x / localSteps / shrink);
+    const observed = combination(sent).map((x) => x / localSteps / shrink);
     mean += lone.reduce((sum, g, m) => sum + shares[m]! * squaredDistance(observed, g), 0) / draws;
   }
   const terms = { dispersion: dispersionOf(lone, shares), drift: 0, dpStd, dimension, numClients, localSteps, shrink };

@@ -3,7 +3,7 @@ import type { Rng } from "../core/rng";
 import type { Clients } from "./clients";
 import type { RoundTerms } from "./progress";
 import { biasesAt, clientGradientsAt, drawQuadratic, objectiveGapAt, type Quadratic } from "./quadratic";
-import { combine, form, normalVector, plus, squaredNorm, unitVector, type Vector } from "./vectors";
+import { combination, form, normalVector, plus, squaredNorm, unitVector, type Vector } from "./vectors";
 
 /** A round of an exactly solvable federation. */
 export interface Instance {
@@ -88,7 +88,7 @@ export function instanceAt(
     quadratic,
     weights,
     clientGradients,
-    gradient: combine(clientGradients),
+    gradient: combination(clientGradients),
     clients: { biases: biasesAt(quadratic, weights), samplingStd },
     round: { objectiveGap: objectiveGapAt(quadratic, weights), plConstant, smoothness, learningRate },
     noiseAxis,

@@ -13,7 +13,7 @@ import {
   signFlipLaw,
   type AggregateLaw,
 } from "./laws";
-import { combine, normalVector, plus, squaredDistance, squaredNorm, unitVector, type Vector } from "./vectors";
+import { combination, normalVector, plus, squaredDistance, squaredNorm, unitVector, type Vector } from "./vectors";
 
 const close = (actual: number, expected: number, tolerance = 1e-9): void =>
   assert.ok(Math.abs(actual - expected) <= tolerance * Math.max(1, Math.abs(expected)), `${actual} is not ${expected}`);
@@ -22,7 +22,7 @@ const [numClients, dimension, samplingStd] = [4, 2, 1.5];
 const rng = createRng("progress");
 const gradient = normalVector(dimension, rng);
 const raw = Array.from({ length: numClients }, () => normalVector(dimension, rng));
-const biases = raw.map((b) => plus(b, -1, combine(raw)));
+const biases = raw.map((b) => plus(b, -1, combination(raw)));
 const axes = Array.from({ length: numClients }, () => unitVector(dimension, rng));
 const clients = { biases, samplingStd };
 
@@ -39,7 +39,7 @@ function countLaw(
     const sent = biases.map((b, m) => plus(plus(gradient, 1, b), samplingStd * signs[m]!, axes[m]!));
     return rule(sent, signs.slice(numClients));
   });
-  const mean = combine(outcomes);
+  const mean = combination(outcomes);
   return { mean, variance: outcomes.reduce((sum, u) => sum + squaredDistance(u, mean) / outcomes.length, 0) };
 }
 
@@ -51,40 +51,40 @@ function assertLaw({ rho, bias, variance }: AggregateLaw, counted: { mean: Vecto
 test("laws: equal what is counted over all outcomes of coin-flip noise", () => {
   assertLaw(
     honestMeanLaw(clients),
-    countLaw((sent) => combine(sent)),
+    countLaw((sent) => combination(sent)),
   );
   assertLaw(chosenClientLaw(clients, 2), countLaw((sent) => sent[2]!)); // prettier-ignore
   const flip = (scale: number, malicious: readonly number[]) =>
-    countLaw((sent) => combine(sent.map((g, m) => (malicious.includes(m) ? g.map((x) => -scale * x) : g))));
+    countLaw((sent) => combination(sent.map((g, m) => (malicious.includes(m) ? g.map((x) => -scale * x) : g))));
   for (const scale of [0, 0.5, 3, 8]) assertLaw(signFlipLaw(clients, { scale }), flip(scale, [0]));
   assertLaw(signFlipLaw(clients, { scale: 2, malicious: [1, 3] }), flip(2, [1, 3]));
 
   const noiseStd = 0.8;
-  const noisy = countLaw((sent, more) => combine([plus(sent[0]!, noiseStd, more), ...sent.slice(1)]), dimension);
+  const noisy = countLaw((sent, more) => combination([plus(sent[0]!, noiseStd, more), ...sent.slice(1)]), dimension);
   assertLaw(addedNoiseLaw(clients, { noiseStd }), noisy);
-  const everybody = countLaw((sent, more) => combine(sent.map((g, m) => plus(g, noiseStd, more.slice(m * dimension, (m + 1) * dimension)))), numClients * dimension); // prettier-ignore
+  const everybody = countLaw((sent, more) => combination(sent.map((g, m) => plus(g, noiseStd, more.slice(m * dimension, (m + 1) * dimension)))), numClients * dimension); // prettier-ignore
   assertLaw(localDpLaw(clients, { dpStd: noiseStd }), everybody);
 
   const shift = [3, -1];
   assertLaw(
     backdoorLaw(clients, { shift }),
-    countLaw((sent) => combine([plus(sent[0]!, 1, shift), ...sent.slice(1)])),
+    countLaw((sent) => combination([plus(sent[0]!, 1, shift), ...sent.slice(1)])),
   );
 });
 
 test("signFlipLaw: is the same when colluders send their common mean", () => {
   const malicious = [1, 3];
   const pooled = countLaw((sent) => {
-    const common = combine(malicious.map((a) => sent[a]!)); // prettier-ignore
-    return combine(sent.map((g, m) => (malicious.includes(m) ? common.map((x) => -2 * x) : g)));
+    const common = combination(malicious.map((a) => sent[a]!)); // prettier-ignore
+    return combination(sent.map((g, m) => (malicious.includes(m) ? common.map((x) => -2 * x) : g)));
   });
   assertLaw(signFlipLaw(clients, { scale: 2, malicious }), pooled);
 });
 
 test("localDpLaw: has the clipped mean, and at least its variance", () => {
   const clip = (g: Vector): number[] => g.map((x) => x * Math.min(1, 1 / Math.sqrt(squaredNorm(g))));
-  const counted = countLaw((sent) => combine(sent.map(clip)));
-  const means = biases.map((b, m) => combine([1, -1].map((s) => clip(plus(plus(gradient, 1, b), s * samplingStd, axes[m]!))))); // prettier-ignore
+  const counted = countLaw((sent) => combination(sent.map(clip)));
+  const means = biases.map((b, m) => combination([1, -1].map((s) => clip(plus(plus(gradient, 1, b), s * samplingStd, axes[m]!))))); // prettier-ignore
   const law = localDpLaw(clients, { dpStd: 0, clipped: { gradient, means } });
   gradient.forEach((g, j) => close(law.rho * g + law.bias[j]!, counted.mean[j]!));
   close(law.bias[0]! * gradient[0]! + law.bias[1]! * gradient[1]!, 0); // the split leaves nothing along grad F
@@ -99,8 +99,8 @@ test("localDpLaw: ρ exceeds 1 when clipping shortens those who held the mean ba
 
 test("mixture: equals the law counted over who is malicious too", () => {
   const laws = biases.map((_, a) => signFlipLaw(clients, { scale: 1.5, malicious: [a] }));
-  const parts = biases.map((_, a) => countLaw((sent) => combine(sent.map((g, m) => (m === a ? g.map((x) => -1.5 * x) : g))))); // prettier-ignore
-  const mean = combine(parts.map((part) => part.mean));
+  const parts = biases.map((_, a) => countLaw((sent) => combination(sent.map((g, m) => (m === a ? g.map((x) => -1.5 * x) : g))))); // prettier-ignore
+  const mean = combination(parts.map((part) => part.mean));
   const variance = parts.reduce((sum, part) => sum + (part.variance + squaredDistance(part.mean, mean)) / parts.length, 0); // prettier-ignore
   assertLaw(mixture(laws), { mean, variance });
   mixture(laws).bias.forEach((x) => close(x, 0));
@@ -112,7 +112,7 @@ test("chosenMeanVariance: is the variance of the mixture over all sets of m clie
   const sets = coins(numClients).map((signs) => signs.flatMap((sign, m) => (sign > 0 ? m : [])));
   for (let m = 1; m <= numClients; m++) {
     const of = sets.filter(({ length }) => length === m);
-    const bias = (chosen: readonly number[]): Vector => combine(chosen.map((i) => biases[i]!));
+    const bias = (chosen: readonly number[]): Vector => combination(chosen.map((i) => biases[i]!));
     const laws = of.map((chosen) => ({ rho: 1, bias: bias(chosen), variance: samplingStd ** 2 / m }));
     close(chosenMeanVariance(given, m), mixture(laws).variance);
   }

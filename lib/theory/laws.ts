@@ -2,7 +2,7 @@
 import { ensure, ensureCount } from "../core/errors";
 import { countOf, type Clients } from "./clients";
 import { medianVariance } from "./medianVariance";
-import { combine, dot, plus, squaredDistance, squaredNorm, type Vector } from "./vectors";
+import { combination, dot, plus, squaredDistance, squaredNorm, type Vector } from "./vectors";
 
 /** The law of an aggregate u, as far as the lemma needs it: E u = ρ grad F + b, E||u - E u||^2 <= v. */
 export interface AggregateLaw {
@@ -49,7 +49,7 @@ export function signFlipLaw(
   const numClients = countOf("signFlipLaw", clients, malicious);
   ensure(scale >= 0 && Number.isFinite(scale), "signFlipLaw", "needs a finite scale >= 0", scale);
   const c = malicious.length;
-  const away = combine(malicious.map((a) => clients.biases[a]!)); // mean over C
+  const away = combination(malicious.map((a) => clients.biases[a]!)); // mean over C
   return {
     rho: (numClients - c - c * scale) / numClients,
     bias: away.map((value) => (-(1 + scale) * c * value) / numClients),
@@ -176,7 +176,7 @@ export function localDpLaw(
   const { gradient, means } = clipped;
   const size = squaredNorm(gradient);
   ensure(size > 0, "localDpLaw", "needs a gradient other than 0", "0");
-  const mean = combine(means);
+  const mean = combination(means);
   const rho = dot(mean, gradient) / size;
   return { rho, bias: plus(mean, -rho, gradient), variance };
 }
@@ -222,7 +222,7 @@ export function mixture(aggregates: readonly AggregateLaw[]): AggregateLaw {
   ensure(aggregates.length >= 1, "mixture", "needs at least one aggregate", 0);
   const { rho } = aggregates[0]!;
   ensure(aggregates.every((a) => Math.abs(a.rho - rho) <= 1e-12), "mixture", "needs aggregates of one ρ", aggregates.map((a) => a.rho)); // prettier-ignore
-  const bias = combine(aggregates.map((a) => a.bias));
+  const bias = combination(aggregates.map((a) => a.bias));
   const squares = aggregates.map((a) => a.variance + squaredDistance(a.bias, bias));
   return { rho, bias, variance: squares.reduce((sum, value) => sum + value, 0) / aggregates.length };
 }

@@ -13,7 +13,7 @@ import {
   objectiveGapAt,
   type Quadratic,
 } from "./quadratic";
-import { combine, dot, form, normalVector, plus, squaredNorm, times, unitVector, type Vector } from "./vectors";
+import { combination, dot, form, normalVector, plus, squaredNorm, times, unitVector, type Vector } from "./vectors";
 
 const close = (actual: number, expected: number, tolerance = 1e-9): void =>
   assert.ok(Math.abs(actual - expected) <= tolerance * Math.max(1, Math.abs(expected)), `${actual} is not ${expected}`);
@@ -36,7 +36,7 @@ test("drawQuadratic: has the constants it was asked for", () => {
     close(q.smoothness, 2);
     close(q.smoothness / q.plConstant, 30, 1e-7);
     close(Math.sqrt(dispersionOf(biasesAt(q, q.minimizer))), 1.5);
-    combine(biasesAt(q, unitVector(4, createRng(i)))).forEach((x) => close(x, 0));
+    combination(biasesAt(q, unitVector(4, createRng(i)))).forEach((x) => close(x, 0));
   }
 });
 
@@ -66,7 +66,7 @@ test("federatedQuadratic: smoothness and plConstant are the extremes of v^T A v,
 test("federatedQuadratic: minimum and gradients are those of the definition, by descent and by differences", () => {
   for (const q of drawn) {
     let w: number[] = [0, 0, 0, 0];
-    for (let i = 0; i < 3000; i++) w = plus(w, -1 / q.smoothness, combine(clientGradientsAt(q, w)));
+    for (let i = 0; i < 3000; i++) w = plus(w, -1 / q.smoothness, combination(clientGradientsAt(q, w)));
     close(q.minimum, meanValue(q, w), 1e-8);
     w.forEach((x, j) => close(q.minimizer[j]!, x, 1e-6));
     const at = normalVector(4, createRng("at"));
@@ -89,7 +89,7 @@ test("leastSquares: has the value and gradient of the squared residuals, and cli
   inputs.forEach((x, m) => {
     const residuals = x.map((row, n) => dot(row, w) - targets[m]![n]!);
     close(valueOf(q, m, w), squaredNorm(residuals) / (2 * x.length));
-    const gradient = combine(x.map((row, n) => row.map((value) => value * residuals[n]!)));
+    const gradient = combination(x.map((row, n) => row.map((value) => value * residuals[n]!)));
     clientGradientsAt(q, w)[m]!.forEach((slope, j) => close(slope, gradient[j]!));
   });
 });
@@ -113,7 +113,9 @@ test("expectedGaps: equals the mean over all paths of coin-flip noise", () => {
   const means: number[] = [];
   for (let k = 0; k < 5; k++) {
     means.push(ends.reduce((sum, w) => sum + objectiveGapAt(q, w) / ends.length, 0));
-    ends = ends.flatMap((w) => [1, -1].map((sign) => plus(w, -0.2, plus(combine(clientGradientsAt(q, w)), sign, a))));
+    ends = ends.flatMap((w) =>
+      [1, -1].map((sign) => plus(w, -0.2, plus(combination(clientGradientsAt(q, w)), sign, a))),
+    );
   }
   expectedGaps(q, start, { learningRate: 0.2, noise, rounds: 5 }).forEach((gap, k) => close(gap, means[k]!));
 });

@@ -4,7 +4,7 @@ import { ensure, ensureCount, ensureFinite } from "../core/errors";
 import type { Rng } from "../core/rng";
 import { dispersionOf } from "./bound";
 import {
-  combine,
+  combination,
   dot,
   form,
   normalVector,
@@ -74,11 +74,11 @@ export function federatedQuadratic(
     ensure(Math.min(...eigenvalues) >= -1e-9 * scale, fn, "needs positive semidefinite Hessians", `the eigenvalue ${Math.min(...eigenvalues)} of client ${m}`); // prettier-ignore
     clientSmoothness = Math.max(clientSmoothness, ...eigenvalues);
   }
-  const hessian = symmetric(hessians[0]!.map((_, i) => combine(hessians.map((matrix) => matrix[i]!))));
+  const hessian = symmetric(hessians[0]!.map((_, i) => combination(hessians.map((matrix) => matrix[i]!))));
   const eigenvalues = spectrum(hessian);
   const [plConstant, smoothness] = [Math.min(...eigenvalues), Math.max(...eigenvalues)];
   ensure(plConstant > 1e-10 * smoothness, fn, "needs a positive definite mean Hessian", `the eigenvalue ${plConstant}`, "add data or an l2 term"); // prettier-ignore
-  const p = combine(linear);
+  const p = combination(linear);
   const minimizer = (lusolve(hessian, p) as number[][]).map(([value]) => value!);
   const minimum = offsets.reduce((sum, q) => sum + q / numClients, 0) - dot(p, minimizer) / 2;
   return { dimension, numClients, hessians, linear, offsets, hessian, plConstant, smoothness, clientSmoothness, minimizer, minimum }; // prettier-ignore
@@ -108,7 +108,7 @@ export function leastSquares(inputs: readonly Matrix[], targets: readonly Vector
   const hessians = inputs.map((x) =>
     x[0]!.map((_, i) => x[0]!.map((_, j) => x.reduce((sum, row) => sum + row[i]! * row[j]!, 0) / x.length)),
   );
-  const linear = inputs.map((x, m) => combine(x.map((row, n) => row.map((value) => value * targets[m]![n]!))));
+  const linear = inputs.map((x, m) => combination(x.map((row, n) => row.map((value) => value * targets[m]![n]!))));
   return federatedQuadratic(hessians, linear, targets.map((y) => squaredNorm(y) / (2 * y.length))); // prettier-ignore
 }
 
@@ -187,12 +187,12 @@ function curvatures(hessian: Matrix, root: Matrix, options: QuadraticOptions, rn
 }
 
 function product(a: Matrix, b: Matrix): number[][] {
-  return a.map((row) => combine(b, row));
+  return a.map((row) => combination(b, row));
 }
 
 /** Vectors minus their mean. */
 function centered(vectors: readonly Vector[]): number[][] {
-  const mean = combine(vectors);
+  const mean = combination(vectors);
   return vectors.map((vector) => plus(vector, -1, mean));
 }
 

@@ -5,7 +5,7 @@ import { softmaxRegression } from "../model/mlp";
 import { lossAndGradient } from "../model/network";
 import { dispersionOf } from "./bound";
 import { drawSoftmax, readInput, softmaxAt, softmaxLeak, solveSoftmax, type Softmax } from "./softmax";
-import { combine, normalVector, plus, squaredDistance, squaredNorm, type Vector } from "./vectors";
+import { combination, normalVector, plus, squaredDistance, squaredNorm, type Vector } from "./vectors";
 
 const close = (actual: number, expected: number, tolerance = 1e-9): void =>
   assert.ok(Math.abs(actual - expected) <= tolerance * Math.max(1, Math.abs(expected)), `${actual} is not ${expected}`);
@@ -62,7 +62,7 @@ test("readInput: gives the input of a lone sample in every row, and the slopes' 
   const { input, row } = readInput(both!, { numClasses: 3 });
   const slopes = [0, 1].map((n) => softmaxAt({ ...pairs, inputs: [[pairs.inputs[0]![n]!]], labels: [[n]] }, weights).clients[0]![9 + row]!); // prettier-ignore
   const shares = slopes.map((slope) => slope / (slopes[0]! + slopes[1]!));
-  combine(pairs.inputs[0]!, shares).forEach((value, j) => close(input[j]!, value));
+  combination(pairs.inputs[0]!, shares).forEach((value, j) => close(input[j]!, value));
 });
 
 test("softmaxLeak: bounds the error, and is 0 for a lone client", () => {

@@ -3,7 +3,16 @@ import type * as MathJs from "mathjs" with { "resolution-mode": "import" }; // i
 import { ensure, ensureCount } from "../core/errors";
 import type { Rng } from "../core/rng";
 import { dispersionOf } from "./bound";
-import { combine, dot, normalVector, plus, squaredDistance, squaredNorm, type Matrix, type Vector } from "./vectors";
+import {
+  combination,
+  dot,
+  normalVector,
+  plus,
+  squaredDistance,
+  squaredNorm,
+  type Matrix,
+  type Vector,
+} from "./vectors";
 
 /** Samples of M clients and the l2 term; weights are a vector [K p + K]: K rows of p, then K biases. */
 export interface Softmax {
@@ -54,7 +63,7 @@ export function softmaxAt(
     });
     return sum;
   });
-  return { loss, clients, gradient: plus(combine(clients), l2, weights) };
+  return { loss, clients, gradient: plus(combination(clients), l2, weights) };
 }
 
 function probabilities({ numClasses }: Softmax, weights: Vector, x: Vector): number[] {
@@ -174,7 +183,7 @@ export function softmaxLeak(
   inputs: readonly Vector[],
   { numClasses, gradientNorm }: { numClasses: number; gradientNorm: number },
 ): SoftmaxLeak {
-  const observed = combine(gradients);
+  const observed = combination(gradients);
   const { input, row } = readInput(observed, { numClasses });
   const error = inputs.reduce((sum, x) => sum + squaredDistance(input, x) / inputs.length, 0);
   const stretch = 1 + Math.max(...inputs.map(squaredNorm));

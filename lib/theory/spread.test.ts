@@ -3,7 +3,7 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { dispersionOf } from "./bound";
 import { krumSpread, medianSpread, ruleError } from "./spread";
-import { combine, squaredDistance } from "./vectors";
+import { combination, squaredDistance } from "./vectors";
 
 const number = fc.double({ min: -100, max: 100, noNaN: true });
 
@@ -37,7 +37,7 @@ test("krumSpread: holds for arbitrary honest and malicious points", () => {
       });
       const choice = all[scores.indexOf(Math.min(...scores))]!;
       assert.ok(
-        squaredDistance(choice, combine(honest)) <= krumSpread(n, f) * dispersionOf(honest) * (1 + 1e-9) + 1e-9,
+        squaredDistance(choice, combination(honest)) <= krumSpread(n, f) * dispersionOf(honest) * (1 + 1e-9) + 1e-9,
       );
     }),
     { numRuns: 500 },

@@ -1,7 +1,7 @@
 /** @file Rules that look at the noise: how far malicious updates can lead them. Lines are those of notebook 07_theorem_1. */
 import { ensure, ensureCount } from "../core/errors";
 import { countOf, type Clients } from "./clients";
-import { combine, squaredDistance, squaredNorm } from "./vectors";
+import { combination, squaredDistance, squaredNorm } from "./vectors";
 
 /**
  * How far the coordinate-wise median can lie from the honest mean: ||u - gbar_H||^2 <= n / (n - 2f) V_H.
@@ -67,7 +67,7 @@ export function ruleError(spread: number, honest: Clients): number {
   const count = countOf("ruleError", honest);
   ensure(spread >= 0 && Number.isFinite(spread), "ruleError", "needs a finite spread >= 0", spread);
   const { biases, samplingStd } = honest;
-  const offset = combine(biases);
+  const offset = combination(biases);
   const heterogeneity = biases.reduce((sum, b) => sum + squaredDistance(b, offset) / count, 0);
   const dispersion = samplingStd ** 2 * (1 - 1 / count) + heterogeneity;
   return (Math.sqrt(spread * dispersion) + Math.sqrt(samplingStd ** 2 / count + squaredNorm(offset))) ** 2;

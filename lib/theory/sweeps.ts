@@ -4,7 +4,16 @@ import type { Rng } from "../core/rng";
 import { driftBound, expectedDispersion, fedAvgBound, reconstructionBound, scaleFreeDispersion, type DispersionTerms } from "./bound"; // prettier-ignore
 import { directionOf, drawGradients, instanceAt, type Instance } from "./instances";
 import { clientGradientsAt, drawQuadratic, objectiveGapAt, type Quadratic } from "./quadratic";
-import { combine, normalVector, plus, squaredDistance, squaredNorm, times, unitVector, type Vector } from "./vectors";
+import {
+  combination,
+  normalVector,
+  plus,
+  squaredDistance,
+  squaredNorm,
+  times,
+  unitVector,
+  type Vector,
+} from "./vectors";
 
 /** The quantities of which the theorem speaks. */
 export type SweptQuantity =
@@ -71,7 +80,7 @@ export function directionError(
   for (let r = 0; r < draws; r++) {
     const sent = drawGradients(instance, rng).slice(0, victims);
     const noise = dpStd === 0 ? undefined : normalVector(instance.weights.length, rng); // of the mean: s / sqrt(|K|)
-    const mean = combine(sent);
+    const mean = combination(sent);
     const seen = directionOf(noise ? plus(mean, dpStd / Math.sqrt(victims), noise) : mean);
     for (const g of sent) sum += squaredDistance(seen, directionOf(g)) / victims;
   }
@@ -87,8 +96,10 @@ function point(
 ) {
   const { clients, round } = instance;
   const inside = clients.biases.slice(0, victims);
-  const offset = Math.sqrt(squaredNorm(combine(inside)));
-  const heterogeneity = Math.sqrt(inside.reduce((sum, b) => sum + squaredDistance(b, combine(inside)) / victims, 0));
+  const offset = Math.sqrt(squaredNorm(combination(inside)));
+  const heterogeneity = Math.sqrt(
+    inside.reduce((sum, b) => sum + squaredDistance(b, combination(inside)) / victims, 0),
+  );
   const shared = { samplingStd: clients.samplingStd, heterogeneity, effectiveClients: victims };
   const terms: DispersionTerms = { ...shared, dpStd, dimension: base.dimension };
   const proven = scaleFreeDispersion({ ...shared, offset });
@@ -104,7 +115,7 @@ function flippedPath(quadratic: Quadratic, weights: Vector, scale: number, learn
   let w = [...weights];
   for (let k = 0; k < ROUNDS_OF_FLIPPING; k++) {
     const gradients = clientGradientsAt(quadratic, w);
-    const u = combine(gradients, gradients.map((_, m) => (m === 0 ? -scale : 1) / gradients.length)); // prettier-ignore
+    const u = combination(gradients, gradients.map((_, m) => (m === 0 ? -scale : 1) / gradients.length)); // prettier-ignore
     w = plus(w, -learningRate, u);
   }
   return w;
@@ -207,7 +218,7 @@ export function powerSlope(x: readonly number[], y: readonly number[], { below =
   ensure(x.length === y.length, fn, "needs as many x as y", `${x.length} and ${y.length}`);
   for (const value of [...x, ...y]) ensure(value > 0 && Number.isFinite(value), fn, "needs positive finite numbers", value); // prettier-ignore
   const points = x.map((value, i) => [Math.log(value), Math.log(y[i]!)] as const).filter(([, ly]) => ly <= Math.log(below)); // prettier-ignore
-  const mean = combine(points.length > 0 ? points : [[0, 0]]);
+  const mean = combination(points.length > 0 ? points : [[0, 0]]);
   const spread = points.reduce((sum, [lx]) => sum + (lx - mean[0]!) ** 2, 0);
   ensure(spread > 0, fn, "needs two different x", `${points.length} points`);
   return points.reduce((sum, [lx, ly]) => sum + (lx - mean[0]!) * (ly - mean[1]!), 0) / spread;

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { createRng } from "../core/rng";
-import { combine, dot, form, orthogonalMatrix, squaredDistance, times, unitVector } from "./vectors";
+import { combination, dot, form, orthogonalMatrix, squaredDistance, times, unitVector } from "./vectors";
 
 test("orthogonalMatrix: has rows of length 1 perpendicular to one another, in every dimension", () => {
   for (let d = 1; d <= 8; d++) {
@@ -18,9 +18,9 @@ test("orthogonalMatrix: has no preferred direction", () => {
   assert.ok(Math.abs(draws.reduce((sum, x) => sum + x / draws.length, 0) - 1 / 3) < 0.03);
 });
 
-test("combine, times, form: agree with the sums written out", () => {
+test("combination, times, form: agree with the sums written out", () => {
   const [a, b] = [unitVector(3, createRng(1)), unitVector(3, createRng(2))];
-  assert.deepEqual(combine([a, b], [2, 0]), a.map((x) => 2 * x)); // prettier-ignore
+  assert.deepEqual(combination([a, b], [2, 0]), a.map((x) => 2 * x)); // prettier-ignore
   const matrix = [a, b, [0, 0, 1]];
   assert.deepEqual(times(matrix, [0, 0, 2]), [2 * a[2]!, 2 * b[2]!, 2]);
   // (1, 2) [[2, 1], [1, 3]] (1, 2)^T = 2 + 2 * 2 + 12 = 18

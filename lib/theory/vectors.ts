@@ -70,10 +70,10 @@ export function plus(a: Vector, t: number, b: Vector): number[] {
  * @param weights n numbers, default 1/n each
  * @returns a new vector [d]
  * @example
- * combine([[1, 2], [3, 6]]); // [2, 4]
- * combine([[1, 2], [3, 6]], [1, -1]); // [-2, -4]
+ * combination([[1, 2], [3, 6]]); // [2, 4]
+ * combination([[1, 2], [3, 6]], [1, -1]); // [-2, -4]
  */
-export function combine(vectors: readonly ArrayLike<number>[], weights?: Vector): number[] {
+export function combination(vectors: readonly ArrayLike<number>[], weights?: Vector): number[] {
   const sum = new Array<number>(vectors[0]!.length).fill(0);
   vectors.forEach((vector, i) => {
     const weight = weights?.[i] ?? 1 / vectors.length;

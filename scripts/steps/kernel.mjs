@@ -10,6 +10,8 @@ function files() {
       process.execPath,
       "--require",
       stepFile("parent.cjs"),
+      "--require",
+      stepFile("tslab-shorthand.cjs"),
       at("node_modules", "tslab", "bin", "tslab"),
       "kernel",
       "--config-path",

@@ -4,7 +4,7 @@ import { dispersionOf, driftBound, fedAvgBound, fedAvgYoungBound } from "../boun
 import { drawSamplingNoise, logUniform, type Instance } from "../instances";
 import { fedAvgProgress } from "../progress";
 import { objectiveGapAt } from "../quadratic";
-import { combine, dot, plus, squaredDistance, squaredNorm, type Vector } from "../vectors";
+import { combination, dot, plus, squaredDistance, squaredNorm, type Vector } from "../vectors";
 import type { Checks } from "./line";
 
 /** A round of FedAvg in one draw. */
@@ -43,11 +43,11 @@ export function fedAvg(instance: Instance, rng: Rng): FedAvgRound {
       stepNorm = Math.max(stepNorm, Math.sqrt(squaredNorm(step)));
       local = plus(local, -learningRate, step);
     }
-    lone.push(plus(start, 1, combine(noises)));
+    lone.push(plus(start, 1, combination(noises)));
     return plus(weights, -1, local).map((value) => value / (learningRate * localSteps));
   });
   const drift = driftBound({ localSteps, learningRate, smoothness: quadratic.clientSmoothness, stepNorm });
-  return { sent, observed: combine(sent), lone, drift, localSteps, learningRate };
+  return { sent, observed: combination(sent), lone, drift, localSteps, learningRate };
 }
 
 /** FedAvg's reconstruction error in one draw, by a linear inversion with its residual aligned at worst. */
@@ -71,7 +71,7 @@ export const fedAvgChecks: Checks = {
     line: "(22)",
     compare(instance, rng) {
       const { observed, lone, drift } = fedAvg(instance, rng);
-      return { smaller: Math.sqrt(squaredDistance(observed, combine(lone))), larger: drift };
+      return { smaller: Math.sqrt(squaredDistance(observed, combination(lone))), larger: drift };
     },
   },
   "reconstruction error, τ steps": {
@@ -96,7 +96,7 @@ export const fedAvgChecks: Checks = {
     compare(instance, rng) {
       const { quadratic, weights, gradient, round } = instance;
       const { observed, lone, drift, localSteps, learningRate } = fedAvg(instance, rng);
-      const meanVariance = squaredDistance(combine(lone), gradient); // of this draw
+      const meanVariance = squaredDistance(combination(lone), gradient); // of this draw
       return {
         smaller: objectiveGapAt(quadratic, plus(weights, -learningRate * localSteps, observed)),
         larger: fedAvgProgress({ ...round, learningRate, localSteps, drift, meanVariance }),

@@ -16,7 +16,7 @@ import {
 import { medianVariance } from "../medianVariance";
 import { progressBound, progressFloor } from "../progress";
 import { expectedGapAfter, objectiveGapAt } from "../quadratic";
-import { combine, normalVector, plus, squaredNorm, unitVector, type Matrix, type Vector } from "../vectors";
+import { combination, normalVector, plus, squaredNorm, unitVector, type Matrix, type Vector } from "../vectors";
 import { choose, type Check, type Checks } from "./line";
 import { medianOf } from "./rules";
 
@@ -32,11 +32,11 @@ function linearStep(
   const { learningRate } = round;
   const zero = weights.map(() => 0);
   const shift = extra ?? zero;
-  const mean = plus(combine(clientGradients, coefficients), 1, shift);
+  const mean = plus(combination(clientGradients, coefficients), 1, shift);
   const curvatureTrace =
     squaredNorm(coefficients) * clients.samplingStd ** 2 * curvature + extraStd ** 2 * traceOf(quadratic.hessian);
   const sample = (rng: Rng): number => {
-    const sent = plus(combine(drawGradients(instance, rng), coefficients), 1, shift);
+    const sent = plus(combination(drawGradients(instance, rng), coefficients), 1, shift);
     const u = extraStd > 0 ? plus(sent, extraStd, normalVector(weights.length, rng)) : sent;
     return objectiveGapAt(quadratic, plus(weights, -learningRate, u));
   };
@@ -159,17 +159,17 @@ export const lemmaChecks: Checks = {
         const away = unitVector(g.length, rng).map((value) => value * clients.samplingStd);
         return [clipped(plus(g, 1, away)), clipped(plus(g, -1, away))] as const;
       });
-      const means = pairs.map((pair) => combine(pair));
+      const means = pairs.map((pair) => combination(pair));
       const law = localDpLaw(clients, { dpStd, clipped: { gradient, means } });
       // Clipping can turn the mean around, or shorten those who held it back so that ρ > 1.
       if (law.rho <= 0 || round.learningRate * law.rho * round.smoothness > 1) return undefined;
       const { hessian } = quadratic;
       const spread = pairs.reduce((sum, [a], m) => sum + 2 * objectiveGapAt(quadratic, plus(quadratic.minimizer, 1, plus(a, -1, means[m]!))), 0); // prettier-ignore
       const curvatureTrace = spread / numClients ** 2 + (dpStd ** 2 * traceOf(hessian)) / numClients;
-      const smaller = expectedGapAfter(quadratic, weights, { mean: combine(means), curvatureTrace, learningRate: round.learningRate }); // prettier-ignore
+      const smaller = expectedGapAfter(quadratic, weights, { mean: combination(means), curvatureTrace, learningRate: round.learningRate }); // prettier-ignore
       const sample = (draw: Rng): number => {
         const sent = pairs.map((pair) => plus(pair[draw.integer(2)]!, dpStd, normalVector(weights.length, draw)));
-        return objectiveGapAt(quadratic, plus(weights, -round.learningRate, combine(sent)));
+        return objectiveGapAt(quadratic, plus(weights, -round.learningRate, combination(sent)));
       };
       return { smaller, larger: progressBound(law, round), exact: smaller, sample };
     },

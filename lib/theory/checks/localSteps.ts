@@ -4,7 +4,7 @@ import { dispersionOf, fedAvgBound } from "../bound";
 import { clippedProgress, clippingOf, localDispersion, unrolledDispersion } from "../fedAvg";
 import { logUniform, type Instance } from "../instances";
 import { objectiveGapAt } from "../quadratic";
-import { combine, plus, squaredDistance, squaredNorm, type Vector } from "../vectors";
+import { combination, plus, squaredDistance, squaredNorm, type Vector } from "../vectors";
 import { fedAvg } from "./fedAvg";
 import type { Checks } from "./line";
 
@@ -14,7 +14,7 @@ function clippedRound(instance: Instance, rng: Rng) {
   const norms = round.sent.map((u) => round.localSteps * Math.sqrt(squaredNorm(u)));
   const sorted = [...norms].sort((a, b) => a - b);
   const clipping = clippingOf(norms, sorted[rng.integer(sorted.length)]! * logUniform(0.1, 1.5, rng));
-  return { ...round, ...clipping, rescaled: combine(round.sent, clipping.shares) };
+  return { ...round, ...clipping, rescaled: combination(round.sent, clipping.shares) };
 }
 
 const meanDistance = (from: Vector, to: readonly Vector[], shares: Vector): number =>
@@ -61,7 +61,7 @@ export const localStepChecks: Checks = {
     holds: "in every draw",
     compare(instance, rng) {
       const { sent, factors, localSteps, biasBound } = clippedRound(instance, rng);
-      const bias = combine(sent.map((u, m) => u.map((x) => (1 - factors[m]!) * x)));
+      const bias = combination(sent.map((u, m) => u.map((x) => (1 - factors[m]!) * x)));
       return { smaller: Math.sqrt(squaredNorm(bias)), larger: biasBound / localSteps };
     },
   },
@@ -72,7 +72,7 @@ export const localStepChecks: Checks = {
     compare(instance, rng) {
       const { quadratic, weights, gradient, round } = instance;
       const { rescaled, shrink, lone, drift, localSteps, learningRate, biasBound } = clippedRound(instance, rng);
-      const meanVariance = squaredDistance(combine(lone), gradient); // of this draw
+      const meanVariance = squaredDistance(combination(lone), gradient); // of this draw
       const rest = { drift, meanVariance, clippingBias: biasBound / localSteps, noiseVariance: 0 };
       return {
         smaller: objectiveGapAt(quadratic, plus(weights, -learningRate * localSteps * shrink, rescaled)),

@@ -6,7 +6,7 @@ import { drawGradients, logUniform, type Instance } from "../instances";
 import { pathwiseBound } from "../progress";
 import { objectiveGapAt } from "../quadratic";
 import { krumSpread, medianSpread, ruleError } from "../spread";
-import { combine, plus, squaredDistance, squaredNorm, unitVector, type Vector } from "../vectors";
+import { combination, plus, squaredDistance, squaredNorm, unitVector, type Vector } from "../vectors";
 import type { Check, Checks } from "./line";
 
 /** Arbitrary updates of malicious clients: far away, or a little beyond the honest ones. */
@@ -46,7 +46,7 @@ function drawRule(instance: Instance, f: number, rng: Rng, rule: (updates: reado
   const honest = drawGradients(instance, rng.split("noise")).slice(f);
   const u = rule([...drawMalicious(f, gradient, rng), ...honest]);
   const gap = objectiveGapAt(quadratic, plus(weights, -round.learningRate, u));
-  return { distance: squaredDistance(u, combine(honest)), dispersion: dispersionOf(honest), gap, honest };
+  return { distance: squaredDistance(u, combination(honest)), dispersion: dispersionOf(honest), gap, honest };
 }
 
 /** A rule of line (21): the most malicious updates it bears among n, how far they can lead it, and what it does. */

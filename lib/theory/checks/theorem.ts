@@ -12,7 +12,7 @@ import {
 import { directionOf, drawGradients, logUniform, type Instance } from "../instances";
 import { expectedGaps } from "../quadratic";
 import { drawSoftmax, softmaxAt, softmaxLeak, solveSoftmax } from "../softmax";
-import { combine, normalVector, plus, squaredDistance, squaredNorm, unitVector } from "../vectors";
+import { combination, normalVector, plus, squaredDistance, squaredNorm, unitVector } from "../vectors";
 import { choose, type Checks } from "./line";
 
 /** A subset K with weights, its gradients' exact E V (line (4), term by term), and M_eff. */
@@ -27,7 +27,7 @@ function drawVictims(
   const raw = chosen.map(() => (isEqual ? 1 : 0.1 + rng.uniform()));
   const total = raw.reduce((sum, value) => sum + value, 0);
   const shares = raw.map((value) => value / total);
-  const mean = combine(chosen.map((i) => biases[i]!), shares); // prettier-ignore
+  const mean = combination(chosen.map((i) => biases[i]!), shares); // prettier-ignore
   const exact = shares.reduce((sum, share, v) => {
     const noise = shares.reduce((s, other, j) => s + (j === v ? (1 - other) ** 2 : other ** 2), 0);
     return sum + share * (noise * samplingStd ** 2 + squaredDistance(biases[chosen[v]!]!, mean));
@@ -79,7 +79,7 @@ function dpTerms(instance: Instance, rng: Rng) {
   const exact = samplingStd ** 2 * ((1 - 1 / numClients) ** 2 + (numClients - 1) / numClients ** 2) + heterogeneity ** 2 + dimension * dpStd ** 2 / numClients; // prettier-ignore
   const sample = (draw: Rng): number => {
     const sent = drawGradients(instance, draw);
-    const mean = combine(sent.map((g) => plus(g, dpStd, normalVector(dimension, draw))));
+    const mean = combination(sent.map((g) => plus(g, dpStd, normalVector(dimension, draw))));
     return sent.reduce((sum, g) => sum + squaredDistance(mean, g) / numClients, 0);
   };
   const inversion = linearInversion(instance, exact, rng);
@@ -123,7 +123,7 @@ export const theoremChecks: Checks = {
       const { gradient, round } = instance;
       const sent = drawGradients(instance, rng.split("noise"));
       const victims = choose(sent.length, 1 + rng.integer(sent.length), rng).map((i) => sent[i]!);
-      const observed = combine(victims);
+      const observed = combination(victims);
       const seen = directionOf(observed);
       const apart = victims.map((g) => squaredDistance(g, gradient)); // from grad F
       const rms = Math.sqrt(apart.reduce((sum, value) => sum + value / apart.length, 0));
