@@ -48,7 +48,7 @@ export function ensure(condition: boolean, fn: string, requirement: string, actu
  * ensureCount("partition", "numClients", 0); // throws "partition: needs an integer numClients >= 1, got 0"
  */
 export function ensureCount(fn: string, name: string, value: number, min = 1): void {
-  ensure(Number.isInteger(value) && value >= min, fn, `needs an integer ${name} >= ${min}`, value);
+  ensure(Number.isSafeInteger(value) && value >= min, fn, `needs an integer ${name} >= ${min}`, value);
 }
 
 /**

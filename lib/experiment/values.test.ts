@@ -49,7 +49,7 @@ test("checkValue: takes what a leakage job gives, through the store too, and nam
     ["rounds.0.loss", NaN, /needs a number at rounds\.0\.loss, got NaN$/],
     ["rounds.1.kept", null, /needs an array at rounds\.1\.kept, got null$/],
     ["rounds.0.extra", 1, /needs only known names at rounds\.0, got extra; known are: round, /],
-    ["probe.0.rmse", -1, /at probe\.0\.rmse .*, got -1$/],
+    ["probe.0.rmse", -1, /at probe\.0\.rmse.*, got -1$/],
     ["probe.0.perImage", [1], /at probe\.0\.labels \(one per private image, as all else\), got /],
     ["trajectory.0.privateImages", [0, 1], /at trajectory\.0\.privateImages/],
     ["trajectory.0.reconstructions", new Float32Array(3), /at trajectory\.0\.labels/],

@@ -60,19 +60,22 @@ export function aggregate(
   });
 }
 
+const mostRehearsed = 1000; // clients: with more a rule that compares all pairs takes long, and its first round says the same
+
 /**
  * Refuses a config whose server could not make a single step: aggregates made-up updates of all clients, as different as noise is.
  *
  * A rule that refuses them for what they hold can run on others. Too few clients for f, for the rule or behind bucketing, and parameters
  * that are missing or out of range, show here, whatever rule and pre-aggregations meet.
  *
- * @param config of a known rule and known pre-aggregations
+ * @param config of a known rule and known pre-aggregations; more than 1,000 clients are not rehearsed
  * @param poisoners who really is malicious, default nobody
  * @throws InputError as aggregate
  * @example
  * rehearse({ ...defaultFederation, aggregator: "krum", assumedMalicious: 4 }); // throws "krum: needs n >= 2f + 3 updates, got n = 10, f = 4"
  */
 export function rehearse(config: ServerSettings, poisoners: readonly number[] = []): void {
+  if (config.numClients > mostRehearsed) return;
   const rng = createRng("rehearsal");
   const size = 8;
   const clients = Array.from({ length: config.numClients }, (_, client) => client);

@@ -16,6 +16,8 @@ test("checkConfig: refuses each field that is out of range, naming it", () => {
     [{ maliciouslyCuriousClient: -1 }, "needs an integer maliciouslyCuriousClient >= 0, got -1"],
     [{ maliciouslyCuriousClient: 10 }, "needs maliciouslyCuriousClient < numClients = 10, got 10"],
     [{ learningRate: 0 }, "needs a finite learningRate > 0, got 0"],
+    [{ numClients: 1e300 }, "needs an integer numClients >= 1, got 1e+300"],
+    [{ numClients: 2e9 }, "needs numClients <= 100000, got 2000000000"],
     [
       { poisonerFollowsPrivacy: "no" as unknown as boolean, privacy: "localDp" },
       "needs poisonerFollowsPrivacy true or false, got no",

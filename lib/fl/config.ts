@@ -107,6 +107,7 @@ export function checkConfig(config: FederationConfig): void {
   const counts = ["numClients", "rounds", "localSteps", "batchSize", "evaluationImages", "rootImages", "classesPerClient"] as const; // prettier-ignore
   for (const name of counts) ensureCount("train", name, config[name]);
   const { maliciouslyCuriousClient: curious, numClients, learningRate, assumedMalicious: f, alpha, optimum } = config;
+  ensure(numClients <= mostClients, "train", `needs numClients <= ${mostClients}`, numClients);
   ensureCount("train", "maliciouslyCuriousClient", curious, 0);
   ensure(curious < numClients, "train", `needs maliciouslyCuriousClient < numClients = ${numClients}`, curious);
   ensure(Number.isFinite(learningRate) && learningRate > 0, "train", "needs a finite learningRate > 0", learningRate);
@@ -129,6 +130,8 @@ export function checkConfig(config: FederationConfig): void {
   );
   rehearse(config, config.poisoning === "none" ? [] : [curious]);
 }
+
+const mostClients = 100_000; // each has an update of its own in memory, and images of its own
 
 const fields = Object.keys(defaultFederation) as (keyof FederationConfig)[];
 
