@@ -432,7 +432,7 @@ test("serveRedis: refuses a payload that is not as it should be, and goes on", {
       { ...good, dataset: { name: "mnits", hash: "" } },
       /^InputError: unpackJob: needs one of .*mnist.* at dataset.name, got mnits$/,
     ],
-    [{ ...good, extra: 1 }, /^InputError: unpackJob: needs only known names, got extra$/],
+    [{ ...good, extra: 1 }, /^InputError: unpackJob: needs only known names, got extra; known are: kind, /],
     ["nonsense", /^InputError: unpackJob: needs an object, got nonsense$/],
     [{ ...good, backend: "\u001b[2J", kind: "\u001b[2J\n✔" }, /^InputError: unpackJob: needs what fits at kind/],
     [good, /^InputError: worker: needs the job of key case-5, got [0-9a-f]{64}$/],

@@ -10,7 +10,7 @@ import { vary } from "./commonPlan";
 
 const images = {
   count: 40,
-  images: new Float32Array(40 * 4),
+  pixels: new Uint8Array(40 * 4),
   labels: Uint8Array.from({ length: 40 }, (_, i) => i % 2),
 };
 const dataset = {
