@@ -24,6 +24,7 @@ function readOptions(args) {
     options: { engine: { type: "string" }, workers: { type: "string" }, force: flag, help: flag },
   });
   if (!values.help && positionals.length !== 1) throw new Error(`needs one FILE, got ${positionals.length}`);
+  if (/:\/|@/.test(positionals[0] ?? "")) throw new Error("needs a FILE, got an address; give it to --engine"); // with its password
   return {
     ...values,
     file: positionals[0],
@@ -133,11 +134,14 @@ async function main(args) {
   const library = require("curious-inside");
   const { isStored } = require("curious-inside/dist/experiment/store.js");
   const { runOf } = require("curious-inside/dist/experiment/job.js");
+  const { checkValue } = require("curious-inside/dist/experiment/values.js");
   let reports;
   let named;
   try {
     named = await jobsOf(library.readPlans(readFile(options.file)), library, options.force);
-    const stored = options.force ? [] : named.filter(({ job }) => isStored(runOf(job)));
+    const stored = options.force
+      ? []
+      : named.filter(({ job }) => isStored(runOf(job), { check: (value) => checkValue(job.kind, value) }));
     console.log(
       `${named.length} jobs${stored.length > 0 ? `, stored: ${stored.map(({ name }) => name).join("; ")}` : ""}`,
     );

@@ -102,6 +102,7 @@ test("sweep, worker: measure through a queue, without showing its password", { s
 test("sweep: refuses a file that is not as it should be, naming file or place", async (t) => {
   const cases = [
     [[], /sweep: needs one FILE, got 0/],
+    [["redis://:secret@host"], /sweep: needs a FILE, got an address; give it to --engine/],
     [[fileOf("text.json", "{")], /sweep: .*text\.json: needs JSON, got/],
     [
       [fileOf("typo.json", { a: { ...plan, sedes: [1] } })],

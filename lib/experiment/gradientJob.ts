@@ -12,6 +12,7 @@ import { attackShape, federationShape } from "./leakagePlan";
 import type { Follow } from "./measure";
 import { checkShape } from "./shape";
 import { remember, type Remembered } from "./store";
+import { checkValue } from "./values";
 
 /** One seed of one plan. */
 export interface GradientJob extends Job {
@@ -101,5 +102,5 @@ export function computeGradients(job: GradientJob, dataset: Dataset, follow: Fol
     const autoencoder = await autoencoderOf(owner, dataset, () => follow(0, "autoencoder"));
     return measureGradientsOf(plan, dataset, autoencoder, follow);
   };
-  return remember(runOf(job), compute, { force });
+  return remember(runOf(job), compute, { force, check: (value) => checkValue(job.kind, value) });
 }

@@ -8,6 +8,7 @@ import { checkPlan } from "./leakagePlan";
 import { measureSeed, type Follow, type LeakagePlan, type LeakageRun } from "./measure";
 import { shardOf, trainOwnAutoencoder } from "./ownAutoencoder";
 import { remember, type Remembered, type Run } from "./store";
+import { checkValue } from "./values";
 
 /** One seed of one plan. */
 export interface SeedJob extends Job {
@@ -63,7 +64,7 @@ export function computeSeed(job: SeedJob, dataset: Dataset, follow: Follow): Pro
       follow(autoencoderShare + (1 - autoencoderShare) * share, note),
     );
   };
-  return remember(runOf(job), compute, { force });
+  return remember(runOf(job), compute, { force, check: (value) => checkValue(job.kind, value) });
 }
 
 const autoencoderShare = 0.15; // of the time, as measured for 15 views

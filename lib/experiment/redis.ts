@@ -2,6 +2,7 @@
 import { setTimeout as wait } from "node:timers/promises";
 import { Redis } from "ioredis";
 import { InputError, refuse } from "../core/errors";
+import { printable } from "./printable";
 
 /** The name of the queue; all keys of BullMQ begin with `bull:` and it. */
 export const queueName = "curious-inside";
@@ -217,14 +218,14 @@ export function refusalOf(fn: string, url: string, error: unknown): Error {
   if (name !== "ReplyError") return error as Error;
   const remedy = remedyFor(message);
   return new InputError(
-    `${fn}: needs a Redis at ${redacted(url)} that does what it is asked, got ${message}; ${remedy}`,
+    `${fn}: needs a Redis at ${redacted(url)} that does what it is asked, got ${printable(message)}; ${remedy}`,
   );
 }
 
 /** Never the error itself: the command that it carries may be AUTH with its password. */
 function messageOf(error: unknown): string {
   const { message, code } = error as NodeJS.ErrnoException;
-  return message || code || "no answer"; // of several addresses that all refuse only the code is told
+  return printable(message || code || "no answer"); // of several addresses that all refuse only the code is told
 }
 
 const remedies: readonly (readonly [pattern: RegExp, remedy: string])[] = [

@@ -170,6 +170,17 @@ test("isStored: is false for what is cut short", async () => {
   }
 });
 
+test("remember, isStored: an entry whose value is none of its kind counts as damaged", async (t) => {
+  const folder = newFolder();
+  const warnings = silenceWarnings(t);
+  const check = (value: unknown): void => assert.ok(typeof value === "number", "needs a number");
+  await remember(run(1), () => Promise.resolve(null), { folder }); // with a right checksum
+  assert.ok(isStored(run(1), { folder }) && !isStored(run(1), { folder, check }));
+  assert.equal((await remember<number | null>(run(1), () => Promise.resolve(7), { folder, check })).value, 7);
+  assert.match(warnings[0]!, /is damaged \(needs a number\): computing it again/);
+  assert.ok(isStored(run(1), { folder, check }));
+});
+
 test("remember: refuses a file that is larger than any entry before it reads it", async () => {
   const folder = newFolder();
   mkdirSync(folder);
@@ -344,7 +355,8 @@ test("remember: removes temporary files of dead processes only", async () => {
   const folder = newFolder();
   mkdirSync(folder);
   const namespace = existsSync("/proc/self/ns/pid") ? /\d+/.exec(readlinkSync("/proc/self/ns/pid"))![0] : "";
-  const machine = `${hostname()}-${namespace}`.replace(/[^A-Za-z0-9-]/g, "_");
+  const boot = existsSync("/proc") ? readFileSync("/proc/sys/kernel/random/boot_id", "latin1").slice(0, 8) : "";
+  const machine = `${hostname()}-${boot}-${namespace}`.replace(/[^A-Za-z0-9-]/g, "_");
   const dead = spawn(process.execPath, ["-e", ""]);
   await once(dead, "exit");
   const names = [

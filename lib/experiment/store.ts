@@ -21,6 +21,7 @@ export interface Run {
 export interface StoreOptions {
   readonly force?: boolean | string; // true: compute although it is stored; a name (of a sweep): unless it was computed for that
   readonly folder?: string; // default the environment's CURIOUS_STORE, else data/store
+  readonly check?: (value: unknown) => void; // throws for a value that is none of the run's kind: its entry counts as damaged
 }
 
 /** A value and where it came from. */
@@ -77,7 +78,7 @@ const underWay = new Map<string, Promise<Remembered<unknown>>>();
  *
  * @param run what the value depends on
  * @param compute gives the value: numbers, strings, booleans, null, typed arrays, and arrays and plain objects of these
- * @param options force, folder
+ * @param options force, folder, check
  * @returns the value and where it came from; the value is to be read only, as callers at the same time share it, and its
  *   typed arrays may be views into one larger buffer
  * @throws InputError when kind is no file name, config is no JSON, or the value holds what the store cannot keep;
@@ -93,13 +94,15 @@ export async function remember<T>(
   compute: () => Promise<T>,
   options: StoreOptions = {},
 ): Promise<Remembered<T>> {
-  const { folder, force = false } = options;
+  const { folder, force = false, check } = options;
   const key = keyOf(run);
   const file = fileOf(run.kind, key, folder);
   const task = `${force} ${file}`;
   let pending = underWay.get(task) as Promise<Remembered<T>> | undefined;
   if (!pending) {
-    pending = readOrCompute(run, key, file, force, compute).finally(() => underWay.delete(task));
+    pending = readOrCompute(run, key, file, { force, ...(check && { check }) }, compute).finally(() =>
+      underWay.delete(task),
+    );
     underWay.set(task, pending);
   }
   return pending;
@@ -109,18 +112,20 @@ export async function remember<T>(
  * Whether a run's value is in the store, whole.
  *
  * @param run what the value depends on
- * @param options folder
- * @returns whether an entry of its key is there and its checksum fits
+ * @param options folder, check
+ * @returns whether an entry of its key is there, its checksum fits, and check takes its value
  * @throws InputError when kind is no file name, or config is no JSON
  * @example
  * isStored({ kind: "listen", code: "fl/train", config: { seed: 2 }, datasetHash: dataset.hash }); // false; before it was ever computed
  */
-export function isStored(run: Run, options: Pick<StoreOptions, "folder"> = {}): boolean {
+export function isStored(run: Run, options: Pick<StoreOptions, "folder" | "check"> = {}): boolean {
   const key = keyOf(run);
   const file = fileOf(run.kind, key, options.folder);
   return [file, rescued(file)].some((path) => {
     try {
-      return splitEntry(readFileSync(path), key) !== null;
+      const { payload } = splitEntry(readFileSync(path), key);
+      if (options.check) options.check(deserialize(payload));
+      return true;
     } catch {
       return false; // not there, or damaged
     }
@@ -252,7 +257,7 @@ export function exportEntry(run: Run, options: Pick<StoreOptions, "folder"> = {}
 export async function importEntry(
   run: Run,
   bytes: Buffer,
-  options: Pick<StoreOptions, "folder"> & { readonly check?: (value: unknown) => void } = {},
+  options: Pick<StoreOptions, "folder" | "check"> = {},
 ): Promise<Omit<Remembered<unknown>, "value">> {
   const key = keyOf(run);
   const { value, ...source } = parseEntry<unknown>(bytes, key);
@@ -267,11 +272,13 @@ async function readOrCompute<T>(
   run: Run,
   key: string,
   file: string,
-  force: boolean | string,
+  { force = false, check }: Pick<StoreOptions, "force" | "check">,
   compute: () => Promise<T>,
 ): Promise<Remembered<T>> {
   const stored =
-    force === true ? undefined : ((await readEntry<T>(file, key)) ?? (await readEntry<T>(rescued(file), key)));
+    force === true
+      ? undefined
+      : ((await readEntry<T>(file, key, check)) ?? (await readEntry<T>(rescued(file), key, check)));
   if (stored && (force === false || stored.force === force)) return stored;
 
   await ensureWritable(file);
@@ -306,7 +313,11 @@ function reasonOf(error: unknown): string {
   return (error as Error).message.split(", ")[0]!;
 }
 
-async function readEntry<T>(file: string, key: string): Promise<Remembered<T> | undefined> {
+async function readEntry<T>(
+  file: string,
+  key: string,
+  check: StoreOptions["check"],
+): Promise<Remembered<T> | undefined> {
   let bytes: Buffer;
   try {
     const { size } = await stat(file);
@@ -317,7 +328,9 @@ async function readEntry<T>(file: string, key: string): Promise<Remembered<T> | 
     throw error;
   }
   try {
-    return parseEntry<T>(bytes, key);
+    const stored = parseEntry<T>(bytes, key);
+    check?.(stored.value);
+    return stored;
   } catch (error) {
     console.warn(`${file} is damaged (${(error as Error).message}): computing it again`);
     return undefined;
@@ -387,8 +400,17 @@ function temporaryFor(file: string): string {
   return `${file}.${machine}.${process.pid}.${randomUUID()}.tmp`;
 }
 
-/** Where a process number means the same process: the host, and on Linux its PID namespace, of which containers have their own. */
-const machine = `${hostname()}-${pidNamespace()}`.replace(/[^A-Za-z0-9-]/g, "_");
+/** Where a process number means the same process: the host, and on Linux its boot, and the PID namespace, of which containers have their own. */
+const machine = [hostname(), bootId(), pidNamespace()].join("-").replace(/[^A-Za-z0-9-]/g, "_");
+
+/** Hosts of one name share no boot, and the first PID namespace has one number everywhere. */
+function bootId(): string {
+  try {
+    return readFileSync("/proc/sys/kernel/random/boot_id", "latin1").slice(0, 8);
+  } catch {
+    return ""; // no Linux
+  }
+}
 
 function pidNamespace(): string {
   try {

@@ -7,6 +7,7 @@ import { runLocally } from "./localEngine";
 import { isRedis, redacted } from "./redis";
 import type * as RedisEngine from "./redisEngine";
 import { isStored, keyOf } from "./store";
+import { checkValue } from "./values";
 
 /** How a job of a sweep ended. */
 export interface JobReport {
@@ -65,7 +66,9 @@ export async function sweep(
   jobs.forEach((job, index) => {
     const key = keys[index]!;
     const force = job.force === true ? now : job.force; // a moment, else each try would compute again
-    if (force !== false || (!tasks.has(key) && !isStored(runOf(job)))) tasks.set(key, { key, job: { ...job, force } });
+    const check = (value: unknown): void => checkValue(job.kind, value);
+    if (force !== false || (!tasks.has(key) && !isStored(runOf(job), { check })))
+      tasks.set(key, { key, job: { ...job, force } });
   });
 
   const shares = new Map<string, number>();
