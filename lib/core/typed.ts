@@ -59,6 +59,24 @@ export function ensureLabels(fn: string, name: string, labels: unknown, count: n
   }
 }
 
+/**
+ * Refuses images that are not in [0, 1], as private images are.
+ *
+ * @param fn name of the public function that was called
+ * @param name of the images
+ * @param images any number
+ * @throws InputError naming the first such pixel and its place
+ * @example
+ * ensurePixels("presentProbe", "images", [0, 255]); // throws "presentProbe: needs pixels of images in [0, 1], got 255 at index 1; divide bytes by 255"
+ */
+export function ensurePixels(fn: string, name: string, images: ArrayLike<number>): void {
+  for (let i = 0; i < images.length; i++) {
+    const pixel = images[i]!;
+    if (!(pixel >= 0 && pixel <= 1))
+      refuse(fn, `needs pixels of ${name} in [0, 1]`, `${pixel} at index ${i}`, "divide bytes by 255");
+  }
+}
+
 /** What a value is, in a word. */
 function kindOf(value: unknown): string {
   if (value === null || value === undefined) return String(value);

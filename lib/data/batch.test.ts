@@ -19,5 +19,9 @@ test("batchOf: names the index and its place when it is no image of the set", ()
     const message = `batchOf: needs indices in 0..2, got ${index} at position 1`;
     assert.throws(() => batchOf(images, [0, index]), { name: "InputError", message });
   }
+  const floats = { ...images, pixels: Float32Array.of(0, 1, 0, 1, 0, 1) as unknown as Uint8Array };
+  assert.throws(() => batchOf(floats, [0]), {
+    message: "batchOf: needs pixels 0..255 as a Uint8Array, got another kind",
+  });
   assert.throws(() => batchOf(images, []), { message: "batchOf: needs at least one index, got none" });
 });

@@ -1,4 +1,5 @@
 /** @file From stored bytes to what a model reads. */
+import { types } from "node:util";
 import { ensure, refuse } from "../core/errors";
 import { joined } from "../core/joined";
 import type { Batch, ImageSet } from "../core/types";
@@ -13,7 +14,7 @@ const unit = Float32Array.from({ length: 256 }, (_, byte) => byte / 255);
  * @param images the set, pixels 0..255
  * @param indices which images, each in 0..count-1, at least one; repeats are allowed
  * @returns a batch with pixels in [0, 1] in the order of indices, owned by the caller
- * @throws InputError when there is no index, or one is no image of the set
+ * @throws InputError when there is no index, one is no image of the set, or the pixels are no bytes
  * @example
  * const images = { pixels: Uint8Array.of(0, 255), labels: Uint8Array.of(4, 7), count: 2 };
  * batchOf(images, [1]); // { images: [1], labels: [7], size: 1 }
@@ -21,6 +22,7 @@ const unit = Float32Array.from({ length: 256 }, (_, byte) => byte / 255);
 export function batchOf(images: ImageSet, indices: ArrayLike<number>): Batch {
   const size = indices.length;
   ensure(size > 0, "batchOf", "needs at least one index", "none");
+  ensure(types.isUint8Array(images.pixels), "batchOf", "needs pixels 0..255 as a Uint8Array", "another kind");
   const length = images.pixels.length / images.count;
   const batch = { images: new Float32Array(size * length), labels: new Int32Array(size), size };
   for (let b = 0; b < size; b++) {

@@ -250,5 +250,9 @@ test("partition: says what is wrong, and what to do, when an option cannot be me
       /needs only known names in the options of dirichlet, got aplha; did you mean alpha\?$/,
     ],
   ];
+  const none = [-1, -1, 1.5, 0, 0] as unknown as Uint8Array; // images that would be nobody's
+  assert.throws(() => partition(none, { kind: "dirichlet", alpha: 1, numClients: 1 }, createRng(1)), {
+    message: "partition: needs labels as a Uint8Array, got another kind",
+  });
   for (const [options, message] of cases) assert.throws(tenOf(options), { name: "InputError", message });
 });

@@ -1,4 +1,5 @@
 /** @file Who owns which training images. */
+import { types } from "node:util";
 import { ensure, ensureCount } from "../core/errors";
 import { joined } from "../core/joined";
 import { ensureKnown, ensureNames } from "../core/known";
@@ -56,6 +57,8 @@ export function partition(labels: Uint8Array, options: PartitionOptions, rng: Rn
   ensureNames("partition", `the options of ${kind}`, options, names);
   ensureCount("partition", "numClients", numClients);
   ensureCount("partition", "minImages", minImages);
+  const areBytes = types.isUint8Array(labels); // others could be no class, and their images nobody's
+  ensure(areBytes, "partition", "needs labels as a Uint8Array", "another kind");
   const least = numClients * minImages;
   const enough = `needs ${numClients} clients x ${minImages} = ${least} images`;
   ensure(labels.length >= least, "partition", enough, labels.length, FEWER);

@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { existsSync, statSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { ensure } from "../core/errors";
-import { ensureKnown } from "../core/known";
+import { ensureKnown, ensureNames } from "../core/known";
 import { paths, projectRoot } from "../core/paths";
 import { createRng } from "../core/rng";
 import type { Dataset, DatasetSource, ImageSet } from "../core/types";
@@ -44,6 +44,7 @@ export function loadDataset(
   options: { readonly onProgress?: (progress: Progress) => void } = {},
 ): Promise<Dataset> {
   ensureKnown("loadDataset", "a dataset", name, Object.keys(datasets));
+  ensureNames("loadDataset", "options", options, ["onProgress"]);
   const given = process.env["CURIOUS_DATA"];
   const curiousData = given ? resolve(projectRoot, given) : undefined; // kernels and scripts start in different folders
   const key = `${name} ${curiousData}`;

@@ -145,3 +145,10 @@ test("importEntry: takes an entry of another store whole, and nothing that is da
   const moved = await remember<Float32Array>(run, () => assert.fail("is not stored"), { folder: to });
   assert.deepEqual([[...moved.value], moved.computedAt], [[...value], computedAt]);
 });
+
+test("sweep: refuses an option that nobody reads", async () => {
+  await assert.rejects(sweep([], { workrs: 3 } as object), {
+    name: "InputError",
+    message: "sweep: needs only known names in options, got workrs; did you mean workers?",
+  });
+});

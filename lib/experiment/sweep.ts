@@ -1,5 +1,6 @@
 /** @file Many jobs, each computed once, on this machine or on many. */
 import { refuse } from "../core/errors";
+import { ensureNames } from "../core/known";
 import type { Dataset } from "../core/types";
 import type { Outcome, Task, TaskProgress } from "./engine";
 import { runOf, type Job } from "./job";
@@ -49,15 +50,9 @@ export interface SweepOptions {
  * (await sweep([anew, job], { dataset })).map(({ status }) => status); // ["computed", "computed"]; once, as they are equal
  * (await sweep([job])).map(({ status }) => status); // ["stored"]
  */
-export async function sweep(
-  jobs: readonly Job[],
-  {
-    engine = process.env["CURIOUS_ENGINE"] || "local",
-    onProgress,
-    onNotice = console.warn,
-    ...options
-  }: SweepOptions = {},
-): Promise<JobReport[]> {
+export async function sweep(jobs: readonly Job[], options: SweepOptions = {}): Promise<JobReport[]> {
+  ensureNames("sweep", "options", options, ["engine", "workers", "dataset", "onProgress", "onNotice"] satisfies (keyof SweepOptions)[]); // prettier-ignore
+  const { engine = process.env["CURIOUS_ENGINE"] || "local", onProgress, onNotice = console.warn, ...rest } = options;
   if (engine !== "local" && !isRedis(engine))
     refuse("sweep", "needs an engine of local, redis://host:port, rediss://host:port", redacted(engine));
   const keys = jobs.map((job) => keyOf(runOf(job)));
@@ -78,11 +73,11 @@ export async function sweep(
     onProgress?.({ ...progress, index: keys.indexOf(progress.key), done, total: tasks.size });
   };
   const missing = [...tasks.values()];
-  const given = { ...options, onProgress: follow, onNotice };
+  const followed = { ...rest, onProgress: follow, onNotice };
   const run = (): Promise<Outcome[]> => {
-    if (engine === "local") return runLocally(missing, given);
+    if (engine === "local") return runLocally(missing, followed);
     const { runOnRedis } = require("./redisEngine") as typeof RedisEngine; // loaded where it is asked for
-    return runOnRedis(engine, missing, given);
+    return runOnRedis(engine, missing, followed);
   };
   const ended = missing.length > 0 ? await run() : [];
   const outcomes = new Map<string, Outcome>(missing.map(({ key }, i) => [key, ended[i]!]));

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { before, test } from "node:test";
 import { backendReady, tf } from "../core/backend";
+import type { Batch } from "../core/types";
 import { batchOf } from "../data/batch";
 import { tinyDataset } from "../data/tiny.fixture";
 import { lossAndGradient } from "../model/network";
@@ -109,6 +110,26 @@ test("presentProbe: refuses a probe that has not one batch per client, and keeps
     name: "InputError",
     message: "presentProbe: needs one batch per client, 3, got 2",
   });
+  const [first, ...others] = probe;
+  const { images, labels, size } = first!;
+  const changed = (change: Partial<Batch>): Batch[] => [{ ...first!, ...change }, ...others];
+  for (const [change, message] of [
+    [
+      { images: images.map((x) => 2 + x) },
+      /^presentProbe: needs pixels of batch 0 in \[0, 1\], got .* at index 0; divide bytes/,
+    ],
+    [
+      { images: images.map(() => NaN) },
+      /^presentProbe: needs finite numbers in images of batch 0, got NaN at index 0$/,
+    ],
+    [{ images: images.subarray(1) }, /^presentProbe: needs 2 images of \[1, 4, 4\] in batch 0, got 31 pixels$/],
+    [{ labels: labels.map(() => 3) }, /^presentProbe: needs labels of batch 0 in 0..2, got 3 at index 0$/],
+    [{ size: size + 1 }, /^presentProbe: needs 3 images of \[1, 4, 4\] in batch 0, got 32 pixels$/],
+  ] as const)
+    await assert.rejects(presentProbe(federation, records, changed(change)), {
+      name: "InputError",
+      message,
+    });
   await presentProbe(federation, records, probe);
   const before = tf.memory().numTensors;
   for (let i = 0; i < 30; i++) await presentProbe(federation, records, probe);

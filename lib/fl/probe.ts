@@ -1,7 +1,9 @@
 /** @file The fixed probe: the same private images presented at every round, so that image difficulty cancels in comparisons. */
 import { backendReady } from "../core/backend";
 import { ensure } from "../core/errors";
+import { ensurePixels } from "../core/typed";
 import type { Batch, Dataset } from "../core/types";
+import { checkBatch } from "../model/network";
 import { playRound } from "./round";
 import { drawBatch, type Federation } from "./federation";
 import { stepAgainst, type RoundRecord } from "./train";
@@ -30,7 +32,7 @@ export function drawProbe({ config, partition: { clients }, rng }: Federation, d
  * @param records the rounds to replay
  * @param batches [M], the probe
  * @returns per record the broadcasts before and after, ready for observe; vectors are shared with the records
- * @throws InputError when there is not one batch per client, or an update is not finite
+ * @throws InputError when there is not one batch per client, one is of other images or labels than the federation's, or an update is not finite
  * @example
  * const [replay] = await presentProbe(federation, [records[1]], drawProbe(federation, dataset));
  * observe(replay.before, replay.after, config, dataset).round; // 1
@@ -41,13 +43,17 @@ export async function presentProbe(
   records: readonly RoundRecord[],
   batches: readonly Batch[],
 ): Promise<{ before: RoundRecord; after: RoundRecord }[]> {
-  const { config, rng } = federation;
+  const { config, network, rng } = federation;
   ensure(
     batches.length === config.numClients,
     "presentProbe",
     `needs one batch per client, ${config.numClients}`,
     batches.length,
   );
+  batches.forEach((batch, client) => {
+    checkBatch("presentProbe", `batch ${client}`, network, batch);
+    ensurePixels("presentProbe", `batch ${client}`, batch.images);
+  });
   await backendReady();
   const once = batches.map((batch) => [batch]);
   return records.map((record) => {

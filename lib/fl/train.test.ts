@@ -293,6 +293,13 @@ test("train: refuses a bad config before it computes, and a client without a bat
   );
 });
 
+test("train: refuses an option that nobody reads", async () => {
+  await assert.rejects(train(base, tinyDataset, { onround: () => undefined } as object), {
+    name: "InputError",
+    message: "train: needs only known names in options, got onround; did you mean onRound?",
+  });
+});
+
 test("train: keeps no tensors when 2 or 60 rounds are run", async () => {
   const tensorsAfter = async (rounds: number): Promise<number> => {
     await train({ ...base, rounds, localSteps: 2 }, tinyDataset);

@@ -1,6 +1,7 @@
 /** @file The federated loop. */
 import { backendReady } from "../core/backend";
 import { InputError, refuse } from "../core/errors";
+import { ensureNames } from "../core/known";
 import type { Batch, Dataset } from "../core/types";
 import { batchOf } from "../data/batch";
 import { recycle } from "../defense/spare";
@@ -65,8 +66,10 @@ export class RunEnded extends InputError {
 export async function train(
   config: FederationConfig,
   dataset: Dataset,
-  { onRound, keep = () => true }: TrainOptions = {},
+  options: TrainOptions = {},
 ): Promise<RoundRecord[]> {
+  ensureNames("train", "options", options, ["onRound", "keep"] satisfies (keyof TrainOptions)[]);
+  const { onRound, keep = () => true } = options;
   const federation = setUp(config, dataset);
   const { rng } = federation;
   await backendReady();

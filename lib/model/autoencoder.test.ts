@@ -242,6 +242,15 @@ test("trainAutoencoders, decoderOf: refuse what is no image, no option or no num
   assert.equal(tf.memory().numTensors, before);
 });
 
+test("trainAutoencoders: refuse images that are not in [0, 1], which no decoder here can give", async () => {
+  const shard = { images: new Float32Array(2 * 16).fill(0.5), labels: new Int32Array(2), size: 2 };
+  const bytes = { ...shard, images: shard.images.map((x) => 255 * x) };
+  await assert.rejects(trainAutoencoders([shard, bytes], [1, 4, 4], createRng(1), { steps: 1, batchSize: 2 }), {
+    name: "InputError",
+    message: "trainAutoencoders: needs pixels of shard 1 in [0, 1], got 127.5 at index 0; divide bytes by 255",
+  });
+});
+
 test("trainAutoencoders: keeps no tensors when 2 or 60 steps are made", async () => {
   const tensorsAfter = async (steps: number): Promise<number> => {
     await trainAutoencoders(shards, shape, createRng(1), { steps, batchSize: 2 });

@@ -4,7 +4,7 @@ import { ensureNames } from "../core/known";
 import { ensure, ensureCount, ensureFinite } from "../core/errors";
 import { sumPerReplica } from "../core/ops";
 import type { Rng } from "../core/rng";
-import { ensureFloats, ensureVector } from "../core/typed";
+import { ensureFloats, ensurePixels, ensureVector } from "../core/typed";
 import type { Batch, Shape } from "../core/types";
 import { adamStart, adamStep, cosineDecay, type AdamState } from "./adam";
 import { activation, gainOf } from "./layers/activation";
@@ -133,7 +133,10 @@ export async function trainAutoencoders(
   const least = Math.min(...shards.map(({ size }) => size));
   const enough = `needs at least batchSize = ${batchSize} images a shard`;
   ensure(least >= batchSize, fn, enough, least, "choose a smaller batchSize");
-  shards.forEach(({ images, size }, s) => ensureVector(fn, `images of shard ${s}`, images, size * volume(inputShape)));
+  shards.forEach(({ images, size }, s) => {
+    ensureVector(fn, `images of shard ${s}`, images, size * volume(inputShape));
+    ensurePixels(fn, `shard ${s}`, images);
+  });
   await backendReady();
   const encoder = encoderLayer(inputShape);
   const decoder = decoderLayer(encoder.outputShape, inputShape[0]!);

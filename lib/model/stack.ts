@@ -1,6 +1,7 @@
 /** @file Public arrays to stacked tensors and back: weight vectors, images, labels; one replica a row. */
 import { tf, tidy, type Tensor } from "../core/backend";
 import { ensure } from "../core/errors";
+import { ensureLabels } from "../core/typed";
 import type { Batch, Shape } from "../core/types";
 import type { Layer } from "./layers/layer";
 import { asTensor, type Gradient } from "./layers/product";
@@ -53,13 +54,18 @@ export function packWeights(layer: Parameters, weights: readonly Gradient[]): Te
  *
  * @param vectors S vectors [d], at least one
  * @returns [S, d], a copy; the caller's tidy owns it
+ * @throws InputError when their lengths differ: the rest of one would be written into the next
  * @example
  * stackVectors([Float32Array.of(1, 2), Float32Array.of(3, 4)]).arraySync(); // [[1, 2], [3, 4]]
  */
 export function stackVectors(vectors: readonly Float32Array[]): Tensor {
   const length = vectors[0]!.length;
   const all = new Float32Array(vectors.length * length);
-  vectors.forEach((vector, s) => all.set(vector, s * length));
+  vectors.forEach((vector, s) => {
+    const needs = `needs vectors of one length (the first has ${length})`;
+    if (vector.length !== length) ensure(false, "stackVectors", needs, `${vector.length} in vector ${s}`);
+    all.set(vector, s * length);
+  });
   return tf.tensor2d(all, [vectors.length, length]);
 }
 
@@ -125,11 +131,8 @@ export function stackTargets(labels: readonly ArrayLike<number>[], numClasses: n
   const batch = labels[0]!.length;
   const values = new Float32Array(labels.length * numClasses * batch);
   labels.forEach((row, s) => {
-    for (let b = 0; b < batch; b++) {
-      const isClass = row[b]! >= 0 && row[b]! < numClasses; // another would stand in the next replica's target
-      ensure(isClass, "stackTargets", `needs labels in 0..${numClasses - 1}`, row[b]);
-      values[(s * batch + b) * numClasses + row[b]!] = 1;
-    }
+    ensureLabels("stackTargets", "labels", row, batch, numClasses); // another would stand in the next replica's target, or in none
+    for (let b = 0; b < batch; b++) values[(s * batch + b) * numClasses + row[b]!] = 1;
   });
   return tf.tensor3d(values, [labels.length, batch, numClasses]);
 }
