@@ -1,7 +1,7 @@
 /** @file Sweeps on a real Redis with workers in processes of their own, and everything that can go wrong between them. */
 import assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -21,6 +21,7 @@ const { serveRedis } = require("./redisWorker.js");
 const { packJob, runOf } = require("./job.js");
 const { exportEntry, isStored, keyOf, remember } = require("./store.js");
 const { fixtureJob, resultOf } = require("./sweep.fixture.js");
+const { defaultFederation } = require("../fl/config.js");
 const { Queue, Worker } = require("bullmq");
 const { Redis } = require("ioredis");
 
@@ -369,7 +370,10 @@ test(
   "runOnRedis: stores no result that is none of its kind, though its checksum fits, and shows no control character",
   { skip },
   async (t) => {
-    const job = { ...fixtureJob({ id: "forged" }), kind: "leakage" };
+    const attack = { prior: "pixel", labels: "given", autoencoderSteps: 1 };
+    const federation = { ...defaultFederation, rounds: 1 };
+    const plan = { federation, attack, seeds: [1], probeRounds: [], probeBatchSize: 1, trajectoryRounds: [] };
+    const job = { ...fixtureJob({ id: "forged" }), kind: "leakage", plan };
     const key = keyOf(runOf(job));
     const connection = new Redis(engine, { maxRetriesPerRequest: null });
     const forger = new Worker(
@@ -390,11 +394,19 @@ test(
     });
     let forged;
     let returned;
-    const leak = { seed: 1, rounds: [], probe: [{ rmse: "\u001b[2J" }], trajectory: [] };
+    const shares = { loss: 1, objectiveGap: 1, accuracy: 0, attackSuccess: null, effective: 9, skipped: null };
+    const rounds = [0, 1].map((round) => ({ round, ...shares, kept: [], dropped: [] }));
+    const leak = { seed: 1, rounds, probe: [{ rmse: "\u001b[2J" }], trajectory: [] };
     for (const [value, done, message] of [
       [null, { seconds: 1, worker: "w" }, /^checkValue: needs an object, got null$/],
       [leak, { seconds: 1, worker: "w" }, /^checkValue: needs a number at probe\.0\.round, got undefined$/],
       [{ ...leak, seed: "\u001b[2J" }, { seconds: 1, worker: "w" }, /at seed, got \\u\{1b\}\[2J$/],
+      [{ ...leak, probe: [], seed: 2 }, { seconds: 1, worker: "w" }, /at seed \(the plan's\), got 2$/],
+      [
+        { ...leak, probe: [], rounds: [] },
+        { seconds: 1, worker: "w" },
+        /at rounds \(all that were trained, and one more\)/,
+      ],
       [{ ...leak, probe: [] }, { seconds: "long", worker: "w" }, /^sweep: needs a number at seconds, got long$/],
       [{ ...leak, probe: [] }, "done", /^sweep: needs an object, got done$/],
     ]) {
@@ -591,6 +603,78 @@ test("runOnRedis: says what Redis refuses, and what helps", { skip }, async (t) 
   const refused = { name: "InputError", message: /^sweep: needs a Redis .*, got .*OOM.*; give it more memory/ };
   await assert.rejects(run([job]), refused);
   await admin.config("SET", "maxmemory", "0");
+});
+
+test(
+  "runOnRedis: refuses a store of its own that cannot be written before it asks anybody, and where that comes later loses nothing",
+  { skip },
+  async (t) => {
+    const file = join(newFolder(), "file");
+    writeFileSync(file, "");
+    const list = jobs("unwritable", 3, { milliseconds: 400 });
+    const message =
+      /^sweep: needs a store that can be written at .*, got ENOTDIR: not a directory; make room or rights/;
+    await assert.rejects(run(list, { store: join(file, "store") }), { name: "StoreError", message });
+    const queue = new Queue("curious-inside", { connection: new Redis(engine, { maxRetriesPerRequest: null }) });
+    t.after(() => queue.disconnect());
+    assert.equal(await queue.getWaitingCount(), 0);
+
+    process.env.TMPDIR = newFolder(); // where results go that the store does not take
+    t.after(() => delete process.env.TMPDIR);
+    const worker = await startWorker(t);
+    const store = newFolder();
+    const running = run(list, { store });
+    await worker.said("started");
+    rmSync(store, { recursive: true });
+    writeFileSync(store, "");
+    const { outcomes } = await running;
+    for (const { status, error } of outcomes) {
+      assert.deepEqual([status, error.name], ["failed", "StoreError"]);
+      assert.match(
+        error.message,
+        /cannot be stored in .*; it lies in .*; what workers computed waits in Redis for 7 days$/,
+      );
+    }
+    const second = await run(list);
+    assert.deepEqual(statuses(second.outcomes), Array(3).fill("computed"));
+    await assertStored(list, second.store);
+    for (const key of keysOf(list)) assert.equal(count([worker], "computed", key), 1);
+  },
+);
+
+test("serveRedis: leaves jobs to others while its own store cannot be written", { skip }, async (t) => {
+  const file = join(newFolder(), "file");
+  writeFileSync(file, "");
+  const full = await startWorker(t, { env: { CURIOUS_STORE: join(file, "store") } });
+  const [job] = jobs("left", 1);
+  const running = run([job]);
+  await full.said("left to others");
+  assert.equal(count([full], "failed"), 0);
+  const other = await startWorker(t);
+  const { outcomes, notices } = await running;
+  assert.deepEqual(statuses(outcomes), ["computed"]);
+  assert.equal(count([other], "computed"), 1);
+  assert.ok(
+    notices.some((text) => /a worker leaves jobs to others: remember: needs a store that can be written/.test(text)),
+  );
+});
+
+test("serveRedis: says what Redis refuses, once, and goes on when it does not any more", { skip }, async (t) => {
+  const admin = new Redis(engine);
+  t.after(() => admin.disconnect());
+  const worker = await startWorker(t);
+  const list = jobs("refusing", 2, { milliseconds: 300 });
+  const running = run(list);
+  await worker.said("started");
+  await admin.config("SET", "maxmemory", "1");
+  await worker.said("notice");
+  await wait(1000);
+  await admin.config("SET", "maxmemory", "0");
+  await running.catch(() => undefined); // the sweep may have been refused too
+  const said = worker.events.filter(({ what }) => what === "notice").map(({ text }) => text);
+  assert.equal(new Set(said).size, said.length);
+  assert.match(said[0], /^worker: needs a Redis at .* that does what it is asked, got .*OOM.*; give it more memory/);
+  assert.deepEqual(statuses((await run(list)).outcomes), ["computed", "computed"]);
 });
 
 const openssl = spawnSync("openssl", ["version"]).status === 0;

@@ -141,7 +141,7 @@ async function main(args) {
     named = await jobsOf(library.readPlans(readFile(options.file)), library, options.force);
     const stored = options.force
       ? []
-      : named.filter(({ job }) => isStored(runOf(job), { check: (value) => checkValue(job.kind, value) }));
+      : named.filter(({ job }) => isStored(runOf(job), { check: (value) => checkValue(job, value) }));
     console.log(
       `${named.length} jobs${stored.length > 0 ? `, stored: ${stored.map(({ name }) => name).join("; ")}` : ""}`,
     );

@@ -41,7 +41,8 @@ const digits = ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"] as const;
 /**
  * Every dataset by name. Lengths and SHA-256 of the official files are those of TensorFlow Datasets
  * (tensorflow_datasets/url_checksums/{fashion_mnist,mnist,cifar10}.txt); mirrors: there, and in
- * torchvision/datasets/mnist.py.
+ * torchvision/datasets/mnist.py. MNIST's fingerprints are of images in the official order, whose unpacked files have the published
+ * MD5; Fashion-MNIST's are of all 70,000 images in another order, which no published sum vouches for.
  */
 export const datasets = {
   "fashion-mnist": {

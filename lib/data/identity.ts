@@ -1,8 +1,10 @@
 /** @file Whether files hold the dataset that their folder is named after. */
 import { createHash, hash } from "node:crypto";
+import { readFileSync, statSync } from "node:fs";
+import { join } from "node:path";
 import { ensure, refuse } from "../core/errors";
 import type { ImageSet } from "../core/types";
-import { datasets, type FolderSpec } from "./datasets";
+import { datasets, type FolderSpec, type OfficialFile } from "./datasets";
 
 const generous = 0.08; // by how much mean and deviation of a dataset's pixels may differ from the published ones
 
@@ -18,7 +20,7 @@ const generous = 0.08; // by how much mean and deviation of a dataset's pixels m
  * @throws InputError naming what the images are, or what about them cannot be
  * @example
  * isOfficial("mine", { numClasses: 10 }, dataset.train, dataset.test); // undefined; nothing is known of it
- * @source our choice; the fingerprints are of the files that data/README.md names
+ * @source our choice; where the fingerprints are from stands beside them (datasets.ts)
  */
 export function isOfficial(
   name: string,
@@ -38,6 +40,22 @@ export function isOfficial(
   }
   for (const [part, images] of Object.entries(parts)) ensurePlausible(name, images, part, brightness, numClasses);
   return official && false;
+}
+
+/**
+ * Whether a folder holds the official files, byte for byte.
+ *
+ * @param files of the official distribution
+ * @param folder to look into
+ * @returns whether each is there, of its length and SHA-256
+ * @throws the file system's error where a file of the right length cannot be read
+ * @example
+ * areOfficialFiles(datasets.mnist.files, "my/mnist"); // false, where they were packed again
+ */
+export function areOfficialFiles(files: readonly OfficialFile[], folder: string): boolean {
+  const paths = files.map(({ file }) => join(folder, file));
+  if (!files.every(({ bytes }, i) => statSync(paths[i]!, { throwIfNoEntry: false })?.size === bytes)) return false;
+  return files.every(({ sha256 }, i) => hash("sha256", readFileSync(paths[i]!)) === sha256);
 }
 
 /**

@@ -10,7 +10,7 @@ import type { Dataset, DatasetSource, ImageSet } from "../core/types";
 import { readCifar, unpackCifar } from "./cifar";
 import { datasets, type DatasetName, type EmbeddedSpec, type FolderSpec } from "./datasets";
 import { download, saveWhole, type DownloadOptions, type Progress } from "./download";
-import { isOfficial } from "./identity";
+import { areOfficialFiles, isOfficial } from "./identity";
 import { readIdx } from "./idx";
 import { drawStrokes } from "./strokes";
 
@@ -100,7 +100,7 @@ function readFolder(name: string, spec: FolderSpec, folder: string, source: Data
     ensure(existsSync(file), "loadDataset", `needs the file ${file}`, "no such file", "see data/README.md");
   }
   const [training, testing] = [read(spec, train), read(spec, test)];
-  const official = isOfficial(name, spec, training, testing);
+  const official = areOfficialFiles(spec.files, folder) || isOfficial(name, spec, training, testing);
   return { ...describe(name, spec, source, training, testing), ...(official !== undefined && { official }) };
 }
 

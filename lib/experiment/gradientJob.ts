@@ -1,16 +1,14 @@
-/** @file One seed of a gradient plan as a job: its shape, how it is made, computed and stored. */
-import { z } from "zod";
+/** @file One seed of a gradient plan as a job: how it is made, computed and stored. */
 import { ensure, ensureCount } from "../core/errors";
 import { ensureDefined, ensureSeeds } from "../core/known";
 import type { Dataset } from "../core/types";
 import type { DatasetName } from "../data/datasets";
 import { checkConfig } from "../fl/config";
+import { readGradientPlan } from "./gradientPlan";
 import { measureGradientsOf, type GradientPlan, type GradientRun } from "./gradients";
 import { runOf, type Job } from "./job";
 import { autoencoderOf } from "./leakageJob";
-import { attackShape, federationShape } from "./leakagePlan";
 import type { Follow } from "./measure";
-import { checkShape } from "./shape";
 import { remember, type Remembered } from "./store";
 import { checkValue } from "./values";
 
@@ -18,29 +16,6 @@ import { checkValue } from "./values";
 export interface GradientJob extends Job {
   readonly kind: "gradients";
   readonly plan: GradientPlan; // of a single seed
-}
-
-const shape = z.strictObject({
-  federation: federationShape,
-  seeds: z.array(z.int()),
-  rounds: z.array(z.int()),
-  objectiveImages: z.int(),
-  batches: z.int(),
-  attack: attackShape.nullable(),
-}) satisfies z.ZodType<GradientPlan>;
-
-/**
- * Reads a gradient plan that came from another process.
- *
- * @param value a whole plan
- * @returns the plan
- * @throws InputError naming the place that is not as it should be
- * @example
- * const looked = { federation: config, seeds: [1], rounds: [0], objectiveImages: 5, batches: 2, attack: null };
- * readGradientPlan({ ...looked, rounds: "all" }); // throws "readGradientPlan: needs an array at rounds, got all"
- */
-export function readGradientPlan(value: unknown): GradientPlan {
-  return checkShape("readGradientPlan", shape, value);
 }
 
 /**
@@ -60,7 +35,7 @@ export function gradientJobs(
 ): GradientJob[] {
   const fn = "measureGradients";
   ensureDefined(fn, "the plan", plan);
-  const { federation, seeds, rounds, objectiveImages, batches } = checkShape(fn, shape, plan);
+  const { federation, seeds, rounds, objectiveImages, batches } = readGradientPlan(plan, fn);
   checkConfig(federation);
   ensureSeeds(fn, seeds);
   ensure(rounds.length >= 1, fn, "needs at least one round", "none");
@@ -102,5 +77,5 @@ export function computeGradients(job: GradientJob, dataset: Dataset, follow: Fol
     const autoencoder = await autoencoderOf(owner, dataset, () => follow(0, "autoencoder"));
     return measureGradientsOf(plan, dataset, autoencoder, follow);
   };
-  return remember(runOf(job), compute, { force, check: (value) => checkValue(job.kind, value) });
+  return remember(runOf(job), compute, { force, check: (value) => checkValue(job, value) });
 }

@@ -1,7 +1,7 @@
 /** @file The shape of what a seed of a gradient plan gave, for a result that comes from elsewhere. */
 import { z } from "zod";
 import type { NoiseEstimate } from "../theory/constants";
-import type { GradientRound, GradientRun, LoneInversion } from "./gradients";
+import type { GradientPlan, GradientRound, GradientRun, LoneInversion } from "./gradients";
 
 const number = z.number(); // finite
 const magnitude = number.min(0);
@@ -31,8 +31,21 @@ const round = z.strictObject({
   peers: z.array(peer),
 } satisfies Record<keyof GradientRound, z.ZodType>);
 
-/** What measureGradientsOf gives. */
-export const gradientValue = z.strictObject({
+const gradientValue = z.strictObject({
   seed: z.int(),
   rounds: z.array(round),
 } satisfies Record<keyof GradientRun, z.ZodType>) satisfies z.ZodType<GradientRun>;
+
+/**
+ * What measureGradientsOf gives for a plan: of its seed, at its rounds.
+ *
+ * @param plan of one seed
+ * @returns the schema
+ * @example
+ * gradientValueOf(plan).safeParse(await measureGradientsOf(plan, dataset, null, follow)).success; // true
+ */
+export function gradientValueOf({ seeds, rounds: asked }: GradientPlan): z.ZodType<GradientRun> {
+  return gradientValue
+    .refine(({ seed }) => seed === seeds[0], { path: ["seed"], message: "the plan's" })
+    .refine(({ rounds }) => rounds.length === asked.length && rounds.every(({ round }, i) => round === asked[i]), { path: ["rounds"], message: "the plan's" }); // prettier-ignore
+}

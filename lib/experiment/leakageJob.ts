@@ -64,7 +64,7 @@ export function computeSeed(job: SeedJob, dataset: Dataset, follow: Follow): Pro
       follow(autoencoderShare + (1 - autoencoderShare) * share, note),
     );
   };
-  return remember(runOf(job), compute, { force, check: (value) => checkValue(job.kind, value) });
+  return remember(runOf(job), compute, { force, check: (value) => checkValue(job, value) });
 }
 
 const autoencoderShare = 0.15; // of the time, as measured for 15 views

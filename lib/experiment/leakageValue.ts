@@ -1,7 +1,7 @@
 /** @file The shape of what a seed of a leakage plan gave, for a result that comes from elsewhere. */
 import { z } from "zod";
 import type { Leak } from "../metrics/leak";
-import type { LeakageRun, RoundSummary } from "./measure";
+import type { LeakagePlan, LeakageRun, RoundSummary } from "./measure";
 
 const number = z.number(); // finite
 const count = z.int().min(0);
@@ -46,10 +46,31 @@ const leak = z
     { path: ["labels"], message: "one per private image, as all else" },
   );
 
-/** What measureSeed gives. */
-export const leakageValue = z.strictObject({
+const leakageValue = z.strictObject({
   seed: z.int(),
   rounds: z.array(round),
   probe: z.array(leak),
   trajectory: z.array(leak),
 } satisfies Record<keyof LeakageRun, z.ZodType>) satisfies z.ZodType<LeakageRun>;
+
+/**
+ * What measureSeed gives for a plan: of its seed, with all its rounds.
+ *
+ * @param plan of one seed
+ * @returns the schema
+ * @example
+ * leakageValueOf(plan).safeParse(await measureSeed(plan, dataset, null, follow)).success; // true
+ */
+export function leakageValueOf(plan: LeakagePlan): z.ZodType<LeakageRun> {
+  const { federation, seeds, probeRounds, trajectoryRounds } = plan;
+  const all = Array.from({ length: federation.rounds + 1 }, (_, round) => round);
+  return leakageValue
+    .refine(({ seed }) => seed === seeds[0], { path: ["seed"], message: "the plan's" })
+    .refine(({ rounds }) => areRounds(rounds, all), { path: ["rounds"], message: "all that were trained, and one more" })
+    .refine(({ probe }) => areRounds(probe, probeRounds), { path: ["probe"], message: "the plan's probe rounds" })
+    .refine(({ trajectory }) => areRounds(trajectory, trajectoryRounds), { path: ["trajectory"], message: "the plan's trajectory rounds" }); // prettier-ignore
+}
+
+function areRounds(records: readonly { readonly round: number }[], rounds: readonly number[]): boolean {
+  return records.length === rounds.length && records.every(({ round }, i) => round === rounds[i]);
+}

@@ -11,7 +11,7 @@ import { packJob, runOf, type Payload } from "./job";
 import { printable } from "./printable";
 import { endsWithin, openRedis, queueName, queueTiming, refusalOf, resultKey, type QueueTiming } from "./redis";
 import { checkShape } from "./shape";
-import { importEntry, mostBytes } from "./store";
+import { ensureWritable, importEntry, mostBytes } from "./store";
 import { checkValue } from "./values";
 
 const done = z.strictObject({
@@ -41,7 +41,7 @@ const inFlight = 200; // jobs that are asked about at once
  * @param tasks of different keys
  * @param options see EngineOptions; timing
  * @returns how each ended, in the order of the tasks
- * @throws InputError when Redis does not answer, or refuses a command
+ * @throws InputError when Redis does not answer, or refuses a command; StoreError when this machine's store cannot be written
  * @example
  * await runOnRedis("redis://127.0.0.1:6379", tasks, { onProgress: console.log, onNotice: console.warn });
  */
@@ -51,6 +51,7 @@ export async function runOnRedis(
   { onProgress, onNotice, timing: given }: EngineOptions & { readonly timing?: Partial<QueueTiming> },
 ): Promise<Outcome[]> {
   const timing = { ...queueTiming, ...given };
+  await ensureWritable("sweep");
   const { redis, close } = await openRedis("sweep", url, onNotice, timing);
   const queue = new Queue<Payload, unknown, string>(queueName, { connection: redis });
   const events = new QueueEvents(queueName, { connection: redis });
@@ -66,10 +67,19 @@ export async function runOnRedis(
   finished.catch(() => undefined); // it may fail before it is awaited
 
   function settle(key: string, outcome: Outcome, note: string): void {
+    if (!waiting.delete(key)) return; // given up meanwhile
     outcomes.set(key, outcome);
-    waiting.delete(key);
     onProgress({ key, share: outcome.status === "computed" ? 1 : 0, note, outcome });
     if (waiting.size === 0) finish();
+  }
+
+  /** Where nothing can be stored any more no result can be taken: what the workers compute waits in Redis for the next sweep. */
+  function giveUp({ name, message }: Error): void {
+    const days = Math.round(timing.keepResult / (24 * 3_600_000));
+    const error = Object.assign(new Error(`${message}; what workers computed waits in Redis for ${days} days`), {
+      name,
+    });
+    for (const key of [...waiting.keys()]) settle(key, { status: "failed", error }, "failed");
   }
 
   /** Takes a finished job's result; where there is none any more, or what cannot be it, the job is asked for again. */
@@ -80,9 +90,10 @@ export async function runOnRedis(
     try {
       taken = checkShape("sweep", done, returned);
       const entry = await promisify(gunzip)(packed, { maxOutputLength: mostBytes + 2 ** 20 });
-      const { force } = await importEntry(runOf(job), entry, { check: (value) => checkValue(job.kind, value) });
+      const { force } = await importEntry(runOf(job), entry, { check: (value) => checkValue(job, value) });
       if (isFirst && typeof job.force === "string" && force !== job.force) return false; // later it is the answer
     } catch (error) {
+      if ((error as Error).name === "StoreError") return (giveUp(error as Error), true);
       if (isFirst) return false; // an old one
       const times = (refused.get(key) ?? 0) + 1;
       refused.set(key, times);

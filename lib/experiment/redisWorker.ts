@@ -35,7 +35,7 @@ const progressEvery = 1000; // ms between two reports of a job
  *
  * A job is given to another worker when this one dies. One whose process dies, or that fails for another reason than its
  * config, is tried again, with waiting times that double. A job that this worker cannot compute, because its library,
- * dataset or backend is another, is left to others: it waits in the queue, ever longer, and its sweep is told why.
+ * dataset or backend is another or its store cannot be written, is left to others: it waits in the queue, ever longer, and its sweep is told why.
  *
  * @param url as openRedis
  * @param options workers: jobs at a time (see workerCount); onEvent; file: the module that computes, see openPool; timing
@@ -116,7 +116,7 @@ export async function serveRedis(
         say("given back", key, "");
         throw new WaitingError();
       }
-      if (kind === "UnfitError") return await leave(queued, message, token);
+      if (kind === "UnfitError" || kind === "StoreError") return await leave(queued, message, token);
       say("failed", key, message);
       const reason = kind === "Error" ? message : `${kind}: ${message}`;
       throw kind === "InputError" ? new UnrecoverableError(reason) : new Error(reason);
@@ -131,7 +131,13 @@ export async function serveRedis(
     maxStalledCount: timing.losses,
     runRetryDelay: timing.retry,
   });
-  worker.on("error", () => undefined); // openRedis says when the connection is lost; a job that became another's needs no word
+  let refused = "";
+  worker.on("error", (error) => {
+    if (error.name !== "ReplyError") return; // openRedis says when the connection is lost; a job that became another's needs no word
+    const { message } = refusalOf("worker", url, error);
+    if (message !== refused) notice(message); // BullMQ asks again and again
+    refused = message;
+  });
   worker.on("stalled", (key) => notice(`job ${key.slice(0, 8)} was lost by its worker and waits again`));
 
   let end: () => void;

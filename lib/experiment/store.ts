@@ -132,8 +132,34 @@ export function isStored(run: Run, options: Pick<StoreOptions, "folder" | "check
   });
 }
 
+/**
+ * Refuses a store that nothing can be written into: better known before the work.
+ *
+ * @param fn name of the public function that was called
+ * @param folder of the store, default as in StoreOptions; made where it is missing
+ * @throws StoreError with the reason
+ * @example
+ * await ensureWritable("sweep"); // nothing, where results can be stored
+ */
+export async function ensureWritable(fn: string, folder = storeFolder()): Promise<void> {
+  const probe = temporaryFor(join(folder, "probe.run"));
+  try {
+    await mkdir(folder, { recursive: true });
+    await (await open(probe, "wx")).close();
+    await rm(probe);
+  } catch (error) {
+    throw new StoreError(
+      `${fn}: needs a store that can be written at ${folder}, got ${reasonOf(error)}; ${storeRemedy}`,
+    );
+  }
+}
+
+function storeFolder(): string {
+  return resolve(process.env["CURIOUS_STORE"] || paths.store);
+}
+
 /** Where an entry lies. */
-function fileOf(kind: string, key: string, folder = process.env["CURIOUS_STORE"] || paths.store): string {
+function fileOf(kind: string, key: string, folder = storeFolder()): string {
   return resolve(folder, `${kind}-${key}.run`);
 }
 
@@ -248,8 +274,8 @@ export function exportEntry(run: Run, options: Pick<StoreOptions, "folder"> = {}
  * @param bytes as exportEntry gave them
  * @param options folder; check: refuses, by throwing, a value that is none of the run's kind: whoever sends bytes can make a checksum
  * @returns where the value came from
- * @throws Error when the bytes are damaged or another run's, or what check throws, and nothing is written; the file system's error when the store
- *   cannot be written
+ * @throws Error when the bytes are damaged or another run's, or what check throws, and nothing is written; StoreError when the store cannot be
+ *   written
  * @example
  * await remember(run, compute);
  * (await importEntry(run, await exportEntry(run))).status; // "stored"
@@ -264,7 +290,7 @@ export async function importEntry(
   options.check?.(value);
   const file = fileOf(run.kind, key, options.folder);
   const present = existsSync(file) ? await readFile(file) : undefined;
-  if (!present?.equals(bytes)) await writeWhole(file, bytes);
+  if (!present?.equals(bytes)) await writeOrRescue("importEntry", "came", file, [bytes], value);
   return source;
 }
 
@@ -281,7 +307,7 @@ async function readOrCompute<T>(
       : ((await readEntry<T>(file, key, check)) ?? (await readEntry<T>(rescued(file), key, check)));
   if (stored && (force === false || stored.force === force)) return stored;
 
-  await ensureWritable(file);
+  await ensureWritable("remember", dirname(file));
   const start = performance.now();
   const value = await compute();
   const seconds = (performance.now() - start) / 1000;
@@ -291,19 +317,6 @@ async function readOrCompute<T>(
   const asked = typeof force === "string" ? { force } : {};
   await writeEntry(file, { ...run, key, libraryHash, computedAt, seconds, ...asked }, value);
   return { value, key, status: "computed", seconds, computedAt, libraryHash, ...asked };
-}
-
-/** A folder that nothing can be written into is better known before the work. */
-async function ensureWritable(file: string): Promise<void> {
-  const probe = temporaryFor(file);
-  try {
-    await mkdir(dirname(file), { recursive: true });
-    await (await open(probe, "wx")).close();
-    await rm(probe);
-  } catch (error) {
-    const what = `remember: needs a store that can be written at ${dirname(file)}, got ${reasonOf(error)}`;
-    throw new StoreError(`${what}; ${storeRemedy}`);
-  }
 }
 
 const storeRemedy = "make room or rights there, or name another folder in CURIOUS_STORE";
@@ -356,12 +369,22 @@ function splitEntry(bytes: Buffer, key: string): { readonly header: Header; read
   return { header, payload: bytes.subarray(second + 1) };
 }
 
-/** Writes an entry into its folder, else into the rescue folder; then, and where neither takes it, throws StoreError. */
 async function writeEntry(file: string, header: Header, value: unknown): Promise<void> {
   const payload = serialize(value);
   ensure(payload.length <= mostBytes, "remember", `needs a result of at most ${mostBytes} bytes`, payload.length);
   const head = Buffer.from(`${JSON.stringify(header)}\n`);
   const parts = [`${MAGIC} ${sha256(head, payload)}\n`, head, payload];
+  await writeOrRescue("remember", "was computed", file, parts, value);
+}
+
+/** Writes an entry into its folder, else into the rescue folder; then, and where neither takes it, throws StoreError. */
+async function writeOrRescue(
+  fn: string,
+  how: string, // it came to be
+  file: string,
+  parts: readonly (string | Buffer)[],
+  value: unknown,
+): Promise<void> {
   try {
     await writeWhole(file, ...parts);
   } catch (error) {
@@ -370,7 +393,7 @@ async function writeEntry(file: string, header: Header, value: unknown): Promise
       () => `it lies in ${other}, where it is found again`,
       () => "it is lost when this process ends",
     );
-    const what = `remember: a result was computed and cannot be stored in ${dirname(file)} (${reasonOf(error)})`;
+    const what = `${fn}: a result ${how} and cannot be stored in ${dirname(file)} (${reasonOf(error)})`;
     throw new StoreError(`${what}; ${where}; ${storeRemedy}`, value);
   }
 }

@@ -61,7 +61,7 @@ export async function sweep(jobs: readonly Job[], options: SweepOptions = {}): P
   jobs.forEach((job, index) => {
     const key = keys[index]!;
     const force = job.force === true ? now : job.force; // a moment, else each try would compute again
-    const check = (value: unknown): void => checkValue(job.kind, value);
+    const check = (value: unknown): void => checkValue(job, value);
     if (force !== false || (!tasks.has(key) && !isStored(runOf(job), { check })))
       tasks.set(key, { key, job: { ...job, force } });
   });

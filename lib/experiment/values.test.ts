@@ -30,12 +30,16 @@ function withAt(value: unknown, place: string, other: unknown): unknown {
   return copy;
 }
 
-function assertRefused(kind: string, value: unknown, cases: readonly (readonly [string, unknown, RegExp])[]): void {
+function assertRefused(
+  job: { kind: string; plan: unknown },
+  value: unknown,
+  cases: readonly (readonly [string, unknown, RegExp])[],
+): void {
   for (const other of [null, undefined, 7, "run", [], {}, new Float32Array(3)])
-    assert.throws(() => checkValue(kind, other), { name: "InputError", message: /^checkValue: needs / });
+    assert.throws(() => checkValue(job, other), { name: "InputError", message: /^checkValue: needs / });
   for (const [place, other, message] of cases) {
     const refused = { name: "InputError", message };
-    assert.throws(() => checkValue(kind, withAt(value, place, other)), refused, place);
+    assert.throws(() => checkValue(job, withAt(value, place, other)), refused, place);
   }
 }
 
@@ -43,9 +47,15 @@ test("checkValue: takes what a leakage job gives, through the store too, and nam
   const dataset = await loadDataset("strokes");
   const plan = { federation, attack, seeds: [1], probeRounds: [0], probeBatchSize: 1, trajectoryRounds: [1] };
   const value = await measureSeed(plan, dataset, null, quiet);
-  for (const own of [value, stored(value)]) checkValue("leakage", own);
-  assertRefused("leakage", value, [
+  const job = { kind: "leakage", plan };
+  for (const own of [value, stored(value)]) checkValue(job, own);
+  assertRefused(job, value, [
     ["seed", "1", /needs an? .* at seed, got 1$/],
+    ["seed", 2, /needs what fits at seed \(the plan's\), got 2$/],
+    ["rounds", value.rounds.slice(1), /at rounds \(all that were trained, and one more\)/],
+    ["probe", [], /at probe \(the plan's probe rounds\)/],
+    ["probe.0.round", 1, /at probe \(the plan's probe rounds\)/],
+    ["trajectory", value.probe, /at trajectory \(the plan's trajectory rounds\)/],
     ["rounds.0.loss", NaN, /needs a number at rounds\.0\.loss, got NaN$/],
     ["rounds.1.kept", null, /needs an array at rounds\.1\.kept, got null$/],
     ["rounds.0.extra", 1, /needs only known names at rounds\.0, got extra; known are: round, /],
@@ -60,8 +70,11 @@ test("checkValue: takes what a gradient job gives, and names the first place of 
   const dataset = await loadDataset("strokes");
   const plan = { federation, attack, seeds: [1], rounds: [0], objectiveImages: 2, batches: 2 };
   const value = await measureGradientsOf(plan, dataset, null, quiet);
-  for (const own of [value, stored(value)]) checkValue("gradients", own);
-  assertRefused("gradients", value, [
+  const job = { kind: "gradients", plan };
+  for (const own of [value, stored(value)]) checkValue(job, own);
+  assertRefused(job, value, [
+    ["seed", 7, /needs what fits at seed \(the plan's\), got 7$/],
+    ["rounds", [], /at rounds \(the plan's\)/],
     ["rounds.0.noise", {}, /needs a number at rounds\.0\.noise\.samplingVariance, got undefined$/],
     ["rounds.0.peers.0.image", "pixels", /at rounds\.0\.peers\.0\.image/],
     ["rounds.0.gradientNorm", Infinity, /at rounds\.0\.gradientNorm, got Infinity$/],
@@ -69,5 +82,5 @@ test("checkValue: takes what a gradient job gives, and names the first place of 
 });
 
 test("checkValue: takes anything of a kind that is no job's, whatever its name", () => {
-  for (const kind of ["autoencoder", "constructor", "__proto__"]) checkValue(kind, null);
+  for (const kind of ["autoencoder", "constructor", "__proto__"]) checkValue({ kind, plan: null }, null);
 });

@@ -1,24 +1,27 @@
 /** @file What the result of a job may look like. A checksum says that it arrived whole, not that it is one. */
 import type { z } from "zod";
-import { gradientValue } from "./gradientValue";
-import { leakageValue } from "./leakageValue";
+import { readGradientPlan } from "./gradientPlan";
+import { gradientValueOf } from "./gradientValue";
+import type { Job } from "./job";
+import { readPlan } from "./leakagePlan";
+import { leakageValueOf } from "./leakageValue";
 import { checkShape } from "./shape";
 
-const shapes: ReadonlyMap<string, z.ZodType> = new Map<string, z.ZodType>([
-  ["leakage", leakageValue],
-  ["gradients", gradientValue],
+const shapes: ReadonlyMap<string, (plan: unknown) => z.ZodType> = new Map<string, (plan: unknown) => z.ZodType>([
+  ["leakage", (plan) => leakageValueOf(readPlan(plan))],
+  ["gradients", (plan) => gradientValueOf(readGradientPlan(plan))],
 ]);
 
 /**
- * Refuses a result that is none of its kind. Kinds that are no jobs (an autoencoder ...) have no shape, and are not looked at.
+ * Refuses what cannot be a job's result. Kinds that no job has (an autoencoder ...) have no shape, and are not looked at.
  *
- * @param kind of the run, see Run
+ * @param job of which kind and plan are read
  * @param value whatever came
- * @throws InputError naming the first place that does not fit
+ * @throws InputError naming the first place that does not fit, or that of a plan which is none of its kind
  * @example
- * checkValue("leakage", null); // throws "checkValue: needs an object, got null"
+ * checkValue(job, null); // throws "checkValue: needs an object, got null"
  */
-export function checkValue(kind: string, value: unknown): void {
-  const shape = shapes.get(kind);
-  if (shape !== undefined) checkShape("checkValue", shape, value);
+export function checkValue({ kind, plan }: Pick<Job, "kind" | "plan">, value: unknown): void {
+  const shapeOf = shapes.get(kind);
+  if (shapeOf !== undefined) checkShape("checkValue", shapeOf(plan), value);
 }
