@@ -5,11 +5,16 @@ import { at } from "../steps/common.mjs";
 const require = createRequire(at("lib", "dist", "experiment", "sweep.js"));
 const { runOf } = require("./job.js");
 const { isStored, keyOf } = require("./store.js");
+const { default: fixture } = require("./sweep.fixture.js");
 const [jobs, engine, timing] = process.argv.slice(2).map((text) => JSON.parse(text));
 const tasks = jobs.map((job) => ({ key: keyOf(runOf(job)), job })).filter(({ job }) => !isStored(runOf(job)));
 const options = { onProgress: () => console.log("under way"), onNotice: () => undefined };
+// A single job is computed in this process, by the kinds that the library knows.
+const [only] = tasks;
 const outcomes =
-  engine === "local"
-    ? await require("./localEngine.js").runLocally(tasks, { ...options, workers: 2, file: "sweep.fixture.js" })
-    : await require("./redisEngine.js").runOnRedis(engine, tasks, { ...options, timing });
+  engine === "local" && tasks.length === 1
+    ? await fixture(only.job).then(({ seconds }) => [{ status: "computed", seconds }])
+    : engine === "local"
+      ? await require("./localEngine.js").runLocally(tasks, { ...options, workers: 2, file: "sweep.fixture.js" })
+      : await require("./redisEngine.js").runOnRedis(engine, tasks, { ...options, timing });
 process.exit(outcomes.every(({ status }) => status === "computed") ? 0 : 1);
