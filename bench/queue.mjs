@@ -13,7 +13,7 @@ import { startRedis } from "../scripts/redis.mjs";
 import { setup } from "../scripts/setup.mjs";
 import { at } from "../scripts/steps/common.mjs";
 
-const require = createRequire(at("lib", "dist", "experiment", "sweep.js"));
+const require = createRequire(at("lib", "dist", "jobs", "sweep.js"));
 
 export const title = "The queue";
 
@@ -47,7 +47,7 @@ async function throughQueue(count, workers, bytes) {
   const { runOnRedis } = require("./redisEngine.js");
   const { runOf, packJob } = require("./job.js");
   const { keyOf } = require("./store.js");
-  const { fixtureJob } = require("./sweep.fixture.js");
+  const { fixtureJob } = require("./jobs.fixture.js");
   const { defaultFederation } = require("../fl/config.js");
   const { Redis } = require("ioredis");
   const folder = mkdtempSync(join(tmpdir(), "bench-queue-"));
@@ -90,7 +90,7 @@ async function throughQueue(count, workers, bytes) {
     };
     const before = await used();
     const began = performance.now();
-    const outcomes = await runOnRedis(redis.url, tasks, { onProgress() {}, onNotice() {} });
+    const outcomes = await runOnRedis(redis.url, tasks, [], { onProgress() {}, onNotice() {} });
     const seconds = (performance.now() - began) / 1000;
     const after = await used();
     const cpu = await Promise.all(children.map((child) => child.stop()));
@@ -119,8 +119,8 @@ async function throughQueue(count, workers, bytes) {
 /** A worker process that says on its end how much CPU time it used, in milliseconds, its child process aside. */
 async function startWorker(url, store) {
   const code = `
-    const { serveRedis } = require("./lib/dist/experiment/redisWorker.js");
-    serveRedis(${JSON.stringify(url)}, { workers: 1, file: "sweep.fixture.js" }).then(async (worker) => {
+    const { serveRedis } = require("./lib/dist/jobs/redisWorker.js");
+    serveRedis(${JSON.stringify(url)}, { file: "jobs.fixture.js" }, { workers: 1 }).then(async (worker) => {
       const before = process.cpuUsage();
       console.log("ready");
       process.once("SIGTERM", () => {
@@ -151,7 +151,9 @@ export async function measureParts() {
   const { backendReady } = require("../core/backend.js");
   const { loadDataset } = require("../data/source.js");
   const { defaultFederation } = require("../fl/config.js");
-  const { seedJobs, computeSeed } = require("./leakageJob.js");
+  const { leakageKind } = require("../experiment/leakageKind.js");
+  const { seedJobs } = require("../experiment/studies.js");
+  const { resultOf } = require("./kind.js");
   const dataset = await loadDataset("strokes"); // images of the same shape
   const model = { dataset: "strokes", activation: "tanh", pooling: "average", learningRate: 0.1 };
   const plan = {
@@ -179,7 +181,7 @@ export async function measureParts() {
       return (user + system) / 1e6;
     };
     const began = now();
-    await computeSeed(job, dataset, (_share, note) => (ends[note] = now()));
+    await resultOf(leakageKind, job, dataset, (_share, note) => (ends[note] = now()));
     const { autoencoder, training, inversion } = ends;
     return { autoencoder: autoencoder - began, training: training - autoencoder, inversion: inversion - training };
   } finally {
@@ -193,7 +195,7 @@ export async function measureParts() {
  * @returns [{ rounds, inverted, steps, autoencoderSteps }]; one that shares its autoencoder with a job before it has none to train
  */
 export function paperJobs(records) {
-  const { shardOf } = require("./ownAutoencoder.js");
+  const { shardOf } = require("../experiment/ownAutoencoder.js");
   const jobs = new Map();
   const shards = new Set();
   for (const { federation, attack, seeds, ...where } of records.flatMap(plansIn)) {

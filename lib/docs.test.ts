@@ -15,11 +15,11 @@ import { createRng } from "./core/rng";
 import type { Dataset } from "./core/types";
 import { batchOf } from "./data/batch";
 import { drawStrokes } from "./data/strokes";
-import { runOf } from "./experiment/job";
-import { measureLeakage } from "./experiment/leakage";
-import { seedJobs } from "./experiment/leakageJob";
+import { runOf } from "./jobs/job";
+import { measureLeakage, seedJobs } from "./experiment/studies";
+import { workshop } from "./experiment/workshop";
 import type { LeakagePlan } from "./experiment/measure";
-import { keyOf } from "./experiment/store";
+import { keyOf } from "./jobs/store";
 import { defaultFederation, type FederationConfig } from "./fl/config";
 import { maskUpdates } from "./fl/secureAggregation";
 import { setUp } from "./fl/federation";
@@ -28,7 +28,7 @@ import { trainAutoencoders } from "./model/autoencoder";
 import { stackImages, stackTargets, stackVectors, unpackWeights } from "./model/stack";
 import { observe } from "./reconstruction/observe";
 import { decide } from "./report/claims";
-import { progressBar } from "./report/progress";
+import { progressBar } from "./report/progressBar";
 
 /** Examples are shown, not run, when they hold one of these. */
 const notRun: Readonly<Record<string, string>> = {
@@ -291,6 +291,8 @@ async function createFixtures(): Promise<Record<string, unknown>> {
     masked: maskUpdates(updates, createRng(1)),
     run: { kind: "run", code: "fl/train", config: 1, datasetHash: "" },
     compute: () => Promise.resolve(1),
+    kinds: workshop.kinds,
+    follow: () => undefined,
     listen: () => Promise.resolve([0.2, 0.3]),
     bar: progressBar("example"),
     stamp: { dataset: "mnist", datasetSource: "folder", backend: "wasm", profile: "quick", seeds: [1] },

@@ -7,7 +7,7 @@ export type { Batch, Dataset, DatasetSource, ImageSet, Partition, Shape } from "
 export { datasets, type DatasetName } from "./data/datasets";
 export { loadDataset } from "./data/source";
 export { batchOf, joinBatches } from "./data/batch";
-export { imageStats } from "./data/stats";
+export { imageStats } from "./data/imageStats";
 export { partition, type PartitionKind, type PartitionOptions } from "./data/partition";
 
 export { architectures, buildNetwork, type ArchitectureName } from "./model/architectures";
@@ -25,19 +25,25 @@ export { backdoorTest, stampTrigger } from "./poisoning/backdoor";
 export { minMaxGamma } from "./poisoning/minMax";
 
 export { aggregators, type AggregatorName } from "./defense/aggregators";
-export { clipElementwise, clipToNorm } from "./defense/clip";
-export { epsilonOf, noiseFor, type GaussianSteps } from "./defense/accountant";
-export { gaussianEpsilon } from "./defense/gaussian";
-export type { Sampling } from "./defense/renyi";
-export { defaultPrivacy, privacies, spent, type PrivacyName, type PrivacyParameters } from "./defense/privacy";
-export type { PrivacyObserver, PrivacyQuestion, PrivacySpent, PrivacyUnit, PrivateRun } from "./defense/privacy";
-export { localDp } from "./defense/localDp";
-export { privateGradients, privateUpdates } from "./defense/dpSgd";
+export { clipElementwise, clipToNorm } from "./numerics/clip";
+export { epsilonOf, noiseFor, type GaussianSteps } from "./defense/privacy/accountant";
+export { gaussianEpsilon } from "./defense/privacy/gaussian";
+export type { Sampling } from "./defense/privacy/renyi";
+export { defaultPrivacy, privacies, spent, type PrivacyName, type PrivacyParameters } from "./defense/privacy/privacy";
+export type {
+  PrivacyObserver,
+  PrivacyQuestion,
+  PrivacySpent,
+  PrivacyUnit,
+  PrivateRun,
+} from "./defense/privacy/privacy";
+export { localDp } from "./defense/privacy/localDp";
+export { privateGradients, privateUpdates } from "./defense/privacy/dpSgd";
 export type { Aggregation, AggregationOptions, Aggregator, KrumNeighbours } from "./defense/aggregator";
 export { preAggregate } from "./defense/preAggregate";
 export { preAggregations, type PreAggregationName } from "./defense/preAggregations";
 export type { PreAggregated, PreAggregation } from "./defense/preAggregation";
-export { lowFrequencies } from "./defense/dct";
+export { lowFrequencies } from "./numerics/dct";
 
 export { defaultFederation, type FederationConfig } from "./fl/config";
 export { setUp, type Federation } from "./fl/federation";
@@ -76,37 +82,38 @@ export * from "./theory/constants";
 export { localStepChecks } from "./theory/checks/localSteps";
 export { clippedProgress, clippingOf, localDispersion, unrolledDispersion } from "./theory/fedAvg";
 
-export { followAnalyticLeak, type AnalyticLeak } from "./experiment/analyticLeak";
 export { estimateProportion } from "./experiment/proportion";
 export { curveOf, seedMeans, type Curve, type SeriesName } from "./experiment/curves";
 export { leakDifferences, type LeakComparison } from "./experiment/compare";
-export { compareMasking, type MaskingCheck } from "./experiment/masking";
-export { bands, estimateMean, pairedDifference, seedsNeeded, type Estimate } from "./experiment/stats";
-export { measureLeakage, type LeakageStudy } from "./experiment/leakage";
+export { bands, estimateMean, pairedDifference, seedsNeeded, type Estimate } from "./experiment/statistics";
+export { compareMasking, followAnalyticLeak, followLocalSteps } from "./experiment/studies";
+export { measureGradients, measureLeakage, seedJobs } from "./experiment/studies";
+export type { GradientStudy, LeakageStudy } from "./experiment/studies";
+export type { AnalyticLeak } from "./experiment/analyticLeak";
+export type { MaskingCheck } from "./experiment/masking";
+export { inversionCost, largestCurvature } from "./experiment/localSteps";
+export type { InversionCost, LocalStepsRound } from "./experiment/localSteps";
 export { fitConstants, observations, testAssumptions } from "./experiment/assumptions";
 export type { AssumptionTest, FittedConstants, Observation } from "./experiment/assumptions";
 export { backfireRounds, type BackfireRound } from "./experiment/backfireRounds";
 export { convergenceOf, type Convergence } from "./experiment/convergence";
 export { estimateCorrelation, rankCorrelation } from "./experiment/rank";
-export { measureGradients, type GradientStudy } from "./experiment/gradientStudy";
 export type { GradientPlan, GradientRound, GradientRun, LoneInversion } from "./experiment/gradients";
-export { seedJobs } from "./experiment/leakageJob";
 export { readPlans } from "./experiment/leakagePlan";
 export type { Attack, LeakagePlan, LeakageRun } from "./experiment/measure";
-export { sweep, type JobReport, type SweepOptions, type SweepProgress } from "./experiment/sweep";
-export { followLocalSteps, inversionCost, largestCurvature } from "./experiment/localSteps";
-export type { InversionCost, LocalStepsRound } from "./experiment/localSteps";
-export { describe, remember, type Remembered, type Run } from "./experiment/store";
+export { sweep } from "./experiment/sweep";
+export type { JobReport, SweepOptions, SweepProgress } from "./jobs/runJobs";
+export { describe, remember, type Remembered, type Run } from "./jobs/store";
 
 export { stampOf, stampText, type Stamp } from "./report/stamp";
-export { byProfile, currentProfile, isForced, type Profile } from "./report/profile";
-export { progressBar, type Progress } from "./report/progress";
+export { byProfile, currentProfile, isForced, type Profile } from "./core/profile";
+export { progressBar, type Progress } from "./report/progressBar";
 export { showFigure, showLines, type Figure, type LineFigureSpec, type Panel, type Series } from "./report/figure";
 export { showForest, type ForestRow, type ForestSpec } from "./report/forest";
 export { showHeatmap, type HeatmapLabel, type HeatmapSpec } from "./report/heatmap";
 export { asRmse, showImages } from "./report/imageGrid";
 export { analyticLeakPanels, backfirePanels, estimateSeries, sweepPanel } from "./report/theory";
-export { assumptionRows, observationPanel, type Observed } from "./report/assumptions";
+export { assumptionRows, observationPanel, type Observed } from "./report/assumptionRows";
 export { backfireRows } from "./report/backfireRows";
 export { participantPoints, participantRanks, participantRows, type Participants } from "./report/participants";
 export { ratePanels, rateRanks, rateRows, type Courses } from "./report/rates";
@@ -114,8 +121,16 @@ export { slackFigure, type SlackRow } from "./report/slack";
 export { budgetRows } from "./report/budgetRows";
 export { commonPlan, indicative, vary, varyEach } from "./report/commonPlan";
 export { differenceCells, differencePanel, differenceRows, type Windows } from "./report/differences";
-export { gapPanel, leakPanel, linesOf, privateRow, reconstructedRow, roundPanel, settingsOf } from "./report/leakage";
-export type { LeakLine, Studies } from "./report/leakage";
+export {
+  gapPanel,
+  leakPanel,
+  linesOf,
+  privateRow,
+  reconstructedRow,
+  roundPanel,
+  settingsOf,
+} from "./report/leakPanels";
+export type { LeakLine, Studies } from "./report/leakPanels";
 export { studiedPlans } from "./report/studiedPlans";
 export { signatures, type Signatures, type SignatureWindows } from "./report/signatures";
 export { settingRows } from "./report/settingRows";

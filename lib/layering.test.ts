@@ -11,6 +11,8 @@ const ranks: Readonly<Record<string, number>> = {
   core: 0,
   data: 1,
   model: 1,
+  numerics: 1,
+  jobs: 2,
   poisoning: 2,
   defense: 2,
   fl: 3,
@@ -21,7 +23,7 @@ const ranks: Readonly<Record<string, number>> = {
   report: 7,
 };
 const barrel = "index.ts";
-const mayTouchDisk = /^(data\/|report\/|core\/paths\.ts$|core\/backend\.ts$|experiment\/store\.ts$)/; // backend reads .setup/backend.json
+const mayTouchDisk = /^(data\/|report\/|core\/paths\.ts$|core\/backend\.ts$|jobs\/store\.ts$)/; // backend reads .setup/backend.json
 const diskModules = /^(node:)?fs(\/promises)?$/;
 
 interface Import {
@@ -141,7 +143,7 @@ test("violations: finds nothing when imports point down, and only text speaks of
     "model/y.ts": 'import { z } from "pure-rand"; // import "../report/figure"',
     "metrics/rmse.ts": 'import "../model/x"; const text = `import "../report/figure"`;',
     "metrics/rmse.test.ts": 'import { readFileSync } from "node:fs"; import { rmse } from "./rmse";',
-    "experiment/store.ts": 'import { readFileSync } from "node:fs";',
+    "jobs/store.ts": 'import { readFileSync } from "node:fs";',
     "report/figure.ts": 'import { x } from "plotly.js"; import { rmse } from "../metrics/rmse";',
   };
   assert.deepEqual(violations(tree), []);

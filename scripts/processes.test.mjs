@@ -30,7 +30,7 @@ function writeNotebook(t, name) {
   const busy = [
     'import { fork } from "node:child_process";',
     'import { writeFileSync } from "node:fs";',
-    `const openPool: any = require(${JSON.stringify(at("lib", "dist", "experiment", "pool.js"))}).openPool;`,
+    `const openPool: any = require(${JSON.stringify(at("lib", "dist", "jobs", "pool.js"))}).openPool;`,
     'const pool = await openPool("pool.fixture.js", 1);',
     "const waiting: any = await pool.run({ job: 0 });",
     "void pool.run({ job: 1, milliseconds: 3600000 });",

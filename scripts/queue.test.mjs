@@ -14,13 +14,14 @@ import { gzipSync } from "node:zlib";
 import { findRedis, freePort, startRedis } from "./redis.mjs";
 import { at } from "./steps/common.mjs";
 
-const require = createRequire(at("lib", "dist", "experiment", "sweep.js"));
-const { sweep } = require("./sweep.js");
+const require = createRequire(at("lib", "dist", "jobs", "sweep.js"));
+const { sweep } = require("../experiment/sweep.js");
+const { workshop } = require("../experiment/workshop.js");
 const { runOnRedis } = require("./redisEngine.js");
 const { serveRedis } = require("./redisWorker.js");
 const { packJob, runOf } = require("./job.js");
 const { exportEntry, isStored, keyOf, remember } = require("./store.js");
-const { fixtureJob, resultOf } = require("./sweep.fixture.js");
+const { fixtureJob, resultOf } = require("./jobs.fixture.js");
 const { defaultFederation } = require("../fl/config.js");
 const { Queue, Worker } = require("bullmq");
 const { Redis } = require("ioredis");
@@ -55,11 +56,11 @@ const newFolder = () => {
 async function startWorker(t, { url = engine, workers = 1, before = "", env = {}, detached = false } = {}) {
   const code = `
     ${before}
-    const { serveRedis } = require("./lib/dist/experiment/redisWorker.js");
+    const { serveRedis } = require("./lib/dist/jobs/redisWorker.js");
     (async () => {
       const onEvent = (event) => console.log(JSON.stringify(event));
-      const worker = await serveRedis(${JSON.stringify(url)}, {
-        workers: ${workers}, file: "sweep.fixture.js", timing: ${JSON.stringify(timing)}, onEvent,
+      const worker = await serveRedis(${JSON.stringify(url)}, { file: "jobs.fixture.js" }, {
+        workers: ${workers}, timing: ${JSON.stringify(timing)}, onEvent,
       });
       process.once("SIGTERM", () => void worker.close());
       console.log(JSON.stringify({ what: "ready" }));
@@ -116,7 +117,7 @@ async function run(jobs, { store = newFolder(), url = engine, more = {} } = {}) 
   process.env.CURIOUS_STORE = store;
   const options = { onProgress: (progress) => heard.push(progress), onNotice: (text) => notices.push(text) };
   options.timing = { ...timing, ...more };
-  const outcomes = await runOnRedis(url, tasks, options);
+  const outcomes = await runOnRedis(url, tasks, workshop.kinds, options);
   return { outcomes, heard, notices, store };
 }
 
@@ -261,12 +262,12 @@ test("runOnRedis: collects what a sweep that was killed had asked for, without a
   const worker = await startWorker(t);
   const list = jobs("collected", 3);
   const code = `
-    const { runOnRedis } = require("./lib/dist/experiment/redisEngine.js");
-    const { runOf } = require("./lib/dist/experiment/job.js");
-    const { keyOf } = require("./lib/dist/experiment/store.js");
+    const { runOnRedis } = require("./lib/dist/jobs/redisEngine.js");
+    const { runOf } = require("./lib/dist/jobs/job.js");
+    const { keyOf } = require("./lib/dist/jobs/store.js");
     const tasks = ${JSON.stringify(list)}.map((job) => ({ key: keyOf(runOf(job)), job }));
     const onProgress = () => process.kill(process.pid, "SIGKILL");
-    runOnRedis(${JSON.stringify(engine)}, tasks, { onProgress, onNotice() {} });`;
+    runOnRedis(${JSON.stringify(engine)}, tasks, [], { onProgress, onNotice() {} });`;
   const store = newFolder();
   const { signal } = spawnSync(process.execPath, ["-e", code], {
     cwd: at(),
@@ -308,7 +309,7 @@ test(
   "serveRedis: leaves a job of another library to workers that have it, and tells the sweep both hashes",
   { skip },
   async (t) => {
-    const before = `require("./lib/dist/experiment/code.js").hashCode = () => "${"f".repeat(64)}";`;
+    const before = `require("./lib/dist/jobs/code.js").hashCode = () => "${"f".repeat(64)}";`;
     const stale = await startWorker(t, { before });
     const list = jobs("stale", 3);
     const running = run(list);
@@ -343,7 +344,7 @@ test(
     const unfit = "this worker's strokes has hash 1, the job asks for 2";
     const list = [
       fixtureJob({ id: "unfit", unfit }),
-      ...jobs("nowhere", 3).map((job) => ({ ...job, code: "experiment/job" })),
+      ...jobs("nowhere", 3).map((job) => ({ ...job, code: "jobs/job" })),
     ];
     const payloads = list.map((job, i) => ({
       ...packJob(job),
@@ -398,8 +399,8 @@ test(
     const rounds = [0, 1].map((round) => ({ round, ...shares, kept: [], dropped: [] }));
     const leak = { seed: 1, rounds, probe: [{ rmse: "\u001b[2J" }], trajectory: [] };
     for (const [value, done, message] of [
-      [null, { seconds: 1, worker: "w" }, /^checkValue: needs an object, got null$/],
-      [leak, { seconds: 1, worker: "w" }, /^checkValue: needs a number at probe\.0\.round, got undefined$/],
+      [null, { seconds: 1, worker: "w" }, /^leakage: needs an object, got null$/],
+      [leak, { seconds: 1, worker: "w" }, /^leakage: needs a number at probe\.0\.round, got undefined$/],
       [{ ...leak, seed: "\u001b[2J" }, { seconds: 1, worker: "w" }, /at seed, got \\u\{1b\}\[2J$/],
       [{ ...leak, probe: [], seed: 2 }, { seconds: 1, worker: "w" }, /at seed \(the plan's\), got 2$/],
       [
@@ -441,8 +442,8 @@ test("serveRedis: refuses a payload that is not as it should be, and goes on", {
   const cases = [
     [{ ...good, kind: 7 }, /^InputError: unpackJob: needs a string at kind, got 7$/],
     [
-      { ...good, dataset: { name: "mnits", hash: "" } },
-      /^InputError: unpackJob: needs one of .*mnist.* at dataset.name, got mnits$/,
+      { ...good, dataset: { name: "strokes", hash: "0" } },
+      /^InputError: unpackJob: needs what fits at dataset\.hash .*, got 0$/,
     ],
     [{ ...good, extra: 1 }, /^InputError: unpackJob: needs only known names, got extra; known are: kind, /],
     ["nonsense", /^InputError: unpackJob: needs an object, got nonsense$/],
@@ -585,8 +586,8 @@ test(
     };
     const timing = { answer: 300 };
     const options = { timing, onProgress: () => undefined, onNotice: () => undefined };
-    await assert.rejects(runOnRedis(url, [], options), silent);
-    await assert.rejects(serveRedis(url, { timing }), silent);
+    await assert.rejects(runOnRedis(url, [], [], options), silent);
+    await assert.rejects(serveRedis(url, workshop, { timing }), silent);
     assert.equal(sockets.length, 2);
   },
 );

@@ -76,10 +76,10 @@ test("kills: a sweep whose parent and whose child were killed is completed, once
 
 test("tensors: has a call for every function that takes an optional callback", () => {
   const calls = {
-    "experiment/pool.ts": null, // computes in other processes
-    "experiment/redisWorker.ts": null,
+    "jobs/pool.ts": null, // computes in other processes
+    "jobs/redisWorker.ts": null,
     "experiment/study.ts": "measureLeakage",
-    "experiment/sweep.ts": "sweep",
+    "jobs/runJobs.ts": "sweep",
     "data/download.ts": null, // no tensors
     "data/source.ts": null,
     "fl/train.ts": "train",

@@ -132,16 +132,17 @@ async function main(args) {
   await setup({ only: ["build", "tensorflow"] });
   const require = createRequire(import.meta.url);
   const library = require("curious-inside");
-  const { isStored } = require("curious-inside/dist/experiment/store.js");
-  const { runOf } = require("curious-inside/dist/experiment/job.js");
-  const { checkValue } = require("curious-inside/dist/experiment/values.js");
+  const { isStored } = require("curious-inside/dist/jobs/store.js");
+  const { runOf } = require("curious-inside/dist/jobs/job.js");
+  const { checkResult } = require("curious-inside/dist/jobs/kind.js");
+  const { workshop } = require("curious-inside/dist/experiment/workshop.js");
   let reports;
   let named;
   try {
     named = await jobsOf(library.readPlans(readFile(options.file)), library, options.force);
     const stored = options.force
       ? []
-      : named.filter(({ job }) => isStored(runOf(job), { check: (value) => checkValue(job, value) }));
+      : named.filter(({ job }) => isStored(runOf(job), { check: (value) => checkResult(workshop.kinds, job, value) }));
     console.log(
       `${named.length} jobs${stored.length > 0 ? `, stored: ${stored.map(({ name }) => name).join("; ")}` : ""}`,
     );

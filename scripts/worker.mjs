@@ -27,9 +27,10 @@ async function main(args) {
 
   await setup({ only: ["build", "tensorflow"] });
   const require = createRequire(import.meta.url);
-  const { isRedis, redacted } = require("curious-inside/dist/experiment/redis.js");
-  const { serveRedis } = require("curious-inside/dist/experiment/redisWorker.js");
-  const { workerCount } = require("curious-inside/dist/experiment/pool.js");
+  const { isRedis, redacted } = require("curious-inside/dist/jobs/redis.js");
+  const { serveRedis } = require("curious-inside/dist/jobs/redisWorker.js");
+  const { workerCount } = require("curious-inside/dist/jobs/pool.js");
+  const { workshop } = require("curious-inside/dist/experiment/workshop.js");
   if (!isRedis(engine))
     return (console.error(`worker: needs --engine redis://host:port, got ${engine ? redacted(engine) : "none"}`), 2);
 
@@ -41,7 +42,7 @@ async function main(args) {
   let workers;
   try {
     workers = values.workers === undefined ? workerCount() : Number(values.workers);
-    worker = await serveRedis(engine, { workers, onEvent });
+    worker = await serveRedis(engine, workshop, { workers, onEvent });
   } catch (error) {
     if (error.name !== "InputError") throw error;
     return (console.error(error.message), 2);

@@ -9,7 +9,7 @@ const lib = require("curious-inside");
 // What a round is timed by and what holds memory are no part of the barrel.
 const { localUpdates } = require("curious-inside/dist/fl/client.js");
 const { tf } = require("curious-inside/dist/core/backend.js");
-const { recycle } = require("curious-inside/dist/defense/spare.js");
+const { recycle } = require("curious-inside/dist/numerics/spare.js");
 
 const seconds = () => Number(process.hrtime.bigint()) / 1e9;
 

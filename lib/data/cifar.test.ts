@@ -6,7 +6,7 @@ import { join } from "node:path";
 import test from "node:test";
 import { projectRoot } from "../core/paths";
 import { parseCifar, readCifar, unpackCifar } from "./cifar";
-import { imageStats } from "./stats";
+import { imageStats } from "./imageStats";
 
 const shared = join(projectRoot, "..", "shared", "data", "cifar-10-batches-bin");
 const noShared = existsSync(shared) ? false : "../shared/data is not there";

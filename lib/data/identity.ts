@@ -50,7 +50,7 @@ export function isOfficial(
  * @returns whether each is there, of its length and SHA-256
  * @throws the file system's error where a file of the right length cannot be read
  * @example
- * areOfficialFiles(datasets.mnist.files, "my/mnist"); // false, where they were packed again
+ * areOfficialFiles(datasets.mnist.files, "nowhere"); // false
  */
 export function areOfficialFiles(files: readonly OfficialFile[], folder: string): boolean {
   const paths = files.map(({ file }) => join(folder, file));

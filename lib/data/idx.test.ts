@@ -7,7 +7,7 @@ import { gzipSync } from "node:zlib";
 import fc from "fast-check";
 import { projectRoot } from "../core/paths";
 import { parseIdx, readIdx } from "./idx";
-import { imageStats } from "./stats";
+import { imageStats } from "./imageStats";
 
 const shared = join(projectRoot, "..", "shared", "data");
 const skip = existsSync(shared) ? false : "../shared/data is not there";

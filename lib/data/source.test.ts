@@ -13,7 +13,7 @@ import type { Dataset } from "../core/types";
 import { datasets, type DatasetName, type FolderSpec } from "./datasets";
 import { parseIdx } from "./idx";
 import { loadDataset, openDataset } from "./source";
-import { imageStats } from "./stats";
+import { imageStats } from "./imageStats";
 
 type Files = Readonly<Record<string, Uint8Array>>;
 

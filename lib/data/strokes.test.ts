@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import { createRng } from "../core/rng";
 import type { ImageSet } from "../core/types";
-import { imageStats } from "./stats";
+import { imageStats } from "./imageStats";
 import { drawStrokes } from "./strokes";
 
 const PIXELS = 28 * 28;

@@ -1,25 +1,25 @@
 /** @file The aggregation rules by name. */
 import type { Aggregator } from "./aggregator";
-import { bulyan } from "./bulyan";
-import { caf } from "./caf";
-import { centeredClipping } from "./centeredClipping";
-import { dnc } from "./dnc";
-import { flTrust } from "./flTrust";
-import { foolsGold } from "./foolsGold";
-import { freqFed } from "./freqFed";
-import { geometricMedian } from "./geometricMedian";
-import { krum } from "./krum";
-import { mda } from "./mda";
-import { mean } from "./mean";
-import { meaMed } from "./meaMed";
-import { median } from "./median";
-import { moNna } from "./moNna";
-import { multiKrum } from "./multiKrum";
-import { normBounding } from "./normBounding";
-import { oracle } from "./oracle";
-import { signGuard } from "./signGuard";
-import { smea } from "./smea";
-import { trimmedMean } from "./trimmedMean";
+import { bulyan } from "./aggregation/bulyan";
+import { caf } from "./aggregation/caf";
+import { centeredClipping } from "./aggregation/centeredClipping";
+import { dnc } from "./aggregation/dnc";
+import { flTrust } from "./aggregation/flTrust";
+import { foolsGold } from "./aggregation/foolsGold";
+import { freqFed } from "./aggregation/freqFed";
+import { geometricMedian } from "./aggregation/geometricMedian";
+import { krum } from "./aggregation/krum";
+import { mda } from "./aggregation/mda";
+import { mean } from "./aggregation/mean";
+import { meaMed } from "./aggregation/meaMed";
+import { median } from "./aggregation/median";
+import { moNna } from "./aggregation/moNna";
+import { multiKrum } from "./aggregation/multiKrum";
+import { normBounding } from "./aggregation/normBounding";
+import { oracle } from "./aggregation/oracle";
+import { signGuard } from "./aggregation/signGuard";
+import { smea } from "./aggregation/smea";
+import { trimmedMean } from "./aggregation/trimmedMean";
 
 /** The aggregation rules by name; a config's `aggregator` is a key. */
 export const aggregators = {

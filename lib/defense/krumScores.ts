@@ -1,6 +1,6 @@
 /** @file How Krum and the rules built on it judge an update. */
 import type { AggregationParameters, KrumNeighbours } from "./aggregator";
-import { ensureRound } from "./check";
+import { ensureRound } from "./updates";
 
 const further: Readonly<Record<KrumNeighbours, number>> = { "n-f-2": 2, "n-f-1": 1 };
 

@@ -2,9 +2,9 @@
 import { refuse } from "../core/errors";
 import type { Aggregation, AggregationOptions, Aggregator } from "./aggregator";
 import { checkedAggregator } from "./checked";
-import { effectiveCount } from "./linear";
+import { effectiveCount } from "../numerics/linear";
 import { preAggregations, type PreAggregationName } from "./preAggregations";
-import { recycle } from "./spare";
+import { recycle } from "../numerics/spare";
 
 type Members = readonly (readonly number[])[]; // [m][n]; vector r is sum_i members[r][i] updates[i]
 

@@ -1,8 +1,8 @@
 /** @file The pre-aggregations by name. */
-import { arc } from "./arc";
-import { bucketing } from "./bucketing";
-import { clipping } from "./clipping";
-import { nnm } from "./nnm";
+import { arc } from "./preAggregators/arc";
+import { bucketing } from "./preAggregators/bucketing";
+import { clipping } from "./preAggregators/clipping";
+import { nnm } from "./preAggregators/nnm";
 import type { PreAggregation } from "./preAggregation";
 
 /** The pre-aggregations by name; a config's `preAggregations` are keys. */

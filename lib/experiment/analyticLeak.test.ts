@@ -5,7 +5,10 @@ import { defaultFederation } from "../fl/config";
 import { setUp } from "../fl/federation";
 import { train } from "../fl/train";
 import { lossAndGradient } from "../model/network";
-import { followAnalyticLeak } from "./analyticLeak";
+import { ownStore } from "./store.fixture";
+import { followAnalyticLeak } from "./studies";
+
+ownStore();
 
 const config = { ...defaultFederation, architecture: "softmaxRegression", partition: "iid", numClients: 4, rounds: 3, evaluationImages: 30 } as const; // prettier-ignore
 const plan = { seeds: [1, 2], rounds: [0, 3], victims: [1, 2, 3] };

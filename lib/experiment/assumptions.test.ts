@@ -3,8 +3,8 @@ import { test } from "node:test";
 import type { Leak } from "../metrics/leak";
 import { fitConstants, observations, testAssumptions, type AssumptionTest, type Observation } from "./assumptions";
 import type { GradientRound, LoneInversion } from "./gradients";
-import type { GradientStudy } from "./gradientStudy";
-import type { LeakageStudy } from "./leakage";
+import type { GradientStudy } from "./studies";
+import type { LeakageStudy } from "./studies";
 
 const peer: LoneInversion = { contributed: true, gradientDistance: 2, rmse: 0.1, image: Float32Array.of(0.5, 0.5) };
 const round: GradientRound = {

@@ -4,8 +4,8 @@ import { expectedDispersion, reconstructionBound } from "../theory/bound";
 import { leastLoss, lipschitzOf, plConstantOf, type InversionPair } from "../theory/constants";
 import { squaredDistance } from "../theory/vectors";
 import type { GradientRound } from "./gradients";
-import type { GradientStudy } from "./gradientStudy";
-import type { LeakageStudy } from "./leakage";
+import type { GradientStudy } from "./studies";
+import type { LeakageStudy } from "./studies";
 
 /** What the theorem takes as given, as the broadcasts of some seeds show it. */
 export interface FittedConstants {

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { backfireRounds } from "./backfireRounds";
-import type { GradientStudy } from "./gradientStudy";
-import type { LeakageStudy } from "./leakage";
+import type { GradientStudy } from "./studies";
+import type { LeakageStudy } from "./studies";
 
 const leaks = (gap: number, rmse: number): LeakageStudy =>
   ({ runs: [{ seed: 1, rounds: [{ objectiveGap: gap }], probe: [{ round: 0, rmse }], trajectory: [] }], sources: [] }) as unknown as LeakageStudy; // prettier-ignore

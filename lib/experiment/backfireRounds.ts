@@ -1,8 +1,8 @@
 /** @file The backfire condition on runs: what line (12) predicts from the gaps, and what the reconstructions say. */
 import { ensure } from "../core/errors";
 import { backfireRatio } from "../theory/bound";
-import type { GradientStudy } from "./gradientStudy";
-import type { LeakageStudy } from "./leakage";
+import type { GradientStudy } from "./studies";
+import type { LeakageStudy } from "./studies";
 
 /** A seed and round of a setting under DP. */
 export interface BackfireRound {

@@ -6,11 +6,14 @@ import { tinyDataset } from "../data/tiny.fixture";
 import { defaultFederation, type FederationConfig } from "../fl/config";
 import { train } from "../fl/train";
 import { checkTheory } from "../theory/check";
-import { followAnalyticLeak } from "./analyticLeak";
 import { measureGradientsOf } from "./gradients";
 import type { LeakagePlan } from "./measure";
 import { measureSeed } from "./measure";
-import { trainOwnAutoencoder } from "./ownAutoencoder";
+import { shardOf, trainOwnAutoencoder } from "./ownAutoencoder";
+import { ownStore } from "./store.fixture";
+import { followAnalyticLeak } from "./studies";
+
+ownStore();
 
 before(backendReady);
 
@@ -29,7 +32,7 @@ const attack = { ...plan.attack, labels: "given" } as const;
 /** Everything that computes with tensors and calls back, besides invert and trainAutoencoders, which have tests of their own. */
 const followed: Readonly<Record<string, (call: () => void) => unknown>> = {
   train: (onRound) => train(config, tinyDataset, { onRound }),
-  trainOwnAutoencoder: (follow) => trainOwnAutoencoder({ ...config, numClients: 2 }, tinyDataset, 4, follow),
+  trainOwnAutoencoder: (follow) => trainOwnAutoencoder(shardOf({ ...config, numClients: 2 }), tinyDataset, 4, follow),
   measureSeed: (follow) => measureSeed(plan, tinyDataset, null, follow),
   measureGradientsOf: (follow) => measureGradientsOf({ ...looked, attack }, tinyDataset, null, follow),
   checkTheory: (onProgress) => checkTheory(3, createRng(1), { onProgress }),

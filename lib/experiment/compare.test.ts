@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import type { Leak } from "../metrics/leak";
 import { leakDifferences } from "./compare";
-import type { LeakageStudy } from "./leakage";
+import type { LeakageStudy } from "./studies";
 
 /** A leak of which the comparison reads round, perImage and contributed. */
 const leak = (round: number, perImage: number[], contributed = perImage.map(() => true)): Leak =>

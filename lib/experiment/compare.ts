@@ -2,7 +2,7 @@
 import { ensure, refuse } from "../core/errors";
 import { ensureSeeds } from "../core/known";
 import type { Leak } from "../metrics/leak";
-import type { LeakageStudy } from "./leakage";
+import type { LeakageStudy } from "./studies";
 
 /** What to compare. */
 export interface LeakComparison {

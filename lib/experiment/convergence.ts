@@ -2,7 +2,7 @@
 import { ensure } from "../core/errors";
 import { chosenMeanVariance } from "../theory/laws";
 import { medianVariance } from "../theory/medianVariance";
-import type { GradientStudy } from "./gradientStudy";
+import type { GradientStudy } from "./studies";
 
 /** A seed of a rule. */
 export interface Convergence {

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { curveOf, seedMeans } from "./curves";
-import type { LeakageStudy } from "./leakage";
-import { bands } from "./stats";
+import type { LeakageStudy } from "./studies";
+import { bands } from "./statistics";
 
 /** Two to three seeds whose loss in round k is given; NaN stands for none. */
 const studyOf = (...losses: number[][]): LeakageStudy =>

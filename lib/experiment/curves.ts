@@ -1,9 +1,9 @@
 /** @file From the runs of a study to what a figure or a claim needs: curves with bands, and one number a seed. */
 import { ensure } from "../core/errors";
 import { ensureSeeds } from "../core/known";
-import type { LeakageStudy } from "./leakage";
+import type { LeakageStudy } from "./studies";
 import type { LeakageRun } from "./measure";
-import { estimateMean } from "./stats";
+import { estimateMean } from "./statistics";
 
 /** The series of a run: the training rounds, the fixed probe's rounds, or the trajectory's. */
 export type SeriesName = "rounds" | "probe" | "trajectory";

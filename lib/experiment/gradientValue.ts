@@ -42,7 +42,8 @@ const gradientValue = z.strictObject({
  * @param plan of one seed
  * @returns the schema
  * @example
- * gradientValueOf(plan).safeParse(await measureGradientsOf(plan, dataset, null, follow)).success; // true
+ * const looked = { federation: config, seeds: [1], rounds: [0], objectiveImages: 5, batches: 2, attack: null };
+ * gradientValueOf(looked).safeParse(await measureGradientsOf(looked, dataset, null, follow)).success; // true
  */
 export function gradientValueOf({ seeds, rounds: asked }: GradientPlan): z.ZodType<GradientRun> {
   return gradientValue

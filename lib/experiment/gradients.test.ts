@@ -12,17 +12,17 @@ import type * as Network from "../model/network";
 import { combination, squaredDistance, squaredNorm } from "../theory/vectors";
 import type * as Gradients from "./gradients";
 import type { GradientPlan, GradientRun } from "./gradients";
-import type * as GradientStudy from "./gradientStudy";
-import type * as Leakage from "./leakage";
+import type * as GradientStudy from "./studies";
+import type * as Leakage from "./studies";
 
 // As in a child process, so that results can be compared to the bit; read when TensorFlow is loaded.
 const store = mkdtempSync(join(tmpdir(), "gradients-"));
 Object.assign(process.env, { TF_NUM_INTRAOP_THREADS: "1", TF_NUM_INTEROP_THREADS: "1", CURIOUS_WORKERS: "1" });
 process.env["CURIOUS_STORE"] = store;
 after(() => rmSync(store, { recursive: true, force: true }));
-const { measureGradients } = require("./gradientStudy") as typeof GradientStudy;
+const { measureGradients } = require("./studies") as typeof GradientStudy;
 const { measureGradientsOf } = require("./gradients") as typeof Gradients;
-const { measureLeakage } = require("./leakage") as typeof Leakage;
+const { measureLeakage } = require("./studies") as typeof Leakage;
 const { defaultFederation } = require("../fl/config") as typeof Config;
 const { setUp } = require("../fl/federation") as typeof Federation;
 const { train } = require("../fl/train") as typeof Train;

@@ -5,6 +5,7 @@ import type { FederationConfig } from "../fl/config";
 import { drawBatch, setUp, type Federation } from "../fl/federation";
 import { drawProbe, presentProbe } from "../fl/probe";
 import { train, type RoundRecord } from "../fl/train";
+import type { Follow } from "../jobs/kind";
 import { rmse } from "../metrics/rmse";
 import type { Autoencoder } from "../model/autoencoder";
 import { lossAndGradient, type Network } from "../model/network";
@@ -12,7 +13,7 @@ import { invert } from "../reconstruction/invert";
 import { broadcastDifference, observe, withoutOwnShare } from "../reconstruction/observe";
 import { noiseOf, type NoiseEstimate } from "../theory/constants";
 import { combination, squaredDistance, squaredNorm } from "../theory/vectors";
-import { byRound, isContributor, priorFor, weighsAllAlike, type Attack, type Follow } from "./measure";
+import { byRound, isContributor, priorFor, weighsAllAlike, type Attack } from "./measure";
 
 /** A setting and where along its run to look at the theorem's assumptions. */
 export interface GradientPlan {

@@ -1,8 +1,9 @@
 /** @file A child process that computes jobs, see openPool. */
-import { computeJob } from "./computeJob";
-import type { Job } from "./job";
-import type { JobProgress } from "./pool";
-import type { Remembered } from "./store";
+import { computeJob } from "../jobs/computeJob";
+import type { Job } from "../jobs/job";
+import type { JobProgress } from "../jobs/pool";
+import type { Remembered } from "../jobs/store";
+import { workshop } from "./workshop";
 
 // Without its parent a worker has nobody to work for.
 process.on("disconnect", () => process.exit());
@@ -14,9 +15,10 @@ process.on("disconnect", () => process.exit());
  * @returns where the result came from, and its key in the store
  * @throws whatever computeJob throws
  * @example
- * const pool = await openPool("jobWorker.js", 2);
+ * const pool = await openPool(workshop.file, 2);
  * await pool.run(job); // { key, seconds, … }
  */
 export default function work(job: Job): Promise<Omit<Remembered<unknown>, "value">> {
-  return computeJob(job, (share, note) => void process.send?.({ share, note } satisfies JobProgress));
+  const follow = (share: number, note: string): void => void process.send?.({ share, note } satisfies JobProgress);
+  return computeJob(job, workshop.kinds, follow);
 }

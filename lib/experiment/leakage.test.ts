@@ -11,13 +11,14 @@ import { loadDataset } from "../data/source";
 import type * as Config from "../fl/config";
 import type { Leak } from "../metrics/leak";
 import { rmse } from "../metrics/rmse";
-import type * as Leakage from "./leakage";
-import type { LeakageStudy } from "./leakage";
+import type * as Leakage from "./studies";
+import type { LeakageStudy } from "./studies";
+import type { StudyOptions } from "./study";
 import type { LeakagePlan, LeakageRun } from "./measure";
 
 // As in a child process, so that results can be compared to the bit; read when TensorFlow is loaded.
 Object.assign(process.env, { TF_NUM_INTRAOP_THREADS: "1", TF_NUM_INTEROP_THREADS: "1", CURIOUS_WORKERS: "1" });
-const { measureLeakage } = require("./leakage") as typeof Leakage;
+const { measureLeakage } = require("./studies") as typeof Leakage;
 const { defaultFederation } = require("../fl/config") as typeof Config;
 
 const root = mkdtempSync(join(tmpdir(), "leakage-"));
@@ -51,7 +52,7 @@ before(async () => {
   uninterrupted = await measure(plan);
 });
 
-async function measure(of: LeakagePlan, options?: Leakage.LeakageOptions): Promise<LeakageStudy> {
+async function measure(of: LeakagePlan, options?: StudyOptions): Promise<LeakageStudy> {
   return (await measureLeakage({ only: of }, dataset, options)).only;
 }
 
@@ -238,7 +239,7 @@ async function kill(of: LeakagePlan, note: string, workers: number): Promise<num
       return child;
     };
     require("node:module").syncBuiltinESMExports();
-    const { measureLeakage } = require(${JSON.stringify(join(__dirname, "leakage.js"))});
+    const { measureLeakage } = require(${JSON.stringify(join(__dirname, "studies.js"))});
     const { loadDataset } = require(${JSON.stringify(join(__dirname, "../data/source.js"))});
     const onProgress = (_done, _total, note) => {
       if (note === ${JSON.stringify(note)}) process.kill(process.pid, "SIGKILL");

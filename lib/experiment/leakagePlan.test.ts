@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { defaultFederation } from "../fl/config";
-import { checkPlan, readPlan, readPlans } from "./leakagePlan";
+import { checkPlan, readPlans } from "./leakagePlan";
 import type { LeakagePlan } from "./measure";
 
 const plan: LeakagePlan = {
@@ -104,11 +104,4 @@ test("checkPlan: holds what JavaScript writes to the same as JSON, and refuses w
   ];
   for (const [change, message] of cases)
     assert.throws(() => checkPlan({ ...plan, ...change }), { name: "InputError", message });
-});
-
-test("readPlan: takes a plan that came through JSON as it was, and fills in nothing", () => {
-  assert.deepEqual(readPlan(json(plan)), plan);
-  const { rounds: _, ...federation } = plan.federation;
-  const message = "readPlan: needs a number at federation.rounds, got undefined";
-  assert.throws(() => readPlan({ ...plan, federation }), { name: "InputError", message });
 });

@@ -6,7 +6,7 @@ import { checkConfig, defaultFederation, type FederationConfig } from "../fl/con
 import { objectives } from "../reconstruction/objective";
 import type { PriorName } from "../reconstruction/prior";
 import type { Attack, LeakagePlan } from "./measure";
-import { checkShape } from "./shape";
+import { checkShape } from "../jobs/schema";
 
 const types = { number: z.number(), string: z.string(), boolean: z.boolean() } as const;
 
@@ -38,7 +38,8 @@ export const attackShape = z.strictObject({
   seed: z.int().optional(),
 } satisfies Record<keyof Attack, z.ZodType>) as unknown as z.ZodType<Attack>; // JSON holds no undefined
 
-const plan = z.strictObject({
+/** See LeakagePlan. */
+export const leakagePlan = z.strictObject({
   federation: federationShape,
   attack: attackShape,
   seeds: z.array(z.int()),
@@ -65,24 +66,10 @@ export function readPlans(value: unknown): Record<string, LeakagePlan> {
   const filled = isObject(value)
     ? Object.fromEntries(Object.entries(value).map(([name, part]) => [name, fill(part)]))
     : value;
-  const plans = checkShape("readPlans", z.record(z.string(), plan), filled);
+  const plans = checkShape("readPlans", z.record(z.string(), leakagePlan), filled);
   ensure(Object.keys(plans).length > 0, "readPlans", "needs at least one plan", "none");
   for (const each of Object.values(plans)) checkPlan(each);
   return plans;
-}
-
-/**
- * Reads a leakage plan that came from another process.
- *
- * @param value a whole plan
- * @returns the plan
- * @throws InputError naming the place that is not as it should be
- * @example
- * readPlan(plan).seeds; // plan.seeds
- * readPlan({ ...plan, attack: { ...plan.attack, prior: "magic" } }); // throws "readPlan: needs one of pixel, bicubic, autoencoder at attack.prior, got magic"
- */
-export function readPlan(value: unknown): LeakagePlan {
-  return checkShape("readPlan", plan, value);
 }
 
 /**
@@ -98,7 +85,7 @@ export function checkPlan(given: LeakagePlan): void {
   ensureDefined("measureLeakage", "the plan", given);
   const { seeds, federation, probeRounds, trajectoryRounds, probeBatchSize } = checkShape(
     "measureLeakage",
-    plan,
+    leakagePlan,
     given,
   );
   checkConfig(federation);

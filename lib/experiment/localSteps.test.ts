@@ -8,7 +8,11 @@ import { broadcastDifference } from "../reconstruction/observe";
 import { setUp } from "../fl/federation";
 import { lossAndGradient } from "../model/network";
 import { driftBound } from "../theory/bound";
-import { followLocalSteps, inversionCost, largestCurvature } from "./localSteps";
+import { inversionCost, largestCurvature } from "./localSteps";
+import { ownStore } from "./store.fixture";
+import { followLocalSteps } from "./studies";
+
+ownStore();
 
 const config: FederationConfig = {
   ...defaultFederation,

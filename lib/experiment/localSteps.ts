@@ -1,7 +1,6 @@
 /** @file What several local steps do on the model itself: drift along a run, curvature before it, and what unrolling them costs. */
 import { backendReady } from "../core/backend";
-import { ensure, ensureCount } from "../core/errors";
-import { ensureSeeds } from "../core/known";
+import { ensureCount } from "../core/errors";
 import type { Batch, Dataset } from "../core/types";
 import { joinBatches } from "../data/batch";
 import type { FederationConfig } from "../fl/config";
@@ -33,41 +32,33 @@ export type LocalStepsRound = {
 
 const norm = (x: Float32Array): number => Math.sqrt(squaredNorm(x));
 
+/** A setting and where along its run to look at its local steps. */
+export interface LocalStepsPlan {
+  readonly federation: FederationConfig; // its seed is replaced by each of `seeds`
+  readonly seeds: readonly number[];
+  readonly rounds: readonly number[];
+}
+
 /**
- * Trains, and at each of the rounds sets the local steps of all clients against the gradients of the same batches at the broadcast.
+ * Measures a plan's seed; see followLocalSteps.
  *
- * @param config its seed is replaced by each of the seeds
+ * @param plan its federation carries the seed
  * @param dataset as loadDataset gives it
- * @param plan seeds; rounds, below config.rounds
- * @returns one entry a seed and round
- * @throws InputError when a round is out of range
+ * @returns one entry per round
  * @example
- * const plan = { seeds: [1], rounds: [0] };
- * const [{ drift, stepNorm, smoothness }] = await followLocalSteps({ ...config, localSteps: 2 }, dataset, plan);
- * drift <= driftBound({ localSteps: 2, learningRate: config.learningRate, smoothness: smoothness, stepNorm: stepNorm }); // true
- * @source our derivation, line (22)
+ * (await measureLocalSteps({ federation: config, seeds: [1], rounds: [0] }, dataset)).length; // 1
  */
-export async function followLocalSteps(
-  config: FederationConfig,
+export async function measureLocalSteps(
+  { federation, rounds }: LocalStepsPlan,
   dataset: Dataset,
-  { seeds, rounds }: { readonly seeds: readonly number[]; readonly rounds: readonly number[] },
 ): Promise<LocalStepsRound[]> {
-  ensureSeeds("followLocalSteps", seeds);
-  const isFine = rounds.every((k) => Number.isInteger(k) && k >= 0 && k < config.rounds);
-  ensure(isFine, "followLocalSteps", `needs rounds in 0..${config.rounds - 1}`, [...rounds]);
-  await backendReady();
-  const found: LocalStepsRound[] = [];
-  for (const seed of seeds) {
-    const seeded = { ...config, seed };
-    const { network } = setUp(seeded, dataset);
-    const recordOf = byRound(await train(seeded, dataset, { keep: (round) => rounds.includes(round) }));
-    for (const round of rounds) {
-      const { weights, batches, objectiveGap } = recordOf(round);
-      const steps = trace(network, weights, batches, config.learningRate);
-      found.push({ seed, round, localSteps: config.localSteps, objectiveGap, ...steps });
-    }
-  }
-  return found;
+  const { seed, localSteps, learningRate } = federation;
+  const { network } = setUp(federation, dataset);
+  const recordOf = byRound(await train(federation, dataset, { keep: (round) => rounds.includes(round) }));
+  return rounds.map((round) => {
+    const { weights, batches, objectiveGap } = recordOf(round);
+    return { seed, round, localSteps, objectiveGap, ...trace(network, weights, batches, learningRate) };
+  });
 }
 
 function trace(network: Network, weights: Float32Array, batches: readonly (readonly Batch[])[], learningRate: number) {

@@ -1,13 +1,11 @@
 /** @file What secure aggregation changes: nothing for the client, everything for the server. */
-import { backendReady } from "../core/backend";
-import { ensureSeeds } from "../core/known";
 import type { Dataset } from "../core/types";
 import { localUpdates } from "../fl/client";
 import type { FederationConfig } from "../fl/config";
 import { aggregateMasked, maskUpdates } from "../fl/secureAggregation";
 import { drawBatches, firstBroadcast, setUp } from "../fl/federation";
 import { stepAgainst } from "../fl/train";
-import { mean } from "../defense/mean";
+import { mean } from "../defense/aggregation/mean";
 import { broadcastDifference } from "../reconstruction/observe";
 
 /** The first round of a seed, with and without masks. */
@@ -18,45 +16,39 @@ export type MaskingCheck = {
   readonly maskedCorrelation: number; // the same under masks
 };
 
+/** A setting and its seeds. */
+export interface MaskingPlan {
+  readonly federation: FederationConfig; // its seed is replaced by each of `seeds`
+  readonly seeds: readonly number[];
+}
+
 /**
- * Compares the first round with and without secure aggregation, from both sides.
+ * Measures the first round of a plan's seed; see compareMasking.
  *
- * @param config its seed is replaced by each of the seeds
+ * @param plan its federation carries the seed
  * @param dataset as loadDataset gives it
- * @param seeds at least one, none twice
- * @returns one check a seed
- * @throws InputError for no seed, or one twice
+ * @returns what the client and the server see
  * @example
- * const [check] = await compareMasking(config, dataset, [1]);
- * check.gradientDifference < 1e-4; // true
- * @source the paper's section 4.1: secure aggregation hides updates from the server, not the broadcast from the client
+ * measureMasking({ federation: config, seeds: [1] }, dataset).gradientDifference < 1e-4; // true
  */
-export async function compareMasking(
-  config: FederationConfig,
-  dataset: Dataset,
-  seeds: readonly number[],
-): Promise<MaskingCheck[]> {
-  ensureSeeds("compareMasking", seeds);
-  await backendReady();
-  return seeds.map((seed) => {
-    const federation = setUp({ ...config, seed }, dataset);
-    const { network, rng } = federation;
-    const weights = firstBroadcast(federation);
-    const updates = localUpdates(network, weights, drawBatches(federation, dataset, 0), config.learningRate);
-    const masked = maskUpdates(updates, rng.split("masks", 0));
-    const observed = (update: Float32Array): Float32Array =>
-      broadcastDifference(weights, stepAgainst(weights, update, config.learningRate), config.learningRate);
-    const plain = observed(mean.aggregate(updates, { f: 0 }).update);
-    const hidden = observed(aggregateMasked(masked));
-    const strongest = (received: readonly ArrayLike<number>[]): number =>
-      Math.max(...updates.map((update, m) => Math.abs(correlation(update, received[m]!))));
-    return {
-      seed,
-      gradientDifference: norm(plain.map((g, i) => g - hidden[i]!)) / norm(plain),
-      plainCorrelation: strongest(updates),
-      maskedCorrelation: strongest(masked),
-    };
-  });
+export function measureMasking({ federation: config }: MaskingPlan, dataset: Dataset): MaskingCheck {
+  const federation = setUp(config, dataset);
+  const { network, rng } = federation;
+  const weights = firstBroadcast(federation);
+  const updates = localUpdates(network, weights, drawBatches(federation, dataset, 0), config.learningRate);
+  const masked = maskUpdates(updates, rng.split("masks", 0));
+  const observed = (update: Float32Array): Float32Array =>
+    broadcastDifference(weights, stepAgainst(weights, update, config.learningRate), config.learningRate);
+  const plain = observed(mean.aggregate(updates, { f: 0 }).update);
+  const hidden = observed(aggregateMasked(masked));
+  const strongest = (received: readonly ArrayLike<number>[]): number =>
+    Math.max(...updates.map((update, m) => Math.abs(correlation(update, received[m]!))));
+  return {
+    seed: config.seed,
+    gradientDifference: norm(plain.map((g, i) => g - hidden[i]!)) / norm(plain),
+    plainCorrelation: strongest(updates),
+    maskedCorrelation: strongest(masked),
+  };
 }
 
 function norm(x: Float32Array): number {

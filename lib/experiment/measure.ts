@@ -9,6 +9,7 @@ import { drawProbe, presentProbe } from "../fl/probe";
 import { setUp } from "../fl/federation";
 import { train, type RoundRecord } from "../fl/train";
 import { scoreLeak, type Leak, type LeakOptions } from "../metrics/leak";
+import type { Follow } from "../jobs/kind";
 import type { Autoencoder } from "../model/autoencoder";
 import { invert, type InvertOptions, type Reconstruction } from "../reconstruction/invert";
 import { inferLabels } from "../reconstruction/labels";
@@ -45,9 +46,6 @@ export interface LeakageRun {
   readonly probe: readonly Leak[]; // one a probe round
   readonly trajectory: readonly Leak[]; // one a trajectory round
 }
-
-/** Hears of the share that is done, 0..1, and what is being done. */
-export type Follow = (share: number, note: string) => void;
 
 const ownSample = 256; // own images from which the attacker estimates the model's mean output by class
 const trainingShare = 0.18; // of the time, as measured for 15 views

@@ -1,20 +1,25 @@
 /** @file What the maliciously curious client has of its own: its images, and the autoencoder that it trains on them. */
+import { checkDataset } from "../core/dataset";
 import { createRng } from "../core/rng";
 import type { Batch, Dataset } from "../core/types";
 import { batchOf } from "../data/batch";
+import { partition, type PartitionOptions } from "../data/partition";
 import { partitionOptions, type FederationConfig } from "../fl/config";
-import { setUp, type Federation } from "../fl/federation";
+import type { Federation } from "../fl/federation";
 import { trainAutoencoders, type Autoencoder } from "../model/autoencoder";
 
+/** What the client's own images depend on, besides the dataset: settings that share it share the autoencoder. */
+export type Shard = PartitionOptions & { readonly seed: number; readonly maliciouslyCuriousClient: number };
+
 /**
- * What the client's own images depend on, besides the dataset: settings that share it share the autoencoder.
+ * Which images the maliciously curious client of a config owns.
  *
  * @param config see FederationConfig
- * @returns plain JSON: the client, the seed and how images are dealt out
+ * @returns the client, the seed and how images are dealt out: plain JSON
  * @example
  * shardOf(config).seed === config.seed; // true
  */
-export function shardOf(config: FederationConfig): object {
+export function shardOf(config: FederationConfig): Shard {
   const { seed, maliciouslyCuriousClient } = config;
   const { minImages: _only, ...dealt } = partitionOptions(config); // refuses partitions, and changes none
   return { seed, maliciouslyCuriousClient, ...dealt };
@@ -42,28 +47,28 @@ export function ownImages({ config, partition }: Federation, dataset: Dataset, a
 /**
  * Trains the attacker's autoencoder on its own images.
  *
- * @param config of which only shardOf(config) matters
+ * @param shard see shardOf
  * @param dataset as loadDataset gives it
  * @param steps of training
  * @param follow hears of the share that is done, 0..1
  * @returns the autoencoder, owned by the caller
  * @throws whatever trainAutoencoders refuses
  * @example
- * const trained = await trainOwnAutoencoder(config, dataset, 1, () => undefined);
+ * const trained = await trainOwnAutoencoder(shardOf(config), dataset, 1, () => undefined);
  * trained.codeShape; // [4, 7, 7]
  */
 export async function trainOwnAutoencoder(
-  config: FederationConfig,
+  { seed, maliciouslyCuriousClient, ...dealt }: Shard,
   dataset: Dataset,
   steps: number,
   follow: (share: number) => void,
 ): Promise<Autoencoder> {
-  const own = ownImages(setUp(config, dataset), dataset);
-  const [autoencoder] = await trainAutoencoders(
-    [own],
-    dataset.inputShape,
-    createRng(config.seed).split("autoencoder"),
-    { steps, onStep: (step, total) => follow(step / total) },
-  );
+  checkDataset("train", dataset);
+  const { clients } = partition(dataset.train.labels, dealt, createRng(seed).split("partition"));
+  const own = batchOf(dataset.train, clients[maliciouslyCuriousClient]!);
+  const [autoencoder] = await trainAutoencoders([own], dataset.inputShape, createRng(seed).split("autoencoder"), {
+    steps,
+    onStep: (step, total) => follow(step / total),
+  });
   return autoencoder!;
 }

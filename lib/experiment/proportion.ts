@@ -1,7 +1,7 @@
 /** @file How often something happened, with an interval that is right for "never" too. */
 import { jStat } from "jstat";
 import { ensure, ensureCount } from "../core/errors";
-import type { Estimate } from "./stats";
+import type { Estimate } from "./statistics";
 
 /**
  * A fraction of independent cases and its exact interval (Clopper and Pearson).

@@ -1,7 +1,7 @@
 /** @file Do two quantities rise together? Rank correlation, of which a seed gives one number. */
 import { jStat } from "jstat";
 import { ensure, ensureFinite } from "../core/errors";
-import { estimateMean, type Estimate } from "./stats";
+import { estimateMean, type Estimate } from "./statistics";
 
 /**
  * Spearman's rank correlation: the correlation of ranks, equal values sharing the mean of theirs.

@@ -2,14 +2,14 @@
 import { backendReady } from "../core/backend";
 import { ensureNames } from "../core/known";
 import type { Dataset } from "../core/types";
-import type { FederationConfig } from "../fl/config";
-import type { Job } from "./job";
-import type { Remembered } from "./store";
+import { resultOf } from "../jobs/kind";
+import type { Remembered } from "../jobs/store";
+import { jobsBySeed, type SeededKind, type SeededPlan } from "./seeded";
 import { sweep } from "./sweep";
 
 /** What the seeds of a plan gave, and where it came from. */
 export interface Study<Value> {
-  readonly runs: readonly Value[]; // one a seed, in the order of the plan's seeds
+  readonly runs: readonly Value[]; // one per seed, in the order of the plan's seeds
   readonly sources: readonly Omit<Remembered<unknown>, "value">[];
 }
 
@@ -19,39 +19,21 @@ export interface StudyOptions {
   readonly onProgress?: (done: number, total: number, note: string) => void;
 }
 
-/** A job of one seed. */
-export interface SeededJob extends Job {
-  readonly plan: { readonly federation: FederationConfig };
-}
-
-/** What every job of a study is made with. */
-export interface JobOptions {
-  readonly dataset: Dataset;
-  readonly backend: string;
-  readonly force: boolean | string;
-}
-
-/** How plans of a kind become jobs, and jobs results. */
-export interface StudyKind<Plan, Own extends SeededJob, Value> {
-  readonly jobsOf: (plan: Plan, options: JobOptions) => readonly Own[]; // one a seed
-  readonly compute: (job: Own, dataset: Dataset, follow: () => void) => Promise<Remembered<Value>>; // from the store where it is there
-}
-
 /**
- * Computes what is not stored yet of several plans, one job a seed, see sweep, and reads all results.
+ * Computes what is not stored yet of several plans, one job per seed, see sweep, and reads all results.
  *
+ * @param kind of the plans
  * @param plans by name
- * @param kind how a plan becomes jobs, and a job its result
  * @param dataset that the jobs name
  * @param options see StudyOptions
- * @returns a study a plan, under the same names; read only
- * @throws what jobsOf refuses, or the error of the first job that failed, after all others are stored
+ * @returns a study per plan, under the same names; read only
+ * @throws what the kind refuses, or the error of the first job that failed, after all others are stored
  * @example
- * await collectRuns({}, { jobsOf: seedJobs, compute: computeSeed }, dataset); // {}
+ * await collectRuns(leakageKind, {}, dataset); // {}
  */
-export async function collectRuns<Name extends string, Plan, Own extends SeededJob, Value>(
+export async function collectRuns<Name extends string, Plan extends SeededPlan, Value>(
+  kind: SeededKind<Plan, Value>,
   plans: Readonly<Record<Name, Plan>>,
-  { jobsOf, compute }: StudyKind<Plan, Own, Value>,
   dataset: Dataset,
   options: StudyOptions = {},
 ): Promise<Record<Name, Study<Value>>> {
@@ -61,7 +43,7 @@ export async function collectRuns<Name extends string, Plan, Own extends SeededJ
   ] satisfies (keyof StudyOptions)[]);
   const { force = false, onProgress } = options;
   const common = { dataset, backend: await backendReady(), force: force && new Date().toISOString() };
-  const planned = Object.entries<Plan>(plans).map(([name, plan]) => [name as Name, jobsOf(plan, common)] as const);
+  const planned = Object.entries<Plan>(plans).map(([name, plan]) => [name as Name, jobsBySeed(kind, plan, common)] as const); // prettier-ignore
   const jobs = planned.flatMap(([, own]) => own);
   const reports = await sweep(jobs, {
     dataset,
@@ -75,7 +57,7 @@ export async function collectRuns<Name extends string, Plan, Own extends SeededJ
   for (const [name, own] of planned) {
     const found: Remembered<Value>[] = [];
     for (const job of own) {
-      const stored = await compute({ ...job, force: false }, dataset, () => undefined);
+      const stored = await resultOf(kind, { ...job, force: false }, dataset, () => undefined);
       found.push({ ...stored, status: reports[jobs.indexOf(job)]!.status === "stored" ? "stored" : "computed" });
     }
     studies.push([

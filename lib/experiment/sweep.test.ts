@@ -7,15 +7,17 @@ import test, { after } from "node:test";
 import { backendReady } from "../core/backend";
 import { loadDataset } from "../data/source";
 import { defaultFederation } from "../fl/config";
-import type { Task, TaskProgress } from "./engine";
-import { runOf, type Job } from "./job";
-import { seedJobs } from "./leakageJob";
-import { runLocally } from "./localEngine";
+import type { Task, TaskProgress } from "../jobs/engine";
+import { runOf, type Job } from "../jobs/job";
+import { seedJobs } from "./studies";
+import { runLocally } from "../jobs/localEngine";
 import type { LeakagePlan } from "./measure";
-import { exportEntry, importEntry, isStored, keyOf, remember } from "./store";
-import { sweep, type SweepProgress } from "./sweep";
-import { fixtureJob, type FixturePlan } from "./sweep.fixture";
+import { exportEntry, importEntry, isStored, keyOf, remember } from "../jobs/store";
+import type { SweepProgress } from "../jobs/runJobs";
+import { sweep } from "./sweep";
+import { fixtureJob, type FixturePlan } from "../jobs/jobs.fixture";
 
+const fixtures = { kinds: [], file: join(__dirname, "..", "jobs", "jobs.fixture.js") };
 const store = mkdtempSync(join(tmpdir(), "sweep-"));
 after(() => rmSync(store, { recursive: true, force: true }));
 Object.assign(process.env, { CURIOUS_STORE: store, CURIOUS_ENGINE: "" });
@@ -93,10 +95,10 @@ test("runLocally: reports how each job ended, in their order, when processes com
   const tasks: Task[] = plans.map((each) => fixtureJob(each)).map((job) => ({ key: keyOf(runOf(job)), job }));
   const heard: TaskProgress[] = [];
   const notices: string[] = [];
-  const options = { workers: 2, file: "sweep.fixture.js", onNotice: (text: string) => void notices.push(text) };
+  const options = { workers: 2, onNotice: (text: string) => void notices.push(text) };
   const killed =
     "the process that computed it was ended by SIGKILL, perhaps for want of memory; a smaller CURIOUS_MEMORY or CURIOUS_WORKERS needs less memory";
-  const outcomes = await runLocally(tasks, { ...options, onProgress: (progress) => heard.push(progress) });
+  const outcomes = await runLocally(tasks, fixtures, { ...options, onProgress: (progress) => heard.push(progress) });
   assert.deepEqual(
     outcomes.map((outcome) => (outcome.status === "failed" ? outcome.error.message : outcome.status)),
     ["computed", "work: needs another plan, got this one", killed, "computed"],
@@ -112,8 +114,8 @@ test("runLocally: begins no further job where results cannot be stored any more"
   const plans: readonly FixturePlan[] = [1, 2, 3, 4].map((i) => ({ id: `full ${i}`, breakStore: folder }));
   const tasks: Task[] = plans.map((each) => fixtureJob(each)).map((job) => ({ key: keyOf(runOf(job)), job }));
   process.env["CURIOUS_STORE"] = folder;
-  const outcomes = await runLocally(tasks, {
-    ...{ workers: 2, file: "sweep.fixture.js" },
+  const outcomes = await runLocally(tasks, fixtures, {
+    workers: 2,
     ...{ onProgress: () => undefined, onNotice: console.warn },
   }).finally(() => (process.env["CURIOUS_STORE"] = store));
   const errors = outcomes.map((outcome) => (outcome.status === "failed" ? outcome.error : null));

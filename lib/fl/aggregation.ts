@@ -2,7 +2,7 @@
 import { createRng, type Rng } from "../core/rng";
 import type { Aggregation, AggregationContext, AggregationParameters } from "../defense/aggregator";
 import { aggregators, type AggregatorName } from "../defense/aggregators";
-import { RoundRefused } from "../defense/check";
+import { RoundRefused } from "../defense/updates";
 import { preAggregate } from "../defense/preAggregate";
 import type { PreAggregationName } from "../defense/preAggregations";
 import { aggregateMasked, maskUpdates } from "./secureAggregation";

@@ -3,7 +3,7 @@ import { before, test } from "node:test";
 import { backendReady } from "../core/backend";
 import { createRng } from "../core/rng";
 import { tinyDataset } from "../data/tiny.fixture";
-import { defaultPrivacy } from "../defense/privacy";
+import { defaultPrivacy } from "../defense/privacy/privacy";
 import { lossAndGradient } from "../model/network";
 import { defaultFederation, type FederationConfig } from "./config";
 import { drawBatches, firstBroadcast, setUp } from "./federation";

@@ -1,9 +1,9 @@
 /** @file One round: what every client sends, and what the server makes of it. */
 import type { Rng } from "../core/rng";
 import type { Batch } from "../core/types";
-import { privateUpdates } from "../defense/dpSgd";
-import { localDp } from "../defense/localDp";
-import { squaredNorms } from "../defense/linear";
+import { privateUpdates } from "../defense/privacy/dpSgd";
+import { localDp } from "../defense/privacy/localDp";
+import { squaredNorms } from "../numerics/linear";
 import { poisonings } from "../poisoning/poisonings";
 import type { PoisoningContext } from "../poisoning/poisoning";
 import { localUpdates } from "./client";

@@ -4,7 +4,7 @@ import { InputError, refuse } from "../core/errors";
 import { ensureNames } from "../core/known";
 import type { Batch, Dataset } from "../core/types";
 import { batchOf } from "../data/batch";
-import { recycle } from "../defense/spare";
+import { recycle } from "../numerics/spare";
 import { evaluate } from "../model/network";
 import { poisonings } from "../poisoning/poisonings";
 import type { Poisoning } from "../poisoning/poisoning";

@@ -1,6 +1,6 @@
 /** @file The backfire condition on runs as a table: what the gaps predict beside what was seen. */
 import type { BackfireRound } from "../experiment/backfireRounds";
-import { estimateMean } from "../experiment/stats";
+import { estimateMean } from "../experiment/statistics";
 import { inOrder, styleOf, type SettingName } from "./style";
 import type { Row } from "./table";
 

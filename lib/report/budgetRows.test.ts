@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import type { Dataset } from "../core/types";
-import { defaultPrivacy, spent } from "../defense/privacy";
+import { defaultPrivacy, spent } from "../defense/privacy/privacy";
 import type { LeakagePlan } from "../experiment/measure";
 import { defaultFederation, type FederationConfig } from "../fl/config";
 import { setUp } from "../fl/federation";

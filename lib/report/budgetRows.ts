@@ -1,7 +1,7 @@
 /** @file The privacy budget of each setting as a dataframe: what its clients spend, and how loud its noise is. */
 import { ensure } from "../core/errors";
 import type { Dataset } from "../core/types";
-import { noiseStd, spent, type PrivacyObserver, type PrivacyUnit } from "../defense/privacy";
+import { noiseStd, spent, type PrivacyObserver, type PrivacyUnit } from "../defense/privacy/privacy";
 import type { LeakagePlan } from "../experiment/measure";
 import { setUp } from "../fl/federation";
 import { formatReal } from "./number";

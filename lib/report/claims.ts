@@ -1,10 +1,10 @@
 /** @file Verdicts: an interval against a threshold, a table for the reader, a record for the scoreboard. */
 import { existsSync, readFileSync } from "node:fs";
 import { ensure, ensureCount, refuse } from "../core/errors";
-import type { Estimate } from "../experiment/stats";
+import type { Estimate } from "../experiment/statistics";
 import { figureFile, writeWhole } from "./file";
 import { formatNumber, roundTo } from "./number";
-import { currentProfile, type Profile } from "./profile";
+import { currentProfile, type Profile } from "../core/profile";
 import type { Stamp } from "./stamp";
 import { showTable } from "./table";
 

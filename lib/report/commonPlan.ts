@@ -2,7 +2,7 @@
 import { ensureDefined, ensureNames } from "../core/known";
 import type { LeakagePlan } from "../experiment/measure";
 import { defaultFederation, type FederationConfig } from "../fl/config";
-import { byProfile, currentProfile, type Profile } from "./profile";
+import { byProfile, currentProfile, type Profile } from "../core/profile";
 
 const upTo = (n: number): number[] => Array.from({ length: n }, (_, i) => i + 1);
 

@@ -1,11 +1,11 @@
 /** @file Each setting's paired difference to a baseline: window by window for a forest plot, round by round for a panel. */
 import { ensure } from "../core/errors";
 import { leakDifferences, type LeakComparison } from "../experiment/compare";
-import type { LeakageStudy } from "../experiment/leakage";
-import { estimateMean, type Estimate } from "../experiment/stats";
+import type { LeakageStudy } from "../experiment/studies";
+import { estimateMean, type Estimate } from "../experiment/statistics";
 import type { Panel } from "./figure";
 import type { ForestRow } from "./forest";
-import { settingsOf, type Studies } from "./leakage";
+import { settingsOf, type Studies } from "./leakPanels";
 import { styleOf } from "./style";
 
 /** Stretches of rounds by what they are called, e.g. { early: [0, 9], late: [35, 49] }; first and last round are both included. */

@@ -3,7 +3,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import test, { after } from "node:test";
 import { paths } from "../core/paths";
-import type { Estimate } from "../experiment/stats";
+import type { Estimate } from "../experiment/statistics";
 import { closeBrowser, drawSvg } from "./browser";
 import { stampFigure, type Figure } from "./figure";
 import { containsZero, forestFigure, type ForestRow, type ForestSpec } from "./forest";

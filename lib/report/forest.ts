@@ -1,6 +1,6 @@
 /** @file Forest plots: one difference with its interval a row, against zero. */
 import { ensure, ensureFinite } from "../core/errors";
-import type { Estimate } from "../experiment/stats";
+import type { Estimate } from "../experiment/statistics";
 import { axisLayout, baseLayout, frame, ink, showFigure, textAt, type Figure } from "./figure";
 import { figureText } from "./markup";
 import { formatReal } from "./number";

@@ -1,6 +1,6 @@
 /** @file Heatmaps of differences: rows × columns, two colours away from zero, the numbers in the cells. */
 import { ensure, ensureFinite } from "../core/errors";
-import type { Estimate } from "../experiment/stats";
+import type { Estimate } from "../experiment/statistics";
 import { baseLayout, frame, ink, showFigure, textAt, type Figure } from "./figure";
 import { containsZero } from "./forest";
 import { figureText } from "./markup";

@@ -9,7 +9,7 @@ import { forestFigure } from "./forest";
 import { heatmapFigure } from "./heatmap";
 import { imageGrid } from "./imageGrid";
 import { escapeHtml, figureText } from "./markup";
-import { progressBar } from "./progress";
+import { progressBar } from "./progressBar";
 import { slackFigure } from "./slack";
 import { formatTable } from "./table";
 

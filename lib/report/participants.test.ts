@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { LeakageStudy } from "../experiment/leakage";
+import type { LeakageStudy } from "../experiment/studies";
 import { participantPoints, participantRanks, participantRows } from "./participants";
 
 /** Seeds of (M_eff, contributors' RMSE) in round 0. */

@@ -1,9 +1,9 @@
 /** @file Remark 4 on runs: the error of those in the aggregate against how many they are. */
 import { ensure } from "../core/errors";
 import { rankCorrelation } from "../experiment/rank";
-import { estimateMean } from "../experiment/stats";
+import { estimateMean } from "../experiment/statistics";
 import type { Leak } from "../metrics/leak";
-import type { Studies } from "./leakage";
+import type { Studies } from "./leakPanels";
 import type { Row } from "./table";
 
 /** What the error is held against: M_eff of the round's aggregate unless said otherwise. */

@@ -1,8 +1,8 @@
 /** @file From studies to a dataframe: one row a setting, means over seeds in a window of rounds. */
 import { ensure } from "../core/errors";
 import { seedMeans } from "../experiment/curves";
-import { estimateMean } from "../experiment/stats";
-import { settingsOf, type Studies } from "./leakage";
+import { estimateMean } from "../experiment/statistics";
+import { settingsOf, type Studies } from "./leakPanels";
 import { styleOf } from "./style";
 import type { Row } from "./table";
 

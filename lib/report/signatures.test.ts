@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import type { LeakageStudy } from "../experiment/leakage";
+import type { LeakageStudy } from "../experiment/studies";
 import type { LeakagePlan } from "../experiment/measure";
 import { defaultFederation, type FederationConfig } from "../fl/config";
 import { signatures } from "./signatures";

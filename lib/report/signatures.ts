@@ -1,14 +1,14 @@
 /** @file The four failure signatures: four ways in which a defended or poisoned run looks unlike what one would hope. */
 import { isDeepStrictEqual } from "node:util";
 import { ensure } from "../core/errors";
-import { defaultPrivacy } from "../defense/privacy";
+import { defaultPrivacy } from "../defense/privacy/privacy";
 import { leakDifferences } from "../experiment/compare";
 import { seedMeans } from "../experiment/curves";
-import type { LeakageStudy } from "../experiment/leakage";
+import type { LeakageStudy } from "../experiment/studies";
 import type { LeakagePlan } from "../experiment/measure";
-import { estimateMean, pairedDifference, type Estimate } from "../experiment/stats";
+import { estimateMean, pairedDifference, type Estimate } from "../experiment/statistics";
 import type { FederationConfig } from "../fl/config";
-import { settingsOf, type Studies } from "./leakage";
+import { settingsOf, type Studies } from "./leakPanels";
 import type { SettingName } from "./style";
 
 /** First and last round of each comparison, both included. */

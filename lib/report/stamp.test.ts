@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { backendReady } from "../core/backend";
-import { currentProfile } from "./profile";
+import { currentProfile } from "../core/profile";
 import { stampOf, stampText, type Stamp } from "./stamp";
 
 const stamp: Stamp = {

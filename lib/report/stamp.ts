@@ -2,7 +2,7 @@
 import type * as Backend from "../core/backend";
 import { ensureSeeds } from "../core/known";
 import type { Dataset, DatasetSource } from "../core/types";
-import { currentProfile, type Profile } from "./profile";
+import { currentProfile, type Profile } from "../core/profile";
 
 /** Where a figure's numbers come from. */
 export interface Stamp {

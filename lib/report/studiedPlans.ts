@@ -1,10 +1,10 @@
 /** @file The plans of notebooks 03 to 06 by name, so that a summary of all of them finds their runs in the store. */
 import type { AggregatorName } from "../defense/aggregators";
-import type { PrivacyName } from "../defense/privacy";
+import type { PrivacyName } from "../defense/privacy/privacy";
 import type { LeakagePlan } from "../experiment/measure";
 import type { FederationConfig } from "../fl/config";
 import { commonPlan, indicative, varyEach } from "./commonPlan";
-import { byProfile, currentProfile, type Profile } from "./profile";
+import { byProfile, currentProfile, type Profile } from "../core/profile";
 
 type Changes = Record<string, Partial<FederationConfig>>;
 

@@ -1,5 +1,5 @@
 /** @file Studies made up by hand, of which tests read a few fields. */
-import type { LeakageStudy } from "../experiment/leakage";
+import type { LeakageStudy } from "../experiment/studies";
 import type { LeakageRun, RoundSummary } from "../experiment/measure";
 import type { Leak } from "../metrics/leak";
 

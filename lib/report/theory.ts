@@ -1,7 +1,7 @@
 /** @file Panels of the theory's notebooks. */
 import { ensure } from "../core/errors";
 import type { AnalyticLeak } from "../experiment/analyticLeak";
-import { bands, estimateMean } from "../experiment/stats";
+import { bands, estimateMean } from "../experiment/statistics";
 import type { Backfire } from "../theory/backfire";
 import type { Sweep, SweptQuantity } from "../theory/sweeps";
 import type { Panel, Series } from "./figure";

@@ -1,7 +1,7 @@
 /** @file The theory against random instances: what is measured must lie below what is claimed, in every one. */
 import { ensure, ensureCount } from "../core/errors";
 import type { Rng } from "../core/rng";
-import { fedAvgChecks } from "./checks/fedAvg";
+import { fedAvgChecks } from "./checks/fedAvgLines";
 import { lemmaChecks } from "./checks/lemma";
 import type { Check, Checks } from "./checks/line";
 import { ruleChecks } from "./checks/rules";

@@ -1,6 +1,6 @@
 /** @file How much the median of normal numbers varies. */
 import { ensure, ensureCount } from "../core/errors";
-import { trimmedVariance } from "../defense/normalOrder";
+import { trimmedVariance } from "../numerics/normalOrder";
 
 /**
  * The variance of the median of n independent standard normals: trimmedVariance where the most is left out.

@@ -91,7 +91,7 @@ const run = { kind: "soak", code: "core/joined", config: { seed: 1 }, datasetHas
 const value = { numbers: Float32Array.of(1, 2, 3), words: ["a", "b"], nothing: null };
 let entry;
 async function wholeEntry(folder) {
-  const { exportEntry, remember } = require("./experiment/store.js");
+  const { exportEntry, remember } = require("./jobs/store.js");
   await remember(run, () => Promise.resolve(value), { folder });
   return (entry ??= await exportEntry(run, { folder }));
 }
@@ -122,7 +122,7 @@ export const kinds = {
     read: (input, folder) => readDataset(colours, ["data_batch_1.bin", "test_batch.bin"], colourFiles, input, folder),
   },
   plan: {
-    load: () => require("./experiment/computeJob.js"),
+    load: () => require("./experiment/workshop.js"),
     make: (random) => mutateJson({ passive: plan }, random),
     read(input) {
       const { readPlans } = require("./experiment/leakagePlan.js");
@@ -138,20 +138,21 @@ export const kinds = {
   },
   payload: {
     make(random) {
-      const { packJob } = require("./experiment/job.js");
+      const { packJob } = require("./jobs/job.js");
       const { defaultFederation } = require("./fl/config.js");
       const whole = { ...plan, federation: { ...defaultFederation, ...federation } };
       return mutateJson(packJob({ ...job, plan: whole }), random);
     },
     read(input) {
-      const { unpackJob, packJob } = require("./experiment/job.js");
-      const { readPlan, checkPlan } = require("./experiment/leakagePlan.js");
+      const { unpackJob, packJob } = require("./jobs/job.js");
+      const { checkPlan, leakagePlan } = require("./experiment/leakagePlan.js");
+      const { checkShape } = require("./jobs/schema.js");
       const { checkConfig } = require("./fl/config.js");
       let read;
       try {
         read = unpackJob(input);
-        if (read.kind !== "leakage") return "named"; // computeJob knows the kinds
-        checkPlan(readPlan(read.plan));
+        if (read.kind !== "leakage") return "named"; // the workshop knows the kinds
+        checkPlan(checkShape("soak", leakagePlan, read.plan));
         checkConfig(read.plan.federation);
       } catch (error) {
         return refusal(error, ["InputError", "UnfitError"]);
@@ -164,7 +165,7 @@ export const kinds = {
   entry: {
     make: (random) => ({ seed: random(2 ** 31) }), // of the bytes, which only the child has
     async read({ bytes }, folder) {
-      const { importEntry, remember } = require("./experiment/store.js");
+      const { importEntry, remember } = require("./jobs/store.js");
       const whole = await wholeEntry(folder);
       const fresh = join(folder, "fresh");
       try {

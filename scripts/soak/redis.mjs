@@ -29,8 +29,8 @@ async function openGate(port) {
 }
 
 const workerScript = (url) => `
-  const { serveRedis } = require(${JSON.stringify(at("lib", "dist", "experiment", "redisWorker.js"))});
-  serveRedis(${JSON.stringify(url)}, { workers: 2, file: "sweep.fixture.js", timing: ${JSON.stringify(timing)} })
+  const { serveRedis } = require(${JSON.stringify(at("lib", "dist", "jobs", "redisWorker.js"))});
+  serveRedis(${JSON.stringify(url)}, { file: "jobs.fixture.js" }, { workers: 2, timing: ${JSON.stringify(timing)} })
     .then(() => console.log("ready"));`;
 
 export async function run({ count = 100, seed, folder, isOver, report }) {

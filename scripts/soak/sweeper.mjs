@@ -2,10 +2,11 @@
 import { createRequire } from "node:module";
 import { at } from "../steps/common.mjs";
 
-const require = createRequire(at("lib", "dist", "experiment", "sweep.js"));
+const require = createRequire(at("lib", "dist", "jobs", "sweep.js"));
 const { runOf } = require("./job.js");
 const { isStored, keyOf } = require("./store.js");
-const { default: fixture } = require("./sweep.fixture.js");
+const { default: fixture } = require("./jobs.fixture.js");
+const fixtures = { kinds: [], file: "jobs.fixture.js" };
 const [jobs, engine, timing] = process.argv.slice(2).map((text) => JSON.parse(text));
 const tasks = jobs.map((job) => ({ key: keyOf(runOf(job)), job })).filter(({ job }) => !isStored(runOf(job)));
 const options = { onProgress: () => console.log("under way"), onNotice: () => undefined };
@@ -15,6 +16,6 @@ const outcomes =
   engine === "local" && tasks.length === 1
     ? await fixture(only.job).then(({ seconds }) => [{ status: "computed", seconds }])
     : engine === "local"
-      ? await require("./localEngine.js").runLocally(tasks, { ...options, workers: 2, file: "sweep.fixture.js" })
-      : await require("./redisEngine.js").runOnRedis(engine, tasks, { ...options, timing });
+      ? await require("./localEngine.js").runLocally(tasks, fixtures, { ...options, workers: 2 })
+      : await require("./redisEngine.js").runOnRedis(engine, tasks, fixtures.kinds, { ...options, timing });
 process.exit(outcomes.every(({ status }) => status === "computed") ? 0 : 1);

@@ -4,8 +4,8 @@ import { readdirSync } from "node:fs";
 import { createRequire } from "node:module";
 import { at } from "../steps/common.mjs";
 
-const require = createRequire(at("lib", "dist", "experiment", "sweep.js"));
-const { fixtureJob, resultOf } = require("./sweep.fixture.js");
+const require = createRequire(at("lib", "dist", "jobs", "sweep.js"));
+const { fixtureJob, resultOf } = require("./jobs.fixture.js");
 const { runOf } = require("./job.js");
 const { remember } = require("./store.js");
 

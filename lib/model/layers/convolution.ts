@@ -1,6 +1,6 @@
 /** @file Two-dimensional convolution with weights of their own per replica. */
 import { tf, type Tensor } from "../../core/backend";
-import { convolvable, imageGradient } from "../../core/convolution";
+import { convolvable, imageGradient } from "../../core/groupedConvolution";
 import { ensure } from "../../core/errors";
 import { windowCount, type Window } from "../../core/ops";
 import type { Shape } from "../../core/types";

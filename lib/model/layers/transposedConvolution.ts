@@ -1,6 +1,6 @@
 /** @file Transposed convolution: the adjoint of a convolution, used to go from small images to large ones. */
 import { tf, type Tensor } from "../../core/backend";
-import { convolvable, imageGradient, type Convolvable } from "../../core/convolution";
+import { convolvable, imageGradient, type Convolvable } from "../../core/groupedConvolution";
 import { ensure } from "../../core/errors";
 import type { Window } from "../../core/ops";
 import type { Shape } from "../../core/types";

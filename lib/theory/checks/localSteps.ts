@@ -5,7 +5,7 @@ import { clippedProgress, clippingOf, localDispersion, unrolledDispersion } from
 import { logUniform, type Instance } from "../instances";
 import { objectiveGapAt } from "../quadratic";
 import { combination, plus, squaredDistance, squaredNorm, type Vector } from "../vectors";
-import { fedAvg } from "./fedAvg";
+import { fedAvg } from "./fedAvgLines";
 import type { Checks } from "./line";
 
 /** A clipped round of FedAvg in one draw: what every client sent, its factor, and the aggregate with its scale undone. */

@@ -1,0 +1,44 @@
+/** @file Bulyan. */
+import { checkedAggregator } from "../checked";
+import { meanAroundMedian } from "../../numerics/columns";
+import { ensureKrum, krumScores } from "../krumScores";
+import { nearestVariance } from "../../numerics/normalOrder";
+import { ascending } from "../../numerics/order";
+import { ensureDistances } from "../updates";
+
+/**
+ * Krum over and over selects n - 2f updates, each time among those left; then, of every coordinate, the mean of the n - 4f selected
+ * values nearest to their median.
+ *
+ * Keeps the selected; M_eff is that of the second step alone, see nearestVariance: with many coordinates the choice of the selected
+ * says next to nothing of a single one. Needs n >= 4f + 3. Reads neighbours, see
+ * krum. Refuses the round when a number is not finite.
+ *
+ * @example
+ * bulyan.aggregate([0, 1, 2, 4, 5, 9, 50].map((x) => Float32Array.of(x)), { f: 1 }).kept; // [0, 1, 2, 3, 4]
+ * @source El Mhamdi, Guerraoui and Rouault 2018. Towards the end fewer than 2f + 3 are left: an update is then judged by its nearest
+ *   other at least, which is our choice
+ */
+export const bulyan = checkedAggregator({
+  name: "bulyan",
+  source: "El Mhamdi et al. 2018",
+  reads: ["f", "neighbours"],
+  aggregate(updates, options) {
+    const n = updates.length;
+    const { f } = options;
+    const further = ensureKrum("bulyan", updates, options, [4, 3]);
+    const squared = ensureDistances("bulyan", updates);
+    let left = [...updates.keys()];
+    const kept: number[] = [];
+    while (kept.length < n - 2 * f) {
+      const neighbours = Math.max(1, left.length - f - further);
+      const [best] = ascending(krumScores(squared, left, neighbours));
+      kept.push(left[best!]!);
+      left = left.filter((_, at) => at !== best);
+    }
+    kept.sort((i, j) => i - j);
+    const selected = kept.map((i) => updates[i]!);
+    const effective = 1 / nearestVariance(n - 2 * f, n - 4 * f);
+    return { update: meanAroundMedian(selected, n - 4 * f), kept, effective };
+  },
+});

@@ -1,0 +1,59 @@
+/** @file FLTrust: the server trusts its own data. */
+import { ensure, ensureFinite, refuse } from "../../core/errors";
+import { ensureUpdates, refuseRound } from "../updates";
+import { checkedAggregator } from "../checked";
+import { combine, effectiveCount, squaredNorms } from "../../numerics/linear";
+
+/**
+ * FLTrust: weighs every update by how far it points where the server's own update on a small root batch points, and gives all the
+ * length of that.
+ *
+ * trust_i = max(0, cosine of updates[i] and rootUpdate);
+ * update = sum_i trust_i updates[i] |rootUpdate| / |updates[i]| / sum_i trust_i
+ *
+ * An update of zeros points nowhere and has no trust. The server's own update is a measure, and does not enter.
+ *
+ * Its `aggregate` takes the updates [n][d], n >= 1, reads options.rootUpdate ([d]) and does not read f. It keeps the clients with
+ * trust. It throws an InputError when rootUpdate is missing, of another length or not finite; and refuses the round when an update is
+ * not finite, rootUpdate is zero, or nobody has trust. Public code adds 1e-9 to the sum of trust and so makes a step of zero length
+ * then; serve makes the same one, and says why.
+ *
+ * @example
+ * const updates = [[2, 0], [0, 5], [-9, -9]].map((row) => Float32Array.from(row));
+ * flTrust.aggregate(updates, { f: 1, rootUpdate: Float32Array.of(3, 4) }).update; // [2.143, 2.857]; trust 0.6, 0.8 and 0
+ * @source Cao et al. 2021
+ */
+export const flTrust = checkedAggregator({
+  name: "flTrust",
+  source: "Cao et al. 2021",
+  reads: [],
+  needs: ["rootUpdate"],
+  aggregate(updates, { rootUpdate }) {
+    const norms = ensureUpdates("flTrust", updates).map(Math.sqrt);
+    if (rootUpdate === undefined)
+      refuse("flTrust", "needs the server's own update", "none", "give it in options.rootUpdate");
+    const d = updates[0]!.length;
+    ensure(rootUpdate.length === d, "flTrust", `needs a rootUpdate of d = ${d} numbers`, rootUpdate.length);
+    ensureFinite("flTrust", "rootUpdate", rootUpdate);
+    const rootNorm = Math.sqrt(squaredNorms([rootUpdate])[0]!);
+    if (rootNorm === 0) refuseRound("flTrust", "needs a rootUpdate that points somewhere", "zeros");
+    const trust = updates.map((update, i) =>
+      norms[i] === 0 ? 0 : Math.max(0, dot(update, rootUpdate) / (norms[i]! * rootNorm)),
+    );
+    const total = trust.reduce((sum, x) => sum + x, 0);
+    if (total === 0) refuseRound("flTrust", "needs an update that points where rootUpdate does", "none");
+    const weights = trust.map((x, i) => (x === 0 ? 0 : (x * rootNorm) / norms[i]! / total));
+    return {
+      update: combine(updates, weights),
+      kept: trust.flatMap((x, i) => (x > 0 ? [i] : [])),
+      effective: effectiveCount(weights),
+      weights,
+    };
+  },
+});
+
+function dot(a: Float32Array, b: Float32Array): number {
+  let sum = 0;
+  for (let k = 0; k < a.length; k++) sum += a[k]! * b[k]!;
+  return sum;
+}

@@ -1,0 +1,200 @@
+/** @file From leakage studies to panels and rows of images: what every notebook draws. */
+import { ensure } from "../core/errors";
+import { curveOf } from "../experiment/curves";
+import type { LeakageStudy } from "../experiment/studies";
+import type { RoundSummary } from "../experiment/measure";
+import type { Leak } from "../metrics/leak";
+import type { Panel, Series } from "./figure";
+import { asRmse, type ImageRow } from "./imageGrid";
+import { axisOf, inOrder, type SettingName } from "./style";
+
+/** A quantity of an inverted round. */
+export type LeakQuantity =
+  "rmse" | "leakage" | "contributorRmse" | "contributorLeakage" | "matchingLoss" | "labelAccuracy";
+
+/** A quantity of a training round. */
+export type RoundQuantity = "loss" | "objectiveGap" | "accuracy" | "attackSuccess" | "effective";
+
+/** A line of a leak panel: whose leaks, and how they look. */
+export interface LeakLine {
+  readonly setting: SettingName;
+  readonly study: LeakageStudy;
+  readonly series: "probe" | "trajectory";
+}
+
+/** Studies by the settings that they measured: a SettingName each, which is checked when it is drawn, since sweeps compose them. */
+export type Studies = Readonly<Record<string, LeakageStudy>>;
+
+const leakTitles: Readonly<Record<LeakQuantity, string>> = {
+  rmse: "Error",
+  leakage: "Leakage",
+  contributorRmse: "Error, contributors only",
+  contributorLeakage: "Leakage, contributors only",
+  matchingLoss: "Did the inversion converge?",
+  labelAccuracy: "Labels",
+};
+const roundTitles: Readonly<Record<RoundQuantity, string>> = {
+  loss: "Training loss",
+  objectiveGap: "Objective gap",
+  accuracy: "Accuracy",
+  attackSuccess: "Does the poisoning reach its own goal?",
+  effective: "Who is in the aggregate",
+};
+const fractions = [0, 1.05] as const; // the axis of a fraction; bands of few seeds reach beyond it
+
+/**
+ * One line a study, to be drawn by leakPanel, roundPanel or gapPanel.
+ *
+ * @param studies by setting, as measureLeakage returns them where plans are named by settings
+ * @param series whose leaks: the fixed probe's (default) or the trajectory's
+ * @returns a line a study
+ * @throws InputError when a name is not a setting of the style table
+ * @example
+ * linesOf({ passive: study, "signFlip κ=3": study }).length; // 2
+ */
+export function linesOf(studies: Studies, series: LeakLine["series"] = "probe"): LeakLine[] {
+  return settingsOf(studies).map((setting) => ({ setting, study: studies[setting]!, series }));
+}
+
+/**
+ * The settings of studies, in the style table's order.
+ *
+ * @param studies by setting
+ * @returns their names
+ * @throws InputError when a name is not a setting of the style table
+ * @example
+ * settingsOf({ "signFlip κ=3": study, passive: study }); // ["passive", "signFlip κ=3"]
+ */
+export function settingsOf(studies: Studies): SettingName[] {
+  return inOrder(Object.keys(studies) as SettingName[]);
+}
+
+/**
+ * A panel of a quantity of the inverted rounds: mean over seeds with its 95 % band, one line a setting.
+ *
+ * Contributors are the clients in the aggregate other than the attacker. Where a seed has none in a round it is left out of that
+ * round, and a round in which fewer than two seeds have any is a gap. A setting that has gaps only is not drawn.
+ *
+ * @param quantity "rmse", "leakage", "contributorRmse", "contributorLeakage", "matchingLoss" or "labelAccuracy"
+ * @param lines at least one; studies of at least two seeds
+ * @param options floor: a study whose no-information floor is drawn too; title instead of the quantity's own
+ * @returns a panel for showLines
+ * @throws InputError when there is no line, none has the quantity, or a study lacks the series
+ * @example
+ * leakPanel("rmse", [{ setting: "probe", study, series: "probe" }], { floor: study }).series.length; // 2
+ */
+export function leakPanel(
+  quantity: LeakQuantity,
+  lines: readonly LeakLine[],
+  { floor, title = leakTitles[quantity] }: { floor?: LeakageStudy; title?: string } = {},
+): Panel {
+  ensure(lines.length > 0, "leakPanel", "needs at least one line", "none");
+  const series: Series[] = lines.map((line) => ({
+    setting: line.setting,
+    ...curveOf(line.study, line.series, (leak) => leak[quantity]),
+  }));
+  if (floor !== undefined) series.push({ setting: "floor", ...curveOf(floor, "probe", (leak) => leak.floor) });
+  const panel = { title, x: "round", y: quantity, series: withValues("leakPanel", quantity, series) } as const;
+  return quantity === "labelAccuracy" ? { ...panel, yRange: fractions } : panel;
+}
+
+/**
+ * A panel of a quantity of the training rounds: mean over seeds with its 95 % band, one line a setting.
+ *
+ * A setting without the quantity, as the attack success of a poisoning that has no goal of its own, is not drawn.
+ *
+ * @param quantity "loss", "objectiveGap", "accuracy", "attackSuccess" or "effective" (M_eff, clients)
+ * @param lines at least one; studies of at least two seeds
+ * @param options title instead of the quantity's own
+ * @returns a panel for showLines
+ * @throws InputError when there is no line, or none has the quantity
+ * @example
+ * roundPanel("accuracy", [{ setting: "passive", study }]).title; // "Accuracy"
+ */
+export function roundPanel(
+  quantity: RoundQuantity,
+  lines: readonly Omit<LeakLine, "series">[],
+  { title = roundTitles[quantity] }: { title?: string } = {},
+): Panel {
+  ensure(lines.length > 0, "roundPanel", "needs at least one line", "none");
+  const series = lines.map(({ setting, study }) => ({ setting, ...curveOf(study, "rounds", valueOf(quantity)) }));
+  const panel = { title, x: "round", y: quantity, series: withValues("roundPanel", quantity, series) } as const;
+  if (quantity === "accuracy" || quantity === "attackSuccess") return { ...panel, yRange: fractions };
+  if (quantity !== "effective") return panel;
+  const all = lines.flatMap(({ study }) =>
+    study.runs.flatMap(({ rounds }) => rounds.map(({ effective }) => effective)),
+  );
+  return { ...panel, yRange: [0, 1.05 * Math.max(...all)] };
+}
+
+/**
+ * A panel of the error against the objective gap, one line a setting: if the gap alone explained the error, all would lie on one
+ * curve. A point is a round: the means over seeds, of the gap the geometric one since its axis is logarithmic; rounds are joined
+ * in their order.
+ *
+ * @param lines at least one
+ * @param options title instead of "Error against the objective gap"
+ * @returns a panel for showLines
+ * @throws InputError when there is no line, or a gap is not above 0
+ * @example
+ * gapPanel([{ setting: "passive", study, series: "probe" }]).y; // "rmse"
+ */
+export function gapPanel(
+  lines: readonly LeakLine[],
+  { title = "Error against the objective gap" }: { title?: string } = {},
+): Panel {
+  ensure(lines.length > 0, "gapPanel", "needs at least one line", "none");
+  const series = lines.map(({ setting, study, series: whose }) => {
+    const x = (study.runs[0]?.[whose] ?? []).map(({ round }) => {
+      const gaps = study.runs.map(({ rounds }) => rounds[round]!.objectiveGap);
+      ensure(gaps.every((gap) => gap > 0), "gapPanel", `needs objective gaps > 0 in round ${round}`, gaps); // prettier-ignore
+      return Math.exp(gaps.reduce((sum, gap) => sum + Math.log(gap) / gaps.length, 0));
+    });
+    return { setting, x, mean: curveOf(study, whose, (leak) => leak.rmse).mean };
+  });
+  return { title, x: { ...axisOf("objectiveGap"), scale: "log" }, y: "rmse", series };
+}
+
+/** The lines that are not gaps from end to end. */
+function withValues(fn: string, quantity: string, all: readonly Series[]): readonly Series[] {
+  const series = all.filter(({ mean }) => mean.some(Number.isFinite));
+  ensure(series.length > 0, fn, `needs a setting of which two seeds have ${quantity} in one round`, "none");
+  return series;
+}
+
+/** What a round has of a quantity: after the last one nothing is aggregated. */
+function valueOf(quantity: RoundQuantity): (round: RoundSummary) => number | null {
+  return (round) => (quantity === "effective" && round.effective === 0 ? null : round[quantity]);
+}
+
+/**
+ * The private images of a leak as a row of an image grid.
+ *
+ * @param leak an inverted round
+ * @param label left of the row
+ * @returns one image a place, in the order of the clients
+ * @example
+ * privateRow(leak, "private").images.length; // leak.labels.length
+ */
+export function privateRow(leak: Leak, label: string): ImageRow {
+  return { label, images: separate(leak.privateImages, leak.labels.length) };
+}
+
+/**
+ * The reconstructions of a leak as a row of an image grid, each under the private image it was matched to, with its RMSE.
+ *
+ * @param leak an inverted round
+ * @param label left of the row
+ * @returns one image a place, in the order of the private images
+ * @example
+ * reconstructedRow(leak, "round 0").captions; // leak.perImage.map(asRmse)
+ */
+export function reconstructedRow(leak: Leak, label: string): ImageRow {
+  return { label, images: separate(leak.reconstructions, leak.labels.length), captions: leak.perImage.map(asRmse) };
+}
+
+/** A stack of images, one by one. */
+function separate(stack: Float32Array, count: number): Float32Array[] {
+  const pixels = stack.length / count;
+  return Array.from({ length: count }, (_, i) => stack.subarray(i * pixels, (i + 1) * pixels));
+}
