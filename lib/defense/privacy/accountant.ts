@@ -35,10 +35,10 @@ const customary: readonly number[] = [
  *     epsilon = 0 where  sqrt(1 - exp(-T r(a))) <= delta  for an order a
  *
  * with the Rényi divergence r(a) of one step, see divergenceOf. That is what most tools print (accounting: "renyi").
- * With Poisson sampling there are tighter ones, of which and the above the smallest is taken:
+ * There are tighter ones, of which and the above the smallest is taken:
  *
- *     one step:   log(1 + q (e^eps1 - 1)),  eps1 the exact epsilon at q = 1 and delta / q; at least min(-log(1 - q), the bound above)
- *     more:       the same bound with r'(a) and 0.9 delta, where 0.1 delta is given up, see truncatedDivergenceOf
+ *     one step, Poisson:   log(1 + q (e^eps1 - 1)),  eps1 the exact epsilon at q = 1 and delta / q; at least min(-log(1 - q), the bound above)
+ *     else:       the same bound with r'(a) and 0.9 delta, where 0.1 delta is given up, see truncatedDivergenceOf
  *
  * The bound above is of no use where q is tiny: no order far above 2 sigma^2 log(1 / q) has a divergence worth the name, so that it
  * stays near log(1 / delta) over that order. At q = 1e-8, sigma = T = 1, delta = 1e-12 it is 0.64, and epsilon is 4.39e-7.
@@ -59,16 +59,17 @@ export function epsilonOf(query: GaussianSteps): number {
   checkSampling("epsilonOf", query);
   const { noiseMultiplier: sigma, samplingRate: q, steps, delta, sampling = "poisson", accounting } = query;
   if (sigma < 1e-150) return Infinity; // no number holds the square of a shift of so many standard deviations
-  const orders = (sampling === "poisson" ? customary : dense).filter((a) => a <= Math.max(2, 1e9 * sigma));
+  const isWithin = (order: number): boolean => order <= Math.max(2, 1e9 * sigma);
+  const orders = (sampling === "poisson" ? customary : dense).filter(isWithin);
   const divergence = (order: number): number => steps * divergenceOf(order, q, sigma, sampling);
   // A total variation of at most delta needs no epsilon: TV^2 <= 1 - exp(-KL), and KL is at most the divergence of any order.
   if (Math.log(-Math.expm1(-divergence(orders[0]!))) <= 2 * Math.log(delta)) return 0;
   const plain = converted(orders, divergence, delta);
-  if (accounting === "renyi" || sampling !== "poisson" || q === 1) return plain;
-  if (steps === 1) return Math.min(plain, ofOneStep(q, sigma, delta, plain));
+  if (accounting === "renyi" || q === 1) return plain;
+  if (steps === 1 && sampling === "poisson") return Math.min(plain, ofOneStep(q, sigma, delta, plain));
   const lost = (givenUp * delta) / steps;
-  const truncated = (order: number): number => steps * truncatedDivergenceOf(order, q, sigma, lost);
-  return Math.min(plain, converted(orders, truncated, (1 - givenUp) * delta));
+  const truncated = (order: number): number => steps * truncatedDivergenceOf(order, q, sigma, sampling, lost);
+  return Math.min(plain, converted(dense.filter(isWithin), truncated, (1 - givenUp) * delta));
 }
 
 const givenUp = 0.1; // of delta, for the outcomes of large likelihood ratio

@@ -158,7 +158,7 @@ export interface PrivacySpent {
  *   without a second client
  * @example
  * const run = { rounds: 50, localSteps: 1, batchSize: 1, aggregator: "mean", shardSizes: [6000, 5000, 7000], dimension: 61_706 };
- * spent("dpSgd", { ...defaultPrivacy, noiseMultiplier: 2 }, run).epsilon; // 0.477
+ * spent("dpSgd", { ...defaultPrivacy, noiseMultiplier: 2 }, run).epsilon; // 0.01249
  * spent("localDp", { ...defaultPrivacy, noiseMultiplier: 2 }, run).epsilon; // 57.254
  * spent("localDp", { ...defaultPrivacy, noiseMultiplier: 2 }, run, { observer: "client" }).epsilon; // 35.068
  * @source divergenceOf, whose bound needs an example to be left out with probability 1 - q, all else being equal, and any two messages

@@ -44,9 +44,11 @@ export function divergenceOf(order: number, q: number, sigma: number, sampling: 
 }
 
 /**
- * What is left of divergenceOf of a Poisson-sampled step where one outcome in so many is given up, in either direction.
+ * What is left of divergenceOf of a step where one outcome in so many is given up, in either direction.
  *
- *     r'(a) = log(1 + max(E[h_a(rho); z <= z0], E[h_(1-a)(rho)])) / (a - 1),   P(z > z0) = lost under (1 - q) N(0) + q N(1)
+ *     r'(a) = log(1 + x) / (a - 1),   P(z > z0) = lost under (1 - q) N(0) + q N(1)
+ *     x = max(E[h_a(rho); z <= z0], E[h_(1-a)(rho)])                         ("poisson")
+ *     x = E[h_a(rho); 1/2 < z <= z0] + E[h_(1-a)(rho); z > 1/2]              ("withoutReplacement")
  *
  * A step's likelihood ratio is large in outcomes that hardly ever come: they make r(a) explode at orders of a few sigma^2 log(1/q), and
  * with them the bound on epsilon. On the other outcomes E[rho^a] is at most 1 + E[h_a(rho); z <= z0], since rho > 1 beyond z0. The
@@ -55,20 +57,31 @@ export function divergenceOf(order: number, q: number, sigma: number, sampling: 
  * @param order a > 1
  * @param q sampling rate in (0, 1)
  * @param sigma noise multiplier > 0
+ * @param sampling how the batch is drawn
  * @param lost the probability that is given up in a step, in (0, 1/2)
- * @returns r'(a), at most divergenceOf(a, q, sigma, "poisson")
+ * @returns r'(a), at most divergenceOf(a, q, sigma, sampling)
  * @example
- * truncatedDivergenceOf(100, 1e-8, 1, 1e-13) < 1e-12; // true; divergenceOf is 31.4 there
- * @source our derivation; Canonne, Kamath and Steinke 2020 (whose conversion is an inequality for each outcome)
+ * truncatedDivergenceOf(100, 1e-8, 1, "poisson", 1e-13) < 1e-12; // true; divergenceOf is 31.4 there
+ * @source our derivation; Canonne, Kamath and Steinke 2020 (whose conversion is an inequality for each outcome). Without replacement the
+ *   bound on the hockey-stick divergence is that of one pair of outputs (Zhu, Dong and Wang 2022), whose likelihood ratios above 1 are rho
  */
-export function truncatedDivergenceOf(order: number, q: number, sigma: number, lost: number): number {
+export function truncatedDivergenceOf(
+  order: number,
+  q: number,
+  sigma: number,
+  sampling: Sampling,
+  lost: number,
+): number {
   if (sigma < 1e-6) return order / (2 * sigma ** 2);
   const to = truncation(q, sigma, lost);
+  const isHalf = sampling === "withoutReplacement";
+  const from = isHalf ? 1 / 2 : -Infinity;
   const [forth, back] = [
-    logExcess(order, q, sigma, { orders: [order], to }),
-    logExcess(order, q, sigma, { orders: [1 - order] }),
+    logExcess(order, q, sigma, { orders: [order], from, to }),
+    logExcess(order, q, sigma, { orders: [1 - order], from }),
   ];
-  return Math.min(order / (2 * sigma ** 2), log1pExp(Math.max(forth, back)) / (order - 1));
+  const excess = isHalf ? logAdd(forth, back) : Math.max(forth, back);
+  return Math.min(order / (2 * sigma ** 2), log1pExp(excess) / (order - 1));
 }
 
 /** z0 with (1 - q) Phi(-z0 / sigma) + q Phi(-(z0 - 1) / sigma) = lost, from above; at least 1/2. */
