@@ -56,7 +56,9 @@ export { assumeContributors, observe, withoutOwnShare } from "./reconstruction/o
 export { inferLabels } from "./reconstruction/labels";
 export { gradientMatching, type GradientMatch, type ObjectiveName } from "./reconstruction/objective";
 export { invertAnalytically, type AnalyticReconstruction } from "./reconstruction/analytic";
-export { invert, type InvertOptions, type Reconstruction } from "./reconstruction/invert";
+export { attackers, type AttackerName, type AttackerOptions } from "./reconstruction/attackers";
+export { invert, matchingLosses, type InvertOptions, type Reconstruction } from "./reconstruction/invert";
+export { invertWithLabels, type LabelSearch } from "./reconstruction/labelSearch";
 export type { Prior, PriorName } from "./reconstruction/prior";
 
 export { rmse } from "./metrics/rmse";

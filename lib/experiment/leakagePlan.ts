@@ -32,9 +32,15 @@ export const attackShape = z.strictObject({
   localSteps: z.enum(["mean", "unrolled"]).optional(),
   steps: z.int().min(1).optional(),
   learningRate: z.number().gt(0).optional(),
-  totalVariation: z.number().min(0).optional(),
+  totalVariation: z.union([z.number().min(0), z.tuple([z.number().gt(0), z.number().gt(0)])]).optional(),
+  box: z.boolean().optional(),
   initialCode: z.enum(["normal", "uniform"]).optional(),
   restarts: z.int().min(1).optional(),
+  retryAbove: z.number().min(0).optional(),
+  goal: z.number().min(0).optional(),
+  labelSearch: z
+    .strictObject({ candidates: z.int().min(1), trialSteps: z.int().min(1), rounds: z.int().min(1) })
+    .optional(),
   seed: z.int().optional(),
 } satisfies Record<keyof Attack, z.ZodType>) as unknown as z.ZodType<Attack>; // JSON holds no undefined
 

@@ -33,6 +33,8 @@ const leak = z
     contributorLeakage: number.max(1).nullable(),
     effective: number.min(0),
     matchingLoss: number,
+    truthLoss: number.min(0).nullable(),
+    found: z.boolean().nullable(),
     labelAccuracy: share,
     labels: z.array(count),
     privateImages: pixels,

@@ -11,7 +11,9 @@ import { train, type RoundRecord } from "../fl/train";
 import { scoreLeak, type Leak, type LeakOptions } from "../metrics/leak";
 import type { Follow } from "../jobs/kind";
 import type { Autoencoder } from "../model/autoencoder";
-import { invert, type InvertOptions, type Reconstruction } from "../reconstruction/invert";
+import type { AttackerOptions } from "../reconstruction/attackers";
+import { invert, matchingLosses, type InvertOptions, type Reconstruction } from "../reconstruction/invert";
+import { invertWithLabels, type LabelSearch } from "../reconstruction/labelSearch";
 import { inferLabels } from "../reconstruction/labels";
 import { assumeContributors, observe, withoutOwnShare } from "../reconstruction/observe";
 import type { Prior, PriorName } from "../reconstruction/prior";
@@ -19,11 +21,8 @@ import type { AttackerView } from "../reconstruction/view";
 import { ownImages } from "./ownAutoencoder";
 
 /** What the attacker does, as plain JSON. */
-export interface Attack extends Omit<InvertOptions, "prior" | "labels" | "onStep"> {
-  readonly prior: PriorName;
-  readonly labels: "inferred" | "given"; // read off the gradient, or granted
+export interface Attack extends AttackerOptions {
   readonly contributors?: "all" | "known"; // takes all M clients to be in the aggregate (default), or knows how many are
-  readonly autoencoderSteps: number; // of the prior's training on the attacker's own images
 }
 
 /** A setting and where along its run to measure it. */
@@ -84,29 +83,21 @@ export async function measureSeed(
   const own = ownImages(federation, dataset);
   const known = ownImages(federation, dataset, ownSample);
   const seen = victims.filter(({ view }) => view.observedGradient.some((g) => g !== 0));
-  const labels: Int32Array[] = [];
-  for (const { view, trueLabels } of seen) {
-    labels.push(attack.labels === "given" ? trueLabels : await inferLabels(view, known));
-  }
-  const {
-    autoencoderSteps: _steps,
-    labels: _labels,
-    contributors: _contributors,
-    prior: priorName,
-    ...options
-  } = attack;
+  const { autoencoderSteps: _steps, labels, contributors: _contributors, prior, labelSearch, ...options } = attack;
   const views = seen.map(({ view }) => view);
   const how: InvertOptions = {
+    seed: config.seed, // each seed has starts of its own
     ...options,
-    prior: priorFor(priorName, autoencoder, views.length),
-    labels,
+    prior: priorFor(prior, autoencoder, views.length),
     onStep: (done, total) => follow(trainingShare + ((1 - trainingShare) * done) / total, "inversion"),
   };
-  const reconstructions = views.length > 0 ? await invert(views, how) : [];
+  const reconstructions = await invertAll(seen, how, labels, labelSearch && { ...labelSearch, own: known }, known);
+  const truthLosses = views.length > 0 ? await matchingLosses(views, seen.map(({ inView }) => inView), how) : []; // prettier-ignore
   const decoderMean = autoencoder?.meanImage;
   const leaks = victims.map((victim) => {
     const reconstruction = reconstructions[seen.indexOf(victim)] ?? nothingSeen(victim.view);
-    return scoreLeak(reconstruction, victim.truth, own, { ...victim.options, decoderMean });
+    const truthLoss = truthLosses[seen.indexOf(victim)] ?? 0;
+    return scoreLeak(reconstruction, victim.truth, own, { ...victim.options, decoderMean, truthLoss });
   });
   return {
     seed: config.seed,
@@ -133,6 +124,23 @@ export function byRound(records: readonly RoundRecord[]): (round: number) => Rou
   return (round) => kept.get(round) ?? refuse("byRound", `needs rounds of ${[...kept.keys()].join(", ")}`, round);
 }
 
+/** Inverts views with labels that are given, inferred, or looked for. */
+async function invertAll(
+  seen: readonly Victims[],
+  options: InvertOptions,
+  labels: Attack["labels"],
+  search: LabelSearch | undefined,
+  own: Batch,
+): Promise<Reconstruction[]> {
+  const views = seen.map(({ view }) => view);
+  if (views.length === 0) return [];
+  if (labels === "given") return invert(views, { ...options, labels: seen.map(({ inView }) => inView.labels) });
+  if (search !== undefined) return invertWithLabels(views, options, search);
+  const inferred: Int32Array[] = [];
+  for (const view of views) inferred.push(await inferLabels(view, own));
+  return invert(views, { ...options, labels: inferred });
+}
+
 /** Nothing to invert, as the broadcasts of a skipped step are the same: every image is then the attacker's guess without a gradient. */
 function nothingSeen({ round }: AttackerView): Reconstruction {
   const [images, labels] = [new Float32Array(0), new Int32Array(0)];
@@ -142,7 +150,7 @@ function nothingSeen({ round }: AttackerView): Reconstruction {
 /** A view and the truth about it: the images of the other clients, and who of them is in the aggregate. */
 interface Victims {
   readonly view: AttackerView;
-  readonly trueLabels: Int32Array; // of the images that the attacker takes to be behind the view
+  readonly inView: Batch; // the images that the attacker takes to be behind the view
   readonly truth: Batch;
   readonly options: LeakOptions;
 }
@@ -182,12 +190,11 @@ function behind(
   );
   const truth = joinBatches(others);
   if (weighsAllAlike(record, config))
-    return { view: withoutOwnShare(view), trueLabels: truth.labels, truth, options: { contributed, effective } };
+    return { view: withoutOwnShare(view), inView: truth, truth, options: { contributed, effective } };
   const options = { contributed, effective, ownBatch: images[curious]!, ownContributed: isIn(curious) };
-  if (contributors === "all" || record.skipped !== null)
-    return { view, trueLabels: joinBatches(images).labels, truth, options };
+  if (contributors === "all" || record.skipped !== null) return { view, inView: joinBatches(images), truth, options };
   const inside = images.filter((_, client) => isIn(client));
-  return { view: assumeContributors(view, inside.length), trueLabels: joinBatches(inside).labels, truth, options };
+  return { view: assumeContributors(view, inside.length), inView: joinBatches(inside), truth, options };
 }
 
 /**

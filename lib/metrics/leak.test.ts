@@ -34,6 +34,13 @@ test("scoreLeak: scores everybody alike when everybody is in the aggregate (hand
   assert.deepEqual([...leak.reconstructions], [0.1, 0.4, 0.9].map(Math.fround));
 });
 
+test("scoreLeak: says whether the search found what the private images have, to a tenth and 1e-5", () => {
+  const of = (truthLoss?: number): boolean | null =>
+    scoreLeak(found([0.9, 0.1, 0.4], [1, 0, 0]), batch([0, 0.5, 1], [0, 0, 1]), own, { truthLoss }).found;
+  assert.deepEqual([of(), of(0), of(0.4), of(0.46)], [null, false, false, true]); // its own is 0.5
+  assert.throws(() => of(NaN), /scoreLeak: needs truthLoss >= 0, got NaN/);
+});
+
 test("scoreLeak: contributors choose first, and those who are out take what is left", () => {
   const truth = batch([0.2, 0.3], [0, 0]);
   const free = scoreLeak(found([0.3, 0.8], [0, 0]), truth, own);

@@ -21,6 +21,8 @@ export interface Leak {
   readonly contributorLeakage: number | null; // 1 - contributorRmse / the floor of the same images
   readonly effective: number; // M_eff of the round's aggregate, in clients
   readonly matchingLoss: number;
+  readonly truthLoss: number | null; // of the private images themselves under the same objective; null where it was not asked for
+  readonly found: boolean | null; // matchingLoss <= 1.1 truthLoss + 1e-5: the search did not fail
   readonly labelAccuracy: number; // share of the images in the aggregate whose reconstruction was made as of their class
   readonly labels: readonly number[]; // true labels of the private images
   readonly privateImages: Float32Array; // [n, C, H, W]
@@ -33,10 +35,11 @@ export interface LeakOptions {
   readonly contributed?: readonly boolean[] | undefined; // per private image; default: all of them
   readonly effective?: number | undefined; // M_eff of the aggregate; default: the number of private images
   readonly ownBatch?: Batch | undefined; // the attacker's own images of the round, where the view still holds its share
+  readonly truthLoss?: number | undefined; // the matching loss of the private images themselves, see matchingLosses
   readonly ownContributed?: boolean | undefined; // whether that share is in the aggregate; default true
 }
 
-const optionNames = ["decoderMean", "contributed", "effective", "ownBatch", "ownContributed"];
+const optionNames = ["decoderMean", "contributed", "effective", "truthLoss", "ownBatch", "ownContributed"];
 
 /**
  * Scores a reconstruction: matched to the private images at least total RMSE within a class, and set against the floor.
@@ -63,7 +66,7 @@ const optionNames = ["decoderMean", "contributed", "effective", "ownBatch", "own
 export function scoreLeak(reconstruction: Reconstruction, truth: Batch, own: Batch, options: LeakOptions = {}): Leak {
   const fn = "scoreLeak";
   ensureNames(fn, "options", options, optionNames);
-  const { decoderMean, ownBatch, ownContributed = true, effective = truth.size } = options;
+  const { decoderMean, ownBatch, ownContributed = true, effective = truth.size, truthLoss = null } = options;
   ensureCount(fn, "size of truth", truth.size);
   const pixels = truth.images.length / truth.size;
   checkImages("truth", truth, pixels);
@@ -76,6 +79,7 @@ export function scoreLeak(reconstruction: Reconstruction, truth: Batch, own: Bat
   const isFlag = [...contributed, ownContributed].every((flag) => typeof flag === "boolean");
   ensure(isFlag, fn, "needs true or false in contributed", `[${contributed.join(", ")}], ownContributed ${String(ownContributed)}`); // prettier-ignore
   ensure(Number.isFinite(effective) && effective >= 0, fn, "needs effective >= 0", effective);
+  ensure(truthLoss === null || (Number.isFinite(truthLoss) && truthLoss >= 0), fn, "needs truthLoss >= 0", truthLoss);
   const scored = { privateImages: truth.images, privateLabels: truth.labels, pixels };
   const floor = floorRmse({ ...scored, ownImages: own.images, ownLabels: own.labels, decoderMean });
 
@@ -109,6 +113,8 @@ export function scoreLeak(reconstruction: Reconstruction, truth: Batch, own: Bat
     contributorLeakage: contributorRmse === null ? null : leakage(contributorRmse, mean(inside(floor.perImage))),
     effective,
     matchingLoss: reconstruction.matchingLoss,
+    truthLoss,
+    found: truthLoss === null ? null : reconstruction.matchingLoss <= 1.1 * truthLoss + 1e-5,
     labelAccuracy: share(aggregated.length > 0 ? aggregated : rightly),
     labels: [...truth.labels],
     privateImages: truth.images,

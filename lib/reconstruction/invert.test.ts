@@ -11,7 +11,7 @@ import { localUpdates } from "../fl/client";
 import { buildNetwork, type ArchitectureName } from "../model/architectures";
 import { trainAutoencoders } from "../model/autoencoder";
 import { initialWeights, lossAndGradient, type Network } from "../model/network";
-import { invert, type InvertOptions, type Reconstruction } from "./invert";
+import { invert, matchingLosses, type InvertOptions, type Reconstruction } from "./invert";
 import { inferLabels } from "./labels";
 import { gradientMatching } from "./objective";
 import type { Prior } from "./prior";
@@ -403,6 +403,88 @@ test("invert: total variation makes smoother images, and is left out of the matc
   assert.ok(roughness(hardly!) > 0.9 * roughness(plain!), `${roughness(hardly!)} of ${roughness(plain!)}`);
 });
 
+test("invert: in a box each step leaves the images in [0, 1], so that the last ones are what was judged", async () => {
+  const { view } = scene(3, 2);
+  const options: InvertOptions = {
+    prior: pixel,
+    steps: 30,
+    learningRate: 1,
+    initialCode: "uniform",
+    objective: "squared",
+  };
+  const [boxed] = await invert([view], { ...options, box: true });
+  const [free] = await invert([view], options);
+  const scored = async ({ images, labels }: Reconstruction): Promise<number> =>
+    (await matchingLosses([view], [{ images, labels, size: 2 }], options))[0]!;
+  assert.ok(Math.abs((await scored(boxed!)) / boxed!.matchingLoss - 1) < 1e-3);
+  assert.ok(Math.abs((await scored(free!)) / free!.matchingLoss - 1) > 1e-2); // it was clipped after it was judged
+});
+
+test("invert: a smoothness weight falls from its first to its last value, geometrically", async () => {
+  const { view } = scene(4);
+  const run = async (totalVariation: number | readonly [number, number], steps: number): Promise<Float32Array> =>
+    (await invert([view], { prior: pixel, objective: "squared", steps, totalVariation }))[0]!.images;
+  assert.deepEqual(await run([0.1, 1e-6], 1), await run(0.1, 1)); // the first step has the first weight
+  assert.deepEqual(await run([0.01, 0.01], 40), await run(0.01, 40));
+  const falling = await run([0.3, 0.3 * 1e-12], 200);
+  assert.ok(rmse(falling, await run(0, 200)) < rmse(falling, await run(0.3, 200)));
+});
+
+test("invert: a view that reached the goal stops, and the others go on as if it had never been there", async () => {
+  const views = [scene(1).view, scene(2, 1).view, scene(5, 1).view];
+  const options: InvertOptions = { prior: pixel, steps: 100, objective: "squared" };
+  const whole = await invert(views, options);
+  const losses = whole.map(({ trace }) => trace[5]!.matchingLoss);
+  const goal = losses.reduce((a, b) => Math.min(a, b)) * 1.01; // of one of them after 50 steps
+  const first = losses.findIndex((loss) => loss <= goal);
+  let heard: (readonly number[])[] = [];
+  const stopped = await invert(views, { ...options, goal, onStep: (...call) => void heard.push(call) });
+  assert.ok(stopped[first]!.trace.at(-1)!.step <= 51);
+  assert.ok(stopped[first]!.matchingLoss <= goal * 1.5);
+  for (const [i, { trace, images }] of stopped.entries()) {
+    const same = whole[i]!.trace.filter(({ step }) => step < trace.at(-1)!.step);
+    for (const [t, { step, matchingLoss }] of same.entries()) {
+      assert.equal(trace[t]!.step, step);
+      assert.ok(Math.abs(trace[t]!.matchingLoss / matchingLoss - 1) < 1e-2, `view ${i}, step ${step}`);
+    }
+    if (trace.at(-1)!.step === 100) assert.ok(rmse(images, whole[i]!.images) < 1e-2);
+  }
+  assert.deepEqual(heard.at(-1), [100, 100]);
+  heard = [];
+  await invert(views, { ...options, goal: 1e9, onStep: (...call) => void heard.push(call) }); // all at the first look
+  assert.deepEqual(heard, [[100, 100]]);
+});
+
+test("invert: starts go to the views that are poor, and the others stay as they are", async () => {
+  const views = [scene(1).view, scene(2).view, scene(5).view];
+  const options: InvertOptions = { prior: pixel, steps: 12, objective: "squared" };
+  const once = await invert(views, options);
+  const worst = Math.max(...once.map(({ matchingLoss }) => matchingLoss));
+  const again = await invert(views, { ...options, restarts: 4, retryAbove: worst * 0.999 });
+  once.forEach((first, i) => {
+    if (first.matchingLoss < worst) assert.deepEqual(again[i], first);
+    else assert.ok(again[i]!.matchingLoss <= first.matchingLoss);
+  });
+  const [all, every] = [
+    { ...options, restarts: 4, retryAbove: 0 },
+    { ...options, restarts: 4 },
+  ];
+  const [inTurn, atOnce] = [await invert(views, all), await invert(views, every)];
+  inTurn.forEach((one, i) => assert.ok(Math.abs(one.matchingLoss - atOnce[i]!.matchingLoss) < 1e-3 * worst));
+});
+
+test("matchingLosses: is 0 of the private images, in whatever order a single step leaves them, and that of no others", async () => {
+  const { view, secret } = scene(6, 2);
+  const images = Float32Array.from([...secret.images.subarray(pixels), ...secret.images.subarray(0, pixels)]);
+  const turned: Batch = { images, labels: Int32Array.of(secret.labels[1]!, secret.labels[0]!), size: 2 };
+  const others = discs(2, "others");
+  const options: InvertOptions = { prior: pixel };
+  const losses = await matchingLosses([view, view, view], [secret, turned, others], options);
+  assert.ok(losses[0]! < 1e-9 && losses[1]! < 1e-9 && losses[2]! > 1e-2, losses.join(", "));
+  await assert.rejects(matchingLosses([view], [], options), /needs images for each of 1 views, got 0/);
+  await assert.rejects(matchingLosses([view], [discs(3, "x")], options), /needs 2 images for view 0, got 3/);
+});
+
 test("invert: refuses options out of range, labels that do not fit, and gradients that are not finite", async () => {
   const { view } = scene(8);
   const [autoencoder] = await autoencoders;
@@ -413,7 +495,16 @@ test("invert: refuses options out of range, labels that do not fit, and gradient
     [[view], { restarts: 1.5 }, "needs an integer restarts >= 1, got 1.5"],
     [[view], { learningRate: 0 }, "needs learningRate > 0, got 0"],
     [[view], { learningRate: NaN }, "needs learningRate > 0, got NaN"],
-    [[view], { totalVariation: -1 }, "needs totalVariation >= 0, got -1"],
+    [[view], { totalVariation: -1 }, "needs totalVariation >= 0, or two numbers > 0, got -1"],
+    [[view], { totalVariation: [1, 0] }, "needs totalVariation >= 0, or two numbers > 0, got [1, 0]"],
+    [[view], { box: "yes" as never }, "needs box of true or false, got yes"],
+    [
+      [view],
+      { box: true, prior: { kind: "bicubic" } },
+      "needs the pixel prior for a box: other codes are no pixels, got bicubic",
+    ],
+    [[view], { goal: -1 }, "needs goal >= 0, got -1"],
+    [[view], { retryAbove: NaN }, "needs retryAbove >= 0, got NaN"],
     [[view, view], { labels: [Int32Array.of(1)] }, "needs labels for each of the 2 views, got 1"],
     [[view], { labels: [Int32Array.of(1, 2)] }, "needs 1 labels for view 0, got 2"],
     [[view], { labels: [Int32Array.of(3)] }, "needs labels for view 0 in 0..2, got 3 at index 0"],

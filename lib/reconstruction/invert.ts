@@ -5,10 +5,11 @@ import { ensure, ensureCount } from "../core/errors";
 import { memoryBudget } from "../core/memory";
 import { createRng, type Rng } from "../core/rng";
 import { ensureLabels } from "../core/typed";
+import type { Batch } from "../core/types";
 import { buildNetwork } from "../model/architectures";
 import { adamStart, adamStep, cosineDecay, type AdamState } from "../model/adam";
-import { type Network } from "../model/network";
-import { stackVectors, unpackWeights, unstackImages, volume } from "../model/stack";
+import { checkBatch, type Network } from "../model/network";
+import { stackImages, stackVectors, unpackWeights, unstackImages, volume } from "../model/stack";
 import { inferLabels } from "./labels";
 import { checkObjective, createTarget, matchGradient, type Matching, type ObjectiveName } from "./objective";
 import { createDecoder, type Decoder, type Prior } from "./prior";
@@ -24,9 +25,12 @@ export interface InvertOptions {
   readonly localSteps?: "mean" | "unrolled"; // for tau > 1: all images at the broadcast w (default), or tau steps of each dummy client
   readonly steps?: number; // Adam steps, default 250
   readonly learningRate?: number; // of Adam on the code, cosine decay to a tenth; default 0.1
-  readonly totalVariation?: number; // weight of the smoothness term, >= 0; default 0
+  readonly totalVariation?: number | readonly [from: number, to: number]; // weight of the smoothness term, >= 0, or the two > 0 between which it falls geometrically; default 0
+  readonly box?: boolean; // codes stay in [0, 1] at every step, with the pixel prior; default false: images are clipped at the end
   readonly initialCode?: "normal" | "uniform"; // z ~ N(0, 0.1^2) (default) or U[0, 1)
   readonly restarts?: number; // starts per view, of which the best match is returned; default 1
+  readonly retryAbove?: number; // views whose best match is worse get the next start, others do not; default: all get all starts
+  readonly goal?: number; // a start ends at this matching loss; default: after all its steps
   readonly seed?: number; // of the initial codes; default 0
   readonly onStep?: (done: number, total: number) => void; // stacked steps over all views
 }
@@ -41,8 +45,8 @@ export interface Reconstruction {
 }
 
 const optionNames = [
-  ...["prior", "labels", "objective", "localSteps", "steps", "learningRate", "totalVariation", "initialCode"],
-  ...["restarts", "seed", "onStep"],
+  ...["prior", "labels", "objective", "localSteps", "steps", "learningRate", "totalVariation", "box", "initialCode"],
+  ...["restarts", "retryAbove", "goal", "seed", "onStep"],
 ];
 const enoughBytes = 1e9; // of tensors in a stack: for LeNet-5 half of it is 6 % slower a view, twice as much no faster
 const traceEvery = 10; // steps between two entries of a trace
@@ -85,8 +89,11 @@ export async function invert(views: readonly AttackerView[], options: InvertOpti
   ensure(["mean", "unrolled"].includes(localSteps), "invert", 'needs localSteps of "mean" or "unrolled"', localSteps);
   ensure(Number.isInteger(options.seed ?? 0), "invert", "needs an integer seed", options.seed);
   ensureKnown("invert", "an initialCode", initialCode, ["normal", "uniform"]);
-  const { totalVariation: lambda = 0, learningRate: rate = 1, onStep } = options;
-  ensure(Number.isFinite(lambda) && lambda >= 0, "invert", "needs totalVariation >= 0", lambda);
+  const { learningRate: rate = 1, goal, retryAbove, onStep } = options;
+  checkTotalVariation(options.totalVariation);
+  checkBox(options);
+  for (const [name, loss] of Object.entries({ goal, retryAbove }))
+    ensure(loss === undefined || (Number.isFinite(loss) && loss >= 0), "invert", `needs ${name} >= 0`, loss);
   ensure(Number.isFinite(rate) && rate > 0, "invert", "needs learningRate > 0", rate);
   ensure(onStep === undefined || typeof onStep === "function", "invert", "needs a function onStep", onStep);
   checkObjective("invert", objective, []);
@@ -104,7 +111,7 @@ export async function invert(views: readonly AttackerView[], options: InvertOpti
     ensure(shows, "invert", "needs a gradient with a direction for the cosine objective", `0 everywhere in round ${round}`, "leave the round out: it shows nothing"); // prettier-ignore
   }
   await backendReady();
-  const jobs: Job[] = [];
+  const starts: Omit<Job, "restart">[] = [];
   for (const [index, view] of views.entries()) {
     const own = labels?.[index] ?? (await inferLabels(view));
     ensureLabels("invert", `labels for view ${index}`, own, view.numImages, view.numClasses);
@@ -118,24 +125,68 @@ export async function invert(views: readonly AttackerView[], options: InvertOpti
         view.numImages,
       );
     }
-    for (let restart = 0; restart < restarts; restart++) jobs.push({ index, restart, view, labels: own });
+    starts.push({ index, view, labels: own });
   }
-  const groups = await groupJobs(jobs, options);
   const found = new Array<Reconstruction | undefined>(views.length);
-  for (const [g, group] of groups.entries()) {
-    const results = await invertTogether(group, options, (step) => onStep?.(g * steps + step, groups.length * steps));
-    results.forEach((result, i) => {
-      const { index } = group[i]!;
-      const best = found[index];
-      // A start that diverged to NaN is worse than any other.
-      const worse = best === undefined || Number.isNaN(best.matchingLoss);
-      if (worse || result.matchingLoss < best.matchingLoss) found[index] = result;
-    });
+  const turns = retryAbove === undefined ? 1 : restarts;
+  for (let turn = 0; turn < turns; turn++) {
+    const isOpen = ({ index }: { readonly index: number }): boolean => !(found[index]!.matchingLoss <= retryAbove!);
+    const open = turn === 0 ? starts : starts.filter(isOpen);
+    const jobs = open.flatMap((start) =>
+      Array.from({ length: restarts / turns }, (_, i) => ({ ...start, restart: turn + i })),
+    );
+    const groups = await groupJobs(jobs, options);
+    for (const [g, group] of groups.entries()) {
+      const total = groups.length * steps;
+      const results = await invertTogether(group, options, (step) =>
+        onStep?.(turn * total + g * steps + step, turns * total),
+      );
+      results.forEach((result, i) => {
+        const { index } = group[i]!;
+        const best = found[index];
+        // A start that diverged to NaN is worse than any other.
+        const worse = best === undefined || Number.isNaN(best.matchingLoss);
+        if (worse || result.matchingLoss < best.matchingLoss) found[index] = result;
+      });
+    }
   }
   return found.map((best, index) => {
     const loss = best!.matchingLoss;
     ensure(Number.isFinite(loss), "invert", "needs a search that stays finite", `a matching loss of ${loss} for view ${index}`, "lower the learningRate"); // prettier-ignore
     return best!;
+  });
+}
+
+/**
+ * The matching losses of images at hand, under the objective that invert minimises: what a search could reach.
+ *
+ * @param views as of invert
+ * @param batches for each view view.numImages images with their labels, in order where local steps are unrolled
+ * @param options as of invert; objective and localSteps are read
+ * @returns D per view, without the smoothness term
+ * @throws InputError for a view that no round could have shown, and for images or labels that do not fit it
+ * @example
+ * const [loss] = await matchingLosses([view], [joinBatches(records[0].batches.flat())], { prior: { kind: "pixel" } });
+ * loss < 1e-6; // true; the images that the broadcasts are of
+ */
+export async function matchingLosses(
+  views: readonly AttackerView[],
+  batches: readonly Batch[],
+  options: InvertOptions,
+): Promise<number[]> {
+  const fn = "matchingLosses";
+  ensure(batches.length === views.length, fn, `needs images for each of ${views.length} views`, batches.length);
+  await backendReady();
+  return views.map((view, index) => {
+    const network = checkView(fn, view);
+    const batch = batches[index]!;
+    checkBatch(fn, `images of view ${index}`, network, batch);
+    ensure(batch.size === view.numImages, fn, `needs ${view.numImages} images for view ${index}`, batch.size);
+    const { match, tensors } = createMatcher(network, [{ index, restart: 0, view, labels: batch.labels }], options);
+    const value = tidy(() => match(stackImages([batch.images], view.inputShape)).value());
+    const [loss] = value.dataSync();
+    dispose([value, tensors]);
+    return loss!;
   });
 }
 
@@ -177,70 +228,153 @@ async function jobsAtOnce(job: Job, options: InvertOptions): Promise<number> {
   return Math.max(1, Math.floor(Math.min(memoryBudget(), enoughBytes) / bytes));
 }
 
+/** What the jobs of a stack are judged by. */
+interface Stack {
+  readonly jobs: readonly Job[];
+  readonly decoder: Decoder;
+  readonly matcher: Matcher;
+}
+
+function openStack(jobs: readonly Job[], options: InvertOptions): Stack {
+  const { view } = jobs[0]!;
+  const { architecture, inputShape, numClasses, activation, pooling } = view;
+  const network = buildNetwork(architecture, inputShape, numClasses, { activation, pooling });
+  const decoder = createDecoder(options.prior, jobs.map(({ index }) => index), inputShape); // prettier-ignore
+  try {
+    return { jobs, decoder, matcher: createMatcher(network, jobs, options) };
+  } catch (error) {
+    dispose([decoder.weights]);
+    throw error;
+  }
+}
+
+const closeStack = ({ decoder, matcher }: Stack): void => dispose([decoder.weights, matcher.tensors]);
+
+/** Where a search stands. */
+interface Search {
+  readonly parameters: readonly Tensor[];
+  readonly state: AdamState;
+  readonly recorded?: Tensor | null;
+}
+
 async function invertTogether(
-  jobs: readonly Job[],
+  all: readonly Job[],
   options: InvertOptions,
   onStep: (step: number, bytes: number) => void, // bytes of all tensors at the end of the step
 ): Promise<Reconstruction[]> {
-  const { prior, steps = 250, learningRate = 0.1, seed = 0 } = options;
-  const { view } = jobs[0]!;
-  const network = buildNetwork(view.architecture, view.inputShape, view.numClasses, {
-    activation: view.activation,
-    pooling: view.pooling,
-  });
-  const indices = jobs.map(({ index }) => index);
-  const traces = jobs.map((): { step: number; matchingLoss: number }[] => []);
-  const record = (step: number, values: Tensor): void =>
-    values.dataSync().forEach((matchingLoss, i) => traces[i]!.push({ step, matchingLoss }));
-  const held: object[] = []; // tensors of the whole search
-  let search: {
-    readonly parameters: readonly Tensor[];
-    readonly state: AdamState;
-    readonly recorded?: Tensor | null;
-  } | null = null;
+  const { steps = 250, learningRate = 0.1, seed = 0, goal = -Infinity, box = false } = options;
+  const traces = new Map(all.map((job) => [job, [] as { step: number; matchingLoss: number }[]]));
+  const results = new Map<Job, Reconstruction>();
+  let stack = openStack(all, options);
+  let search: Search | null = null;
+  const record = (step: number, values: ArrayLike<number>): void =>
+    stack.jobs.forEach((job, i) => traces.get(job)!.push({ step, matchingLoss: values[i]! }));
+  /** Takes the images of those jobs as they are, after so many steps. */
+  const finish = (jobs: readonly Job[], step: number): void => {
+    const { decoder, matcher } = stack;
+    const code = search!.parameters[0]!;
+    const found = tidy(() => ({
+      images: tf.clipByValue(decode(decoder, code).output, 0, 1),
+      value: judge(matcher.match, decoder, code, stack.jobs.length, 0).value(),
+    }));
+    const values = found.value.dataSync();
+    const images = unstackImages(found.images, stack.jobs.length);
+    dispose(found);
+    stack.jobs.forEach((job, i) => {
+      if (!jobs.includes(job)) return;
+      const trace = [...traces.get(job)!, { step, matchingLoss: values[i]! }];
+      const { view, labels } = job;
+      results.set(job, { round: view.round, images: images[i]!, labels, matchingLoss: values[i]!, trace });
+    });
+  };
   try {
-    const decoder = createDecoder(prior, indices, view.inputShape);
-    held.push(decoder.weights);
-    const { match, tensors } = createMatcher(network, jobs, options);
-    held.push(tensors);
     search = tidy(() => {
-      const parameters = [initialCodes(jobs, decoder, options, createRng(seed))];
+      const parameters = [initialCodes(all, stack.decoder, options, createRng(seed))];
       return { parameters, state: adamStart(parameters) };
     });
     for (let step = 0; step < steps; step++) {
       let bytes = 0;
-      const { parameters, state } = search;
-      const next = tidy(() => {
-        const { value, codeGradient } = judge(match, decoder, parameters[0]!, jobs.length, options);
+      const { parameters, state }: Search = search;
+      const { jobs, decoder, matcher } = stack;
+      const next = tidy((): Search => {
+        const smoothing = smoothingAt(options.totalVariation, step / steps);
+        const { value, codeGradient } = judge(matcher.match, decoder, parameters[0]!, jobs.length, smoothing);
         const recorded = step % traceEvery === 0 ? value() : null;
         const moved = adamStep(parameters, [codeGradient], state, cosineDecay(learningRate, step, steps));
         bytes = tf.memory().numBytes; // nothing is freed within a tidy: this is the peak
-        return { recorded, ...moved };
+        return {
+          recorded,
+          ...(box ? { ...moved, parameters: moved.parameters.map((x) => tf.clipByValue(x, 0, 1)) } : moved),
+        };
       });
       dispose(search);
       search = next;
-      if (next.recorded !== null) record(step, next.recorded);
+      if (next.recorded) {
+        const values = next.recorded.dataSync();
+        record(step, values);
+        const done = jobs.filter((_, i) => values[i]! <= goal);
+        if (done.length > 0) finish(done, step + 1);
+        const left = jobs.filter((job) => !done.includes(job));
+        if (left.length === 0) {
+          onStep(steps, bytes);
+          break;
+        }
+        if (done.length > 0) {
+          const smaller = openStack(left, options);
+          closeStack(stack);
+          stack = smaller;
+          const kept = ofJobs(next, left.map((job) => jobs.indexOf(job)), jobs.length); // prettier-ignore
+          dispose(search);
+          search = kept;
+        }
+      }
       onStep(step + 1, bytes);
       if (step % 10 === 9) await new Promise(setImmediate); // lets a progress bar draw
     }
-    const code = search.parameters[0]!;
-    const found = tidy(() => ({
-      images: tf.clipByValue(decode(decoder, code).output, 0, 1),
-      value: judge(match, decoder, code, jobs.length, options).value(),
-    }));
-    held.push(found);
-    record(steps, found.value);
-    const reconstructed = unstackImages(found.images, jobs.length);
-    return jobs.map(({ view: { round }, labels }, i) => ({
-      round,
-      images: reconstructed[i]!,
-      labels,
-      matchingLoss: traces[i]!.at(-1)!.matchingLoss,
-      trace: traces[i]!,
-    }));
+    const left = stack.jobs.filter((job) => !results.has(job));
+    if (left.length > 0) finish(left, steps);
+    return all.map((job) => results.get(job)!);
   } finally {
-    dispose([held, search ?? []]);
+    closeStack(stack);
+    dispose(search ?? []);
   }
+}
+
+/** A search of some of its jobs alone. */
+function ofJobs({ parameters, state }: Search, kept: readonly number[], jobs: number): Search {
+  const only = (x: Tensor): Tensor => {
+    const channels = x.shape[3]! / jobs;
+    return tf.gather(x, kept.flatMap((job) => Array.from({ length: channels }, (_, c) => job * channels + c)), 3); // prettier-ignore
+  };
+  return tidy(() => ({
+    parameters: parameters.map(only),
+    state: { ...state, first: state.first.map(only), second: state.second.map(only) },
+  }));
+}
+
+function checkTotalVariation(weight: InvertOptions["totalVariation"]): void {
+  if (weight === undefined) return;
+  const isFalling = Array.isArray(weight) && weight.length === 2 && weight.every((x) => Number.isFinite(x) && x > 0);
+  const isFixed = typeof weight === "number" && Number.isFinite(weight) && weight >= 0;
+  ensure(isFixed || isFalling, "invert", "needs totalVariation >= 0, or two numbers > 0", weight);
+}
+
+function checkBox({ box, prior }: InvertOptions): void {
+  ensure(box === undefined || typeof box === "boolean", "invert", "needs box of true or false", box);
+  const kind = (prior as Prior | undefined)?.kind;
+  ensure(
+    box !== true || kind === "pixel",
+    "invert",
+    "needs the pixel prior for a box: other codes are no pixels",
+    kind,
+  );
+}
+
+/** The smoothness term's weight after a share of the steps. */
+function smoothingAt(weight: InvertOptions["totalVariation"] = 0, share: number): number {
+  if (typeof weight === "number") return weight;
+  const [from, to] = weight;
+  return from * (to / from) ** share;
 }
 
 function isUnrolled({ localSteps }: AttackerView, options: InvertOptions): boolean {
@@ -294,7 +428,7 @@ function judge(
   decoder: Decoder,
   code: Tensor,
   views: number,
-  { totalVariation: lambda = 0 }: InvertOptions,
+  lambda: number, // weight of the smoothness term
 ): { value: () => Tensor; codeGradient: Tensor } {
   const { output, pull } = decode(decoder, code);
   const { value, imagesGradient } = match(output);

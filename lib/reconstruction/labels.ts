@@ -1,5 +1,6 @@
 /** @file Which labels the private images have, read off the last layer's gradient. */
 import { backendReady, dispose, tf, tidy } from "../core/backend";
+import { ensureLabels } from "../core/typed";
 import type { Batch } from "../core/types";
 import { checkBatch, type Network } from "../model/network";
 import { stackImages, stackVectors, unpackWeights } from "../model/stack";
@@ -42,10 +43,53 @@ export async function inferLabels(view: AttackerView, own?: Batch): Promise<Int3
   const known = own ?? view.ownBatch;
   checkBatch("inferLabels", "own", network, known);
   await backendReady();
-  const outputs = meanOutputs(network, view, known);
-  const effect = outputs.map((row, c) => row.map((q, k) => q - (c === k ? 1 : 0)));
-  const counts = fitCounts(goalOf(view), effect, view.numImages, provenCounts(view));
-  return Int32Array.from(counts.flatMap((count, k) => Array.from({ length: count }, () => k)));
+  const counts = fitCounts(goalOf(view), effects(network, view, known), view.numImages, provenCounts(view));
+  return labelsOf(counts);
+}
+
+/**
+ * The labels one exchange away from these: one image less of a class of which more are there than is proven, one more of another.
+ *
+ * @param view as observe gives it
+ * @param labels view.numImages of them
+ * @param own as inferLabels
+ * @returns labels in ascending order, those first that explain the bias gradient best by the mean outputs of inferLabels
+ * @throws InputError as inferLabels, and for labels that do not fit the view
+ * @example
+ * (await nearbyLabels(view, new Int32Array(view.numImages))).every((labels) => labels.length === view.numImages); // true
+ * @source our choice
+ */
+export async function nearbyLabels(view: AttackerView, labels: ArrayLike<number>, own?: Batch): Promise<Int32Array[]> {
+  const network = checkView("nearbyLabels", view);
+  ensureLabels("nearbyLabels", "labels", labels, view.numImages, view.numClasses);
+  const known = own ?? view.ownBatch;
+  checkBatch("nearbyLabels", "own", network, known);
+  await backendReady();
+  const effect = effects(network, view, known);
+  const goal = goalOf(view);
+  const least = provenCounts(view);
+  const counts = goal.map((_, c) => Array.from(labels).filter((label) => label === c).length);
+  const misfit = (n: readonly number[]): number =>
+    goal.reduce((sum, g, k) => sum + (g - n.reduce((all, count, c) => all + count * effect[c]![k]!, 0)) ** 2, 0);
+  const exchanged = counts.flatMap((count, from) =>
+    counts.flatMap((_, to) =>
+      from === to || count <= least[from]! ? [] : [counts.map((n, c) => n - Number(c === from) + Number(c === to))],
+    ),
+  );
+  return exchanged
+    .map((n) => ({ n, misfit: misfit(n) }))
+    .sort((a, b) => a.misfit - b.misfit)
+    .map(({ n }) => labelsOf(n));
+}
+
+/** Counts by class as labels in ascending order. */
+function labelsOf(counts: readonly number[]): Int32Array {
+  return Int32Array.from(counts.flatMap((count, c) => new Array<number>(count).fill(c)));
+}
+
+/** What an image of class c adds to N db / tau, [c][K]: the mean output on own images of its class, less its label. */
+function effects(network: Network, view: AttackerView, own: Batch): number[][] {
+  return meanOutputs(network, view, own).map((row, c) => row.map((q, k) => q - (c === k ? 1 : 0)));
 }
 
 /** N db / tau = sum_n (q_n - y_n), [K]. */

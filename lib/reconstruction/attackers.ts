@@ -1,0 +1,39 @@
+/** @file The two attackers that every verdict is given for. */
+import type { PriorName } from "./prior";
+import type { InvertOptions } from "./invert";
+import type { LabelSearch } from "./labelSearch";
+
+/** An attacker's way to invert, as plain JSON. */
+export interface AttackerOptions extends Omit<InvertOptions, "prior" | "labels" | "onStep"> {
+  readonly prior: PriorName;
+  readonly labels: "inferred" | "given"; // read off the gradient, or granted
+  readonly autoencoderSteps: number; // of the prior's training on the attacker's own images
+  readonly labelSearch?: Omit<LabelSearch, "own">; // where inferred labels leave a view above retryAbove; default: they are kept
+}
+
+/** The attackers by name. */
+export const attackers = {
+  /** Equation 22 as written: cosine distance to the plain mean's gradient in the autoencoder's codes, a fixed number of steps, one start. */
+  paper: { prior: "autoencoder", labels: "inferred", autoencoderSteps: 400, steps: 250 },
+  /**
+   * Pixels that stay in [0, 1], a smoothness weight that comes down while the match gets better, starts and labels tried until the
+   * match is what the private images themselves would have.
+   */
+  strongest: {
+    prior: "pixel",
+    labels: "inferred",
+    autoencoderSteps: 400,
+    box: true,
+    initialCode: "uniform",
+    steps: 800,
+    learningRate: 0.3,
+    totalVariation: [3e-2, 3e-6],
+    restarts: 2,
+    retryAbove: 1e-4,
+    goal: 1e-6,
+    labelSearch: { candidates: 12, trialSteps: 120, rounds: 8 },
+  },
+} as const satisfies Readonly<Record<string, AttackerOptions>>;
+
+/** A key of `attackers`. */
+export type AttackerName = keyof typeof attackers;
