@@ -244,13 +244,15 @@ test("runOnRedis: goes on when Redis was killed and came back, at both ends", { 
 
 test("serveRedis: gives back its jobs and ends when it is asked to, its processes too", { skip }, async (t) => {
   const first = await startWorker(t, { detached: true });
-  const [job] = jobs("given back", 1, { milliseconds: 4000 });
+  const until = join(newFolder(), "go");
+  const [job] = jobs("given back", 1, { until });
   const running = run([job]);
   await first.said("started");
   process.kill(-first.pid, "SIGTERM"); // as Ctrl-C does
   assert.equal(await first.ended, 0);
   await first.said("given back");
   assert.equal(count([first], "failed"), 0);
+  writeFileSync(until, "");
   const second = await startWorker(t);
   const { outcomes } = await running;
   assert.deepEqual(statuses(outcomes), ["computed"]);

@@ -1,5 +1,5 @@
 /** @file A worker for sweep.test.ts, which does what its job's plan says and stores what comes out. */
-import { rmSync, writeFileSync } from "node:fs";
+import { existsSync, rmSync, writeFileSync } from "node:fs";
 import { setTimeout as wait } from "node:timers/promises";
 import { refuse } from "../core/errors";
 import { runOf, UnfitError, type Job } from "./job";
@@ -10,6 +10,7 @@ import { remember, type Remembered } from "./store";
 export interface FixturePlan {
   readonly id: string; // which job
   readonly milliseconds?: number; // to take
+  readonly until?: string; // a file that must be there before it goes on
   readonly refuse?: string; // what to be refused for
   readonly fail?: string; // what to fail with, perhaps not the next time
   readonly unfit?: string; // why another worker is needed
@@ -35,6 +36,7 @@ export default async function work(job: Job): Promise<Omit<Remembered<unknown>, 
   const compute = async (): Promise<unknown> => {
     process.send?.({ share: 0.5, note: "half" } satisfies JobProgress);
     await wait(plan.milliseconds ?? 0);
+    while (plan.until !== undefined && !existsSync(plan.until)) await wait(20);
     if (plan.refuse !== undefined) refuse("work", "needs another plan", plan.refuse);
     if (plan.fail !== undefined) throw new Error(plan.fail);
     if (plan.unfit !== undefined) throw new UnfitError(plan.unfit);

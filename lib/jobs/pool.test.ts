@@ -152,3 +152,13 @@ test("workerCount: refuses what is no integer >= 1", () => {
     assert.throws(workerCount, expected);
   }
 });
+
+test("openPool: starts no process for a job that comes when it is closed", async () => {
+  const pool = await openPool("pool.fixture.js", 1);
+  const { pid } = (await pool.run({ job: 0 })) as FixtureResult;
+  process.kill(pid, "SIGKILL");
+  const late = pool.run({ job: 1, milliseconds: 60_000 }); // perhaps given to the dead one
+  await pool.close();
+  await assert.rejects(late);
+  await assert.rejects(pool.run({ job: 2 }), { name: "LostProcessError" });
+});

@@ -76,9 +76,11 @@ export async function openPool(file: string, workers: number): Promise<Pool> {
     },
   });
   pool.on("error", () => undefined); // a process died between two jobs: there is another
+  let isClosed = false;
   return {
     async run(job, onProgress) {
       for (let tries = 0; ; tries++) {
+        if (isClosed) throw new LostProcessError("the pool was closed before it was computed");
         try {
           return (await pool.run(job, {
             channel: { postMessage: (message: JobProgress) => onProgress?.(message) },
@@ -89,7 +91,7 @@ export async function openPool(file: string, workers: number): Promise<Pool> {
           const isUnsent = /^(EPIPE|ECONNRESET|ERR_IPC_CHANNEL_CLOSED)$/.test(
             (reason as NodeJS.ErrnoException).code ?? "",
           );
-          if (isUnsent && tries < unsentTries) await wait(unsentPause);
+          if (isUnsent && tries < unsentTries && !isClosed) await wait(unsentPause);
           else if (isUnsent || reason.message === "Worker exited unexpectedly")
             throw new LostProcessError(lostBy(deaths.last()));
           else throw reason;
@@ -97,6 +99,7 @@ export async function openPool(file: string, workers: number): Promise<Pool> {
       }
     },
     async close() {
+      isClosed = true; // a job that is given to another process now would start one that nobody ends
       await pool.destroy();
       deaths.close();
     },
