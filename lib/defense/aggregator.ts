@@ -44,6 +44,22 @@ export interface Aggregation {
   readonly weights?: readonly number[]; // [n], the updates' weights in it, where the rule is linear in them once it has chosen
 }
 
+/**
+ * The pull-back of a rule: how much each number of each update moves a weighted sum of the aggregate's numbers.
+ *
+ * v_i = (d update / d updates[i])^T cotangent,  one [d] per update, owned by the caller
+ *
+ * A rule chooses (whom it keeps, which rank stands in the middle, what is too long) and then computes; the choice is as it is at these
+ * updates, and what is computed from it is differentiated. That is the derivative wherever a small move does not change the choice;
+ * where numbers tie, one of the derivatives around. A rule that holds more than its choice fixed says so in its docstring. Options are
+ * aggregate's, `rng` in the state in which aggregate got it: the same draws.
+ */
+export type PullBack<Options = AggregationOptions> = (
+  updates: readonly Float32Array[],
+  options: Options,
+  cotangent: Float32Array,
+) => Float32Array[];
+
 /** An aggregation rule. */
 export interface Aggregator {
   readonly name: string;
@@ -53,4 +69,5 @@ export interface Aggregator {
   readonly readsPrevious?: true; // takes the last round's aggregate into account
   readonly equalWeights?: true; // every update counts 1/n in every round, so that a client can subtract its own share
   aggregate(updates: readonly Float32Array[], options: AggregationOptions): Aggregation;
+  readonly pullBack: PullBack;
 }

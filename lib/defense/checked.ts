@@ -8,8 +8,11 @@ import type {
   AggregationOptions,
   AggregationParameters,
   Aggregator,
+  PullBack,
 } from "./aggregator";
-import type { PreAggregated, PreAggregation } from "./preAggregation";
+import { combine } from "../numerics/linear";
+import { recycle } from "../numerics/spare";
+import type { PreAggregated, PreAggregation, PreAggregationPullBack } from "./preAggregation";
 
 type Name = keyof AggregationParameters;
 
@@ -17,15 +20,17 @@ type Name = keyof AggregationParameters;
 export type OptionsOf<K extends Name> = Pick<AggregationParameters, K> & AggregationContext;
 
 /** An aggregation rule as its file writes it. */
-interface AggregatorReading<K extends Name> extends Omit<Aggregator, "reads" | "aggregate"> {
+interface AggregatorReading<K extends Name> extends Omit<Aggregator, "reads" | "aggregate" | "pullBack"> {
   readonly reads: readonly K[];
   aggregate(updates: readonly Float32Array[], options: OptionsOf<K>): Aggregation;
+  readonly pullBack: PullBack<OptionsOf<K>> | "weights"; // "weights": v_i = weights[i] cotangent, of the aggregation
 }
 
 /** A pre-aggregation as its file writes it. */
-interface PreAggregationReading<K extends Name> extends Omit<PreAggregation, "reads" | "transform"> {
+interface PreAggregationReading<K extends Name> extends Omit<PreAggregation, "reads" | "transform" | "pullBack"> {
   readonly reads: readonly K[];
   transform(updates: readonly Float32Array[], options: OptionsOf<K>): PreAggregated;
+  readonly pullBack: PreAggregationPullBack<OptionsOf<K>> | "members"; // "members": v_i = sum_r members[r][i] cotangents[r]
 }
 
 /** What a value must be, in words and as a test of it; n is the number of updates. */
@@ -88,10 +93,11 @@ const context: Readonly<Record<keyof AggregationContext, Requirement>> = {
  * no Float32Arrays is refused before the code runs. What other rules read may be there.
  *
  * @param rule as the file writes it
- * @returns the rule, whose `aggregate` throws an InputError for such a call
+ * @returns the rule, whose `aggregate` and `pullBack` throw an InputError for such a call
  * @example
- * const none = { name: "first", source: "ours", reads: [], aggregate: ([update]) => ({ update, kept: [0], effective: 1 }) };
- * checkedAggregator(none).reads; // []
+ * const first = { name: "first", source: "ours", reads: [], pullBack: "weights" };
+ * const rule = checkedAggregator({ ...first, aggregate: ([u]) => ({ update: u.slice(), kept: [0], effective: 1, weights: [1, 0] }) });
+ * rule.pullBack(updates, { f: 0 }, Float32Array.of(3, 4)); // [[3, 4], [0, 0]]
  */
 export function checkedAggregator<const K extends Name>(rule: AggregatorReading<K>): Aggregator {
   return {
@@ -99,6 +105,14 @@ export function checkedAggregator<const K extends Name>(rule: AggregatorReading<
     aggregate(updates, options) {
       ensureCall(rule, updates, options);
       return rule.aggregate(updates, options);
+    },
+    pullBack(updates, options, cotangent) {
+      ensureCall(rule, updates, options);
+      ensureCotangents(rule.name, [cotangent], 1, updates[0]!.length);
+      if (rule.pullBack !== "weights") return rule.pullBack(updates, options, cotangent);
+      const { update, weights } = rule.aggregate(updates, options);
+      recycle([update]);
+      return weights!.map((weight) => combine([cotangent], [weight]));
     },
   };
 }
@@ -109,8 +123,9 @@ export function checkedAggregator<const K extends Name>(rule: AggregatorReading<
  * @param rule as the file writes it
  * @returns the pre-aggregation, whose `transform` throws an InputError for such a call
  * @example
- * const none = { name: "none", source: "ours", reads: [], transform: ([update]) => ({ updates: [update], members: [[1]] }) };
- * checkedPreAggregation(none).name; // "none"
+ * const first = { name: "first", source: "ours", reads: [], pullBack: "members" };
+ * const rule = checkedPreAggregation({ ...first, transform: ([update]) => ({ updates: [update], members: [[1, 0]] }) });
+ * rule.pullBack(updates, { f: 0 }, rule.transform(updates, { f: 0 }), [Float32Array.of(3, 4)]); // [[3, 4], [0, 0]]
  */
 export function checkedPreAggregation<const K extends Name>(rule: PreAggregationReading<K>): PreAggregation {
   return {
@@ -119,7 +134,30 @@ export function checkedPreAggregation<const K extends Name>(rule: PreAggregation
       ensureCall(rule, updates, options);
       return rule.transform(updates, options);
     },
+    pullBack(updates, options, transformed, cotangents) {
+      ensureCall(rule, updates, options);
+      const { members } = transformed;
+      ensureCotangents(rule.name, cotangents, members.length, updates[0]!.length);
+      if (rule.pullBack !== "members") return rule.pullBack(updates, options, transformed, cotangents);
+      return updates.map((_, i) =>
+        combine(
+          cotangents,
+          members.map((row) => row[i]!),
+        ),
+      );
+    },
   };
+}
+
+/** Refuses cotangents that are not one vector for each that came out. */
+function ensureCotangents(fn: string, cotangents: readonly Float32Array[], count: number, d: number): void {
+  const one = `a cotangent of d = ${d} numbers for each vector that comes out`;
+  const fits = Array.isArray(cotangents) && cotangents.length === count;
+  if (!fits) refuse(fn, `needs ${one}, ${count}`, Array.isArray(cotangents) ? cotangents.length : kindOf(cotangents));
+  for (const cotangent of cotangents) {
+    if (!types.isFloat32Array(cotangent)) refuse(fn, `needs ${one}, as a Float32Array`, kindOf(cotangent));
+    if (cotangent.length !== d) refuse(fn, `needs ${one}`, cotangent.length);
+  }
 }
 
 /** Refuses what no rule could make sense of: JavaScript has no compiler that would. Looks at no number of the updates. */

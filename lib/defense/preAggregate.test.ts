@@ -154,6 +154,7 @@ test("preAggregate: a rule behind buckets is not told of single clients, and tru
     name: "spy",
     source: "test",
     reads: [],
+    pullBack: () => assert.fail("nobody asked"),
     aggregate(updates, options) {
       told.push(options);
       return aggregators.mean.aggregate(updates, options);

@@ -3,6 +3,7 @@ import { refuse } from "../core/errors";
 import type { Aggregation, AggregationOptions, Aggregator } from "./aggregator";
 import { checkedAggregator } from "./checked";
 import { effectiveCount } from "../numerics/linear";
+import type { PreAggregated, PreAggregation } from "./preAggregation";
 import { preAggregations, type PreAggregationName } from "./preAggregations";
 import { recycle } from "../numerics/spare";
 
@@ -22,7 +23,7 @@ type Members = readonly (readonly number[])[]; // [m][n]; vector r is sum_i memb
  *
  * @param rule that aggregates in the end
  * @param names of pre-aggregations, the first first
- * @returns a rule named "first>second>rule"; the given one without names
+ * @returns a rule named "first>second>rule", whose pull-back is theirs in turn; the given one without names
  * @throws InputError when a name is not known
  * @example
  * const updates = [0, 1, 50].map((x) => Float32Array.of(x));
@@ -40,24 +41,58 @@ export function preAggregate(rule: Aggregator, names: readonly PreAggregationNam
     source: [...before, rule].map(({ source }) => source).join("; "),
     reads: [...new Set([...before, rule].flatMap(({ reads }) => reads))],
     aggregate(updates, options) {
-      const made = new Set<Float32Array>();
-      let vectors = updates;
-      let members: Members = updates.map((_, r) => updates.map((_, i) => (i === r ? 1 : 0)));
-      let known = options;
-      for (const step of before) {
-        const next = step.transform(vectors, known);
-        if (next.updates.length !== vectors.length) known = ofVectors(known, next.members);
-        members = next.members.map((weights) => mixture(weights, members));
-        vectors = next.updates;
-        vectors.forEach((vector) => made.add(vector));
-      }
+      const { stages, vectors, known } = pass(before, updates, options);
       const aggregation = rule.aggregate(vectors, known);
-      updates.forEach((vector) => made.delete(vector)); // passed on as it came
-      made.delete(aggregation.update);
-      recycle([...made]);
+      recycle(madeIn(stages, updates).filter((vector) => vector !== aggregation.update));
+      let members: Members = updates.map((_, r) => updates.map((_, i) => (i === r ? 1 : 0)));
+      for (const { next } of stages) members = next.members.map((weights) => mixture(weights, members));
       return ofClients(aggregation, members);
     },
+    pullBack(updates, options, cotangent) {
+      const { stages, vectors, known } = pass(before, updates, options);
+      let pulled = rule.pullBack(vectors, known, cotangent);
+      for (const stage of [...stages].reverse()) {
+        const { step, vectors: came, known: then, next } = stage;
+        const behind = pulled;
+        pulled = step.pullBack(came, then, next, behind);
+        recycle(behind);
+      }
+      recycle(madeIn(stages, updates));
+      return pulled;
+    },
   });
+}
+
+/** A pre-aggregation, what came to it and what it gave. */
+interface Stage {
+  readonly step: PreAggregation;
+  readonly vectors: readonly Float32Array[];
+  readonly known: AggregationOptions;
+  readonly next: PreAggregated;
+}
+
+/** Updates through all pre-aggregations, and what the rule behind them gets. */
+function pass(
+  before: readonly PreAggregation[],
+  updates: readonly Float32Array[],
+  options: AggregationOptions,
+): { stages: Stage[]; vectors: readonly Float32Array[]; known: AggregationOptions } {
+  const stages: Stage[] = [];
+  let [vectors, known] = [updates, options];
+  for (const step of before) {
+    const next = step.transform(vectors, known);
+    stages.push({ step, vectors, known, next });
+    if (next.updates.length !== vectors.length) known = ofVectors(known, next.members);
+    vectors = next.updates;
+  }
+  return { stages, vectors, known };
+}
+
+/** The vectors that pre-aggregations made: those that they passed on as they came are the clients'. */
+function madeIn(stages: readonly Stage[], updates: readonly Float32Array[]): Float32Array[] {
+  const made = new Set(stages.flatMap(({ next }) => next.updates));
+  updates.forEach((vector) => made.delete(vector));
+  return [...made];
 }
 
 /** What is known of the round, when vectors stand for several clients. */

@@ -83,18 +83,99 @@ export function meanAroundMedian(updates: readonly Float32Array[], count: number
   sortColumns(updates, ({ values, stride, from, width }) => {
     for (let k = 0; k < width; k++) {
       const median = (values[lower * stride + k]! + values[upper * stride + k]!) / 2;
-      let low = k;
-      let high = (n - 1) * stride + k;
-      for (let out = n - count; out > 0; out--) {
-        if (median - values[low]! > values[high]! - median) low += stride;
-        else high -= stride;
-      }
+      const low = lowestNear(values, stride, k, median, n, count);
       let sum = 0;
-      for (let at = low; at <= high; at += stride) sum += values[at]!;
+      for (let at = low, left = count; left > 0; at += stride, left--) sum += values[at]!;
       mean[from + k] = sum / count;
     }
   });
   return mean;
+}
+
+/** Where the lowest stands of the `count` values of column k that are nearest to the median. */
+function lowestNear(values: Float32Array, stride: number, k: number, median: number, n: number, count: number): number {
+  let low = k;
+  let high = (n - 1) * stride + k;
+  for (let out = n - count; out > 0; out--) {
+    if (median - values[low]! > values[high]! - median) low += stride;
+    else high -= stride;
+  }
+  return low;
+}
+
+/**
+ * The pull-back of meanAroundMedian.
+ *
+ * v_i[k] = cotangent[k] / count where the value enters, else 0; values that tie share what goes to them
+ *
+ * @param updates [n][d], n >= 1, finite; unchanged
+ * @param count how many values enter each coordinate, 1..n
+ * @param cotangent [d]
+ * @returns v [n][d], owned by the caller
+ * @example
+ * pullAroundMedian([0, 1, 2, 3, 50].map((x) => Float32Array.of(x)), 3, Float32Array.of(6)); // [[0], [2], [2], [2], [0]]
+ */
+export function pullAroundMedian(
+  updates: readonly Float32Array[],
+  count: number,
+  cotangent: Float32Array,
+): Float32Array[] {
+  const n = updates.length;
+  const [lower, upper] = middleRanks(n);
+  return pullRanks(updates, count, cotangent, ({ values, stride }, k) => {
+    const median = (values[lower * stride + k]! + values[upper * stride + k]!) / 2;
+    return (lowestNear(values, stride, k, median, n, count) - k) / stride;
+  });
+}
+
+/** Of every coordinate the mean of `count` consecutive ranks, pulled back to the updates whose values have them. */
+function pullRanks(
+  updates: readonly Float32Array[],
+  count: number,
+  cotangent: Float32Array,
+  firstOf: (block: SortedColumns, k: number) => number,
+): Float32Array[] {
+  const n = updates.length;
+  const pulled = updates.map(({ length }) => unwritten(length));
+  const [low, high, ofLow, ofHigh] = [0, 1, 2, 3].map(() => new Float32Array(blockWidth)) as Four;
+  sortColumns(updates, (block) => {
+    const { values, stride, from, width } = block;
+    for (let k = 0; k < width; k++) {
+      const first = firstOf(block, k);
+      const last = first + count - 1;
+      low[k] = values[first * stride + k]!;
+      high[k] = values[last * stride + k]!;
+      ofLow[k] = shareOfEqual(block, k, n, first, last, first);
+      ofHigh[k] = shareOfEqual(block, k, n, first, last, last);
+    }
+    for (let i = 0; i < n; i++) {
+      const [update, v] = [updates[i]!, pulled[i]!];
+      for (let k = 0, at = from; k < width; k++, at++) {
+        const x = update[at]!;
+        const share = x > low[k]! && x < high[k]! ? 1 : x === low[k] ? ofLow[k]! : x === high[k] ? ofHigh[k]! : 0;
+        v[at] = (cotangent[at]! * share) / count;
+      }
+    }
+  });
+  return pulled;
+}
+
+type Four = [Float32Array, Float32Array, Float32Array, Float32Array];
+
+/** Of the values of column k that are equal to the one of this rank, how many have ranks first..last by how many there are. */
+function shareOfEqual(
+  { values, stride }: SortedColumns,
+  k: number,
+  n: number,
+  first: number,
+  last: number,
+  rank: number,
+): number {
+  const x = values[rank * stride + k]!;
+  let [from, to] = [rank, rank];
+  while (from > 0 && values[(from - 1) * stride + k] === x) from--;
+  while (to < n - 1 && values[(to + 1) * stride + k] === x) to++;
+  return (Math.min(to, last) - Math.max(from, first) + 1) / (to - from + 1);
 }
 
 /**
@@ -124,4 +205,27 @@ export function meanOfRanks(updates: readonly Float32Array[], first: number, las
   const mean = unwritten(updates[0]!.length);
   sortColumns(updates, (block) => mean.set(block.mean(first, last), block.from));
   return mean;
+}
+
+/**
+ * The pull-back of meanOfRanks.
+ *
+ * v_i[k] = cotangent[k] / (last - first + 1) where the value's rank enters, else 0; values that tie share what goes to them
+ *
+ * @param updates [n][d], n >= 1, finite; unchanged
+ * @param first lowest rank that enters, counted from 0
+ * @param last highest rank that enters, first..n-1
+ * @param cotangent [d]
+ * @returns v [n][d], owned by the caller
+ * @example
+ * pullThroughRanks([5, 1, 3, 100].map((x) => Float32Array.of(x)), 1, 2, Float32Array.of(8)); // [[4], [0], [4], [0]]
+ * pullThroughRanks([5, 5, 5].map((x) => Float32Array.of(x)), 1, 1, Float32Array.of(3)); // [[1], [1], [1]]
+ */
+export function pullThroughRanks(
+  updates: readonly Float32Array[],
+  first: number,
+  last: number,
+  cotangent: Float32Array,
+): Float32Array[] {
+  return pullRanks(updates, last - first + 1, cotangent, () => first);
 }

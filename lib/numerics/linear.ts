@@ -82,6 +82,23 @@ export function squaredNorms(vectors: readonly Float32Array[], origin?: Float32A
 }
 
 /**
+ * An inner product, in double precision.
+ *
+ * sum_k a[k] b[k]
+ *
+ * @param a [d]
+ * @param b [d]
+ * @returns the product; not finite where a number is not
+ * @example
+ * innerProduct(Float32Array.of(1, 2), Float32Array.of(3, 4)); // 11
+ */
+export function innerProduct(a: Float32Array, b: Float32Array): number {
+  let sum = 0;
+  for (let k = 0; k < a.length; k++) sum += a[k]! * b[k]!;
+  return sum;
+}
+
+/**
  * A vector no longer than that, in its own direction.
  *
  * vector min(1, longest / |vector|)

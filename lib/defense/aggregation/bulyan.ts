@@ -1,6 +1,7 @@
 /** @file Bulyan. */
+import type { AggregationParameters } from "../aggregator";
 import { checkedAggregator } from "../checked";
-import { meanAroundMedian } from "../../numerics/columns";
+import { meanAroundMedian, pullAroundMedian } from "../../numerics/columns";
 import { ensureKrum, krumScores } from "../krumScores";
 import { nearestVariance } from "../../numerics/normalOrder";
 import { ascending } from "../../numerics/order";
@@ -26,19 +27,31 @@ export const bulyan = checkedAggregator({
   aggregate(updates, options) {
     const n = updates.length;
     const { f } = options;
-    const further = ensureKrum("bulyan", updates, options, [4, 3]);
-    const squared = ensureDistances("bulyan", updates);
-    let left = [...updates.keys()];
-    const kept: number[] = [];
-    while (kept.length < n - 2 * f) {
-      const neighbours = Math.max(1, left.length - f - further);
-      const [best] = ascending(krumScores(squared, left, neighbours));
-      kept.push(left[best!]!);
-      left = left.filter((_, at) => at !== best);
-    }
-    kept.sort((i, j) => i - j);
+    const kept = select(updates, options);
     const selected = kept.map((i) => updates[i]!);
     const effective = 1 / nearestVariance(n - 2 * f, n - 4 * f);
     return { update: meanAroundMedian(selected, n - 4 * f), kept, effective };
   },
+  pullBack(updates, options, cotangent) {
+    const kept = select(updates, options);
+    const selected = kept.map((i) => updates[i]!);
+    const pulled = pullAroundMedian(selected, updates.length - 4 * options.f, cotangent);
+    return updates.map(({ length }, i) => pulled[kept.indexOf(i)] ?? new Float32Array(length));
+  },
 });
+
+/** The n - 2f that Krum selects, one after the other; ascending. */
+function select(updates: readonly Float32Array[], options: Pick<AggregationParameters, "f" | "neighbours">): number[] {
+  const { f } = options;
+  const further = ensureKrum("bulyan", updates, options, [4, 3]);
+  const squared = ensureDistances("bulyan", updates);
+  let left = [...updates.keys()];
+  const kept: number[] = [];
+  while (kept.length < updates.length - 2 * f) {
+    const neighbours = Math.max(1, left.length - f - further);
+    const [best] = ascending(krumScores(squared, left, neighbours));
+    kept.push(left[best!]!);
+    left = left.filter((_, at) => at !== best);
+  }
+  return kept.sort((i, j) => i - j);
+}

@@ -16,6 +16,8 @@ const mostSteps = 1000; // of the published loop; ordinary updates take less tha
  * steps become so small that the loop does not end: from the first that changes no weight, or else after 1000, the maximum is over
  * those that are in. Refuses the round when a number is not finite or f >= n/2.
  *
+ * Its pull-back holds the weights fixed, v_i = w_i cotangent / sum_j w_j: they follow the updates by way of an eigenvector in every step.
+ *
  * @example
  * caf.aggregate([0, 1, 2, 50].map((x) => Float32Array.of(x)), { f: 1 }).kept; // [0, 1, 2]
  * @source Allouah et al. 2025. The eigenpair is exact, so the result does not depend on chance; what ends the loop is our choice, where
@@ -52,6 +54,7 @@ export const caf = checkedAggregator({
       weights: best.map((c) => c / total),
     };
   },
+  pullBack: "weights", // held fixed, though they follow the updates
 });
 
 const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);

@@ -55,6 +55,7 @@ export const dnc = checkedAggregator({
     if (kept.length === 0) refuseRound("dnc", "needs an update that every iteration keeps", "none; lower iterations");
     return averageOf(updates, kept);
   },
+  pullBack: "weights",
 });
 
 /** The `count` vectors of lowest score. */

@@ -2,7 +2,7 @@
 import { ensure, ensureFinite, refuse } from "../../core/errors";
 import { ensureUpdates, refuseRound } from "../updates";
 import { checkedAggregator } from "../checked";
-import { combine, effectiveCount, squaredNorms } from "../../numerics/linear";
+import { combine, effectiveCount, innerProduct, squaredNorms } from "../../numerics/linear";
 
 /**
  * FLTrust: weighs every update by how far it points where the server's own update on a small root batch points, and gives all the
@@ -29,20 +29,7 @@ export const flTrust = checkedAggregator({
   reads: [],
   needs: ["rootUpdate"],
   aggregate(updates, { rootUpdate }) {
-    const norms = ensureUpdates("flTrust", updates).map(Math.sqrt);
-    if (rootUpdate === undefined)
-      refuse("flTrust", "needs the server's own update", "none", "give it in options.rootUpdate");
-    const d = updates[0]!.length;
-    ensure(rootUpdate.length === d, "flTrust", `needs a rootUpdate of d = ${d} numbers`, rootUpdate.length);
-    ensureFinite("flTrust", "rootUpdate", rootUpdate);
-    const rootNorm = Math.sqrt(squaredNorms([rootUpdate])[0]!);
-    if (rootNorm === 0) refuseRound("flTrust", "needs a rootUpdate that points somewhere", "zeros");
-    const trust = updates.map((update, i) =>
-      norms[i] === 0 ? 0 : Math.max(0, dot(update, rootUpdate) / (norms[i]! * rootNorm)),
-    );
-    const total = trust.reduce((sum, x) => sum + x, 0);
-    if (total === 0) refuseRound("flTrust", "needs an update that points where rootUpdate does", "none");
-    const weights = trust.map((x, i) => (x === 0 ? 0 : (x * rootNorm) / norms[i]! / total));
+    const { trust, weights } = judge(updates, rootUpdate);
     return {
       update: combine(updates, weights),
       kept: trust.flatMap((x, i) => (x > 0 ? [i] : [])),
@@ -50,10 +37,46 @@ export const flTrust = checkedAggregator({
       weights,
     };
   },
+  /** With e = u / |u|, r the root's direction, R its length, T all trust: u_i moves e_i, and that both its place and its trust. */
+  pullBack(updates, { rootUpdate }, cotangent) {
+    const { root, norms, rootNorm, trust, total } = judge(updates, rootUpdate);
+    const along = updates.map((u, i) => (trust[i] === 0 ? 0 : innerProduct(u, cotangent) / norms[i]!)); // <e, c>
+    const whole = along.reduce((sum, x, i) => sum + (rootNorm / total) * trust[i]! * x, 0); // <aggregate, c>
+    return updates.map((u, i) => {
+      if (trust[i] === 0) return new Float32Array(u.length);
+      const ofTrust = (rootNorm * along[i]! - whole) / total;
+      const ofPlace = (rootNorm * trust[i]!) / total;
+      const parallel = ofTrust * trust[i]! + ofPlace * along[i]!; // what lengthens u alone is lost
+      const length = norms[i]!;
+      return combine([root, cotangent, u], [ofTrust / rootNorm / length, ofPlace / length, -parallel / length ** 2]);
+    });
+  },
 });
 
-function dot(a: Float32Array, b: Float32Array): number {
-  let sum = 0;
-  for (let k = 0; k < a.length; k++) sum += a[k]! * b[k]!;
-  return sum;
+/** What FLTrust makes of every update. */
+interface Judged {
+  readonly root: Float32Array;
+  readonly rootNorm: number;
+  readonly norms: readonly number[];
+  readonly trust: readonly number[];
+  readonly total: number; // of trust
+  readonly weights: readonly number[];
+}
+
+function judge(updates: readonly Float32Array[], rootUpdate: Float32Array | undefined): Judged {
+  const norms = ensureUpdates("flTrust", updates).map(Math.sqrt);
+  if (rootUpdate === undefined)
+    refuse("flTrust", "needs the server's own update", "none", "give it in options.rootUpdate");
+  const d = updates[0]!.length;
+  ensure(rootUpdate.length === d, "flTrust", `needs a rootUpdate of d = ${d} numbers`, rootUpdate.length);
+  ensureFinite("flTrust", "rootUpdate", rootUpdate);
+  const rootNorm = Math.sqrt(squaredNorms([rootUpdate])[0]!);
+  if (rootNorm === 0) refuseRound("flTrust", "needs a rootUpdate that points somewhere", "zeros");
+  const trust = updates.map((update, i) =>
+    norms[i] === 0 ? 0 : Math.max(0, innerProduct(update, rootUpdate) / (norms[i]! * rootNorm)),
+  );
+  const total = trust.reduce((sum, x) => sum + x, 0);
+  if (total === 0) refuseRound("flTrust", "needs an update that points where rootUpdate does", "none");
+  const weights = trust.map((x, i) => (x === 0 ? 0 : (x * rootNorm) / norms[i]! / total));
+  return { root: rootUpdate, rootNorm, norms, trust, total, weights };
 }

@@ -3,7 +3,7 @@ import { ensure, ensureFinite, refuse } from "../../core/errors";
 import { ensureUpdates, refuseRound } from "../updates";
 import { checkedAggregator } from "../checked";
 import { squaredDistances } from "../../numerics/distances";
-import { combine, effectiveCount, squaredNorms } from "../../numerics/linear";
+import { combine, effectiveCount, innerProduct, squaredNorms } from "../../numerics/linear";
 
 /**
  * FoolsGold: down to nothing weighs who resembles another client in all that it has sent so far. Meant against several who
@@ -35,19 +35,8 @@ export const foolsGold = checkedAggregator({
   reads: [],
   needs: ["history"],
   aggregate(updates, { history }) {
-    ensureUpdates("foolsGold", updates);
-    const n = updates.length;
-    ensure(n >= 2, "foolsGold", "needs n >= 2 updates", n);
-    if (history === undefined)
-      refuse("foolsGold", "needs what every client sent before", "none", "give it in options.history");
-    ensure(history.length === n, "foolsGold", `needs a history of n = ${n} clients`, history.length);
-    const d = updates[0]!.length;
-    const short = history.find(({ length }) => length !== d);
-    if (short) refuse("foolsGold", `needs histories of d = ${d} numbers`, short.length);
-    history.forEach((sent, i) => ensureFinite("foolsGold", `history ${i}`, sent));
-    const weights = weightsOf(cosines(updates.map((update, i) => update.map((x, k) => x + history[i]![k]!))));
-    const total = weights.reduce((sum, weight) => sum + weight, 0);
-    if (total === 0) refuseRound("foolsGold", "needs clients that differ in direction", "none that has a weight");
+    const weights = weigh(cosines(sumsOf(updates, history))).map(({ weight }) => weight);
+    const total = totalOf(weights);
     return {
       update: combine(updates, weights, total),
       kept: weights.flatMap((weight, i) => (weight > 0 ? [i] : [])),
@@ -55,7 +44,53 @@ export const foolsGold = checkedAggregator({
       weights: weights.map((weight) => weight / total),
     };
   },
+  /** Backwards through the weights: from w to a, to the cosines that made it, to H. */
+  pullBack(updates, { history }, cotangent) {
+    const sums = sumsOf(updates, history);
+    const cosine = cosines(sums);
+    const judged = weigh(cosine);
+    const total = totalOf(judged.map(({ weight }) => weight));
+    const along = updates.map((update) => innerProduct(update, cotangent));
+    const whole = along.reduce((sum, x, i) => sum + (judged[i]!.weight * x) / total, 0); // <aggregate, cotangent>
+    const ofCosines = pullThroughWeights(
+      cosine,
+      judged,
+      along.map((x) => (x - whole) / total),
+    );
+    const lengths = squaredNorms(sums).map(Math.sqrt);
+    return updates.map((_, i) => {
+      const ofSums = sums.map(() => 0); // d c_ij / d H_i = (e_j - c_ij e_i) / |H_i|
+      for (const [j, length] of lengths.entries()) {
+        const g = ofCosines[i]![j]! + ofCosines[j]![i]!;
+        if (g === 0) continue;
+        ofSums[j]! += g / length / lengths[i]!;
+        ofSums[i]! -= (g * cosine[i]![j]!) / lengths[i]! ** 2;
+      }
+      return combine([cotangent, ...sums], [judged[i]!.weight / total, ...ofSums]);
+    });
+  },
 });
+
+/** H, once history is there and fits. */
+function sumsOf(updates: readonly Float32Array[], history: readonly Float32Array[] | undefined): Float32Array[] {
+  ensureUpdates("foolsGold", updates);
+  const n = updates.length;
+  ensure(n >= 2, "foolsGold", "needs n >= 2 updates", n);
+  if (history === undefined)
+    refuse("foolsGold", "needs what every client sent before", "none", "give it in options.history");
+  ensure(history.length === n, "foolsGold", `needs a history of n = ${n} clients`, history.length);
+  const d = updates[0]!.length;
+  const short = history.find(({ length }) => length !== d);
+  if (short) refuse("foolsGold", `needs histories of d = ${d} numbers`, short.length);
+  history.forEach((sent, i) => ensureFinite("foolsGold", `history ${i}`, sent));
+  return updates.map((update, i) => update.map((x, k) => x + history[i]![k]!));
+}
+
+function totalOf(weights: readonly number[]): number {
+  const total = weights.reduce((sum, weight) => sum + weight, 0);
+  if (total === 0) refuseRound("foolsGold", "needs clients that differ in direction", "none that has a weight");
+  return total;
+}
 
 /** Cosines of all pairs, by <a, b> = (|a|^2 + |b|^2 - |a - b|^2) / 2; 0 of a vector with itself, so that no maximum is below 0. */
 function cosines(vectors: readonly Float32Array[]): number[][] {
@@ -69,14 +104,65 @@ function cosines(vectors: readonly Float32Array[]): number[][] {
   );
 }
 
-function weightsOf(cosine: readonly (readonly number[])[]): number[] {
+/** A client's weight and what it is made of; `like` and `likest` are where the two maxima are. */
+interface Weighed {
+  readonly weight: number;
+  readonly distinct: number; // a, before it is divided
+  readonly most: number; // the largest a
+  readonly highest: number; // v
+  readonly like: number; // j of v
+  readonly likest: number; // j of a
+}
+
+function weigh(cosine: readonly (readonly number[])[]): Weighed[] {
   const highest = cosine.map((row) => Math.max(...row));
-  const distinct = cosine.map((row, i) => {
+  const judged = cosine.map((row, i) => {
     const pardoned = row.map((c, j) => (highest[j]! > highest[i]! ? (c * highest[i]!) / highest[j]! : c));
-    return 1 - Math.min(1, Math.max(...pardoned)); // rounding can take a cosine above 1
+    const largest = Math.max(...pardoned);
+    return {
+      distinct: 1 - Math.min(1, largest), // rounding can take a cosine above 1
+      highest: highest[i]!,
+      like: row.indexOf(highest[i]!),
+      likest: pardoned.indexOf(largest),
+    };
   });
-  const most = Math.max(...distinct);
-  return distinct.map((a) => (a === 0 ? 0 : clamp(Math.log(a / most / (1 - a / most)) + 0.5)));
+  const most = Math.max(...judged.map(({ distinct }) => distinct));
+  return judged.map((one) => {
+    const a = one.distinct;
+    return { ...one, most, weight: a === 0 ? 0 : clamp(Math.log(a / most / (1 - a / most)) + 0.5) };
+  });
+}
+
+/** d/dc_ij of sum_i ofWeights[i] w_i; a weight that is clamped does not move. */
+function pullThroughWeights(
+  cosine: readonly (readonly number[])[],
+  judged: readonly Weighed[],
+  ofWeights: readonly number[],
+): number[][] {
+  const ofCosines = cosine.map((row) => row.map(() => 0));
+  const ofHighest = judged.map(() => 0);
+  const ofDistinct = judged.map(() => 0);
+  const first = judged.findIndex(({ distinct, most }) => distinct === most);
+  judged.forEach(({ weight, distinct, most }, i) => {
+    if (weight <= 0 || weight >= 1) return;
+    const share = distinct / most;
+    const ofShare = ofWeights[i]! / (share * (1 - share));
+    ofDistinct[i]! += ofShare / most;
+    ofDistinct[first]! -= (ofShare * share) / most;
+  });
+  judged.forEach(({ distinct, likest: j, highest }, i) => {
+    const g = -ofDistinct[i]!;
+    if (g === 0 || distinct === 0 || j === i) return;
+    const other = judged[j]!.highest;
+    if (other <= highest) return void (ofCosines[i]![j]! += g);
+    ofCosines[i]![j]! += (g * highest) / other;
+    ofHighest[i]! += (g * cosine[i]![j]!) / other;
+    ofHighest[j]! -= (g * cosine[i]![j]! * highest) / other ** 2;
+  });
+  judged.forEach(({ like }, i) => {
+    if (like !== i) ofCosines[i]![like]! += ofHighest[i]!;
+  });
+  return ofCosines;
 }
 
 function clamp(x: number): number {

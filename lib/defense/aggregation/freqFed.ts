@@ -47,6 +47,7 @@ export const freqFed = checkedAggregator({
     const labels = hdbscan(cosineDistances(updates.map((update) => lowBand(update, layers))), minClusterSize);
     return averageOf(updates, largestCluster(labels));
   },
+  pullBack: "weights",
 });
 
 /** The low frequencies of every layer of an update, one after the other. */

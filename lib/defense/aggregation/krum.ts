@@ -26,4 +26,5 @@ export const krum = checkedAggregator({
     const scores = krumScores(ensureDistances("krum", updates), [...updates.keys()], neighbours);
     return averageOf(updates, ascending(scores).slice(0, 1));
   },
+  pullBack: "weights",
 });

@@ -27,6 +27,7 @@ export const mda = checkedAggregator({
     const kept = smallestSubset(n, n - f, (subset, bound) => diameterBelow(bound, subset, squared, n));
     return averageOf(updates, kept);
   },
+  pullBack: "weights",
 });
 
 /** The largest squared distance in a subset, or, once it is known not to be below the bound, some distance that is not either. */

@@ -1,7 +1,7 @@
 /** @file The mean around the median. */
 import { ensureUpdates } from "../updates";
 import { checkedAggregator } from "../checked";
-import { meanAroundMedian } from "../../numerics/columns";
+import { meanAroundMedian, pullAroundMedian } from "../../numerics/columns";
 import { nearestVariance } from "../../numerics/normalOrder";
 
 /**
@@ -24,4 +24,5 @@ export const meaMed = checkedAggregator({
     const n = updates.length;
     return { update: meanAroundMedian(updates, n - f), kept: [], effective: 1 / nearestVariance(n, n - f) };
   },
+  pullBack: (updates, { f }, cotangent) => pullAroundMedian(updates, updates.length - f, cotangent),
 });

@@ -25,4 +25,5 @@ export const mean = checkedAggregator({
     if (!isFinite(squaredNorms([result.update])[0]!)) ensureFiniteUpdates("mean", updates);
     return result;
   },
+  pullBack: "weights",
 });

@@ -1,7 +1,7 @@
 /** @file The coordinate-wise median. */
 import { ensureUpdates } from "../updates";
 import { checkedAggregator } from "../checked";
-import { meanOfRanks, middleRanks } from "../../numerics/columns";
+import { meanOfRanks, middleRanks, pullThroughRanks } from "../../numerics/columns";
 import { trimmedVariance } from "../../numerics/normalOrder";
 
 /**
@@ -28,4 +28,5 @@ export const median = checkedAggregator({
       effective: 1 / trimmedVariance(updates.length, lower),
     };
   },
+  pullBack: (updates, _, cotangent) => pullThroughRanks(updates, ...middleRanks(updates.length), cotangent),
 });

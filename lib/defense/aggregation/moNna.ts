@@ -28,4 +28,5 @@ export const moNna = checkedAggregator({
     distances[trusted] = -1; // itself before any that is equal to it
     return averageOf(updates, ascending(distances).slice(0, n - f));
   },
+  pullBack: "weights",
 });

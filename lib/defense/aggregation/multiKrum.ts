@@ -24,4 +24,5 @@ export const multiKrum = checkedAggregator({
     const scores = krumScores(ensureDistances("multiKrum", updates), [...updates.keys()], neighbours);
     return averageOf(updates, ascending(scores).slice(0, n - options.f));
   },
+  pullBack: "weights",
 });

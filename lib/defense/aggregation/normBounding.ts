@@ -2,7 +2,9 @@
 import { jStat } from "jstat";
 import { ensureUpdates } from "../updates";
 import { checkedAggregator } from "../checked";
+import { pullThroughBound } from "../../numerics/clip";
 import { combine, effectiveCount } from "../../numerics/linear";
+import { medianShares } from "../../numerics/order";
 
 /**
  * The mean of the updates, each shortened to a length that none may exceed; keeps everybody (where the bound is 0, because the median is,
@@ -36,5 +38,15 @@ export const normBounding = checkedAggregator({
       effective: effectiveCount(factors),
       weights: factors.map((factor) => factor / n),
     };
+  },
+  pullBack(updates, { clipNorm }, cotangent) {
+    const norms = ensureUpdates("normBounding", updates).map(Math.sqrt);
+    const shares = clipNorm === undefined ? medianShares(norms) : updates.map(() => 0);
+    const weights = updates.map(() => 1 / updates.length);
+    const bounded = { vectors: updates, norms, bound: clipNorm ?? jStat.median(norms), weights, shares };
+    return pullThroughBound(
+      bounded,
+      updates.map(() => cotangent),
+    );
   },
 });

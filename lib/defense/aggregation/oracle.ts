@@ -33,4 +33,5 @@ export const oracle = checkedAggregator({
     ensure(honest.length > 0, "oracle", "needs an honest client", "none");
     return averageOf(updates, honest);
   },
+  pullBack: "weights",
 });

@@ -3,7 +3,9 @@ import { jStat } from "jstat";
 import { kmeans } from "ml-kmeans";
 import { ensureUpdates, refuseRound } from "../updates";
 import { checkedAggregator } from "../checked";
+import { pullThroughBound } from "../../numerics/clip";
 import { combine, effectiveCount } from "../../numerics/linear";
+import { medianShares } from "../../numerics/order";
 
 const [SHORTEST, LONGEST] = [0.1, 3]; // of the median length
 
@@ -31,15 +33,8 @@ export const signGuard = checkedAggregator({
   source: "Xu et al. 2022",
   reads: [],
   aggregate(updates) {
-    const norms = ensureUpdates("signGuard", updates).map(Math.sqrt);
-    const median = jStat.median(norms);
-    const alike = new Set(largerCluster(updates.map(signShares)));
-    const factors = norms.map((norm, i) => {
-      const passes = alike.has(i) && norm >= SHORTEST * median && norm <= LONGEST * median;
-      return passes ? (norm > median ? median / norm : 1) : 0;
-    });
-    const kept = factors.flatMap((factor, i) => (factor > 0 ? [i] : []));
-    if (kept.length === 0) refuseRound("signGuard", "needs an update that passes both filters", "none");
+    const { norms, median, kept } = filter(updates);
+    const factors = norms.map((norm, i) => (!kept.includes(i) ? 0 : norm > median ? median / norm : 1));
     return {
       update: combine(updates, factors, kept.length),
       kept,
@@ -47,7 +42,27 @@ export const signGuard = checkedAggregator({
       weights: factors.map((factor) => factor / kept.length),
     };
   },
+  pullBack(updates, _, cotangent) {
+    const { norms, median, kept } = filter(updates);
+    const weights = updates.map((_, i) => (kept.includes(i) ? 1 / kept.length : 0));
+    const bounded = { vectors: updates, norms, bound: median, weights, shares: medianShares(norms) };
+    return pullThroughBound(
+      bounded,
+      updates.map(() => cotangent),
+    );
+  },
 });
+
+/** Who passes both filters, and the median of the lengths. */
+function filter(updates: readonly Float32Array[]): { norms: number[]; median: number; kept: number[] } {
+  const norms = ensureUpdates("signGuard", updates).map(Math.sqrt);
+  const median = jStat.median(norms);
+  const alike = new Set(largerCluster(updates.map(signShares)));
+  const isOrdinary = (norm: number): boolean => norm >= SHORTEST * median && norm <= LONGEST * median;
+  const kept = norms.flatMap((norm, i) => (alike.has(i) && isOrdinary(norm) ? [i] : []));
+  if (kept.length === 0) refuseRound("signGuard", "needs an update that passes both filters", "none");
+  return { norms, median, kept };
+}
 
 /** [positive, negative, zero], as shares of all coordinates. */
 function signShares(update: Float32Array): [number, number, number] {

@@ -34,4 +34,5 @@ export const smea = checkedAggregator({
     });
     return averageOf(updates, kept);
   },
+  pullBack: "weights",
 });

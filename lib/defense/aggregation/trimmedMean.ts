@@ -1,7 +1,7 @@
 /** @file The coordinate-wise trimmed mean. */
 import { ensureUpdates } from "../updates";
 import { checkedAggregator } from "../checked";
-import { meanOfRanks } from "../../numerics/columns";
+import { meanOfRanks, pullThroughRanks } from "../../numerics/columns";
 import { trimmedVariance } from "../../numerics/normalOrder";
 
 /**
@@ -23,4 +23,5 @@ export const trimmedMean = checkedAggregator({
     const n = updates.length;
     return { update: meanOfRanks(updates, f, n - f - 1), kept: [], effective: 1 / trimmedVariance(n, f) };
   },
+  pullBack: (updates, { f }, cotangent) => pullThroughRanks(updates, f, updates.length - f - 1, cotangent),
 });

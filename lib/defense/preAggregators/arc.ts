@@ -2,6 +2,7 @@
 import { ensureUpdates } from "../updates";
 import { checkedPreAggregation } from "../checked";
 import { preAggregated } from "./clipping";
+import { pullThroughBound } from "../../numerics/clip";
 import { shortened } from "../../numerics/linear";
 import { ascending } from "../../numerics/order";
 
@@ -19,11 +20,22 @@ export const arc = checkedPreAggregation({
   source: "Allouah et al. 2025",
   reads: ["f"],
   transform(updates, { f }) {
-    const n = updates.length;
     const norms = ensureUpdates("arc", updates, f).map(Math.sqrt);
-    const longest = norms[ascending(norms)[n - 1 - Math.floor((2 * f * (n - f)) / n)]!]!;
+    const longest = norms[longestLeft(norms, f)]!;
     return preAggregated(
       updates.map((update, i) => (norms[i]! > longest ? shortened(update, longest) : { vector: update, factor: 1 })),
     );
   },
+  pullBack(updates, { f }, _, cotangents) {
+    const norms = ensureUpdates("arc", updates, f).map(Math.sqrt);
+    const longest = longestLeft(norms, f);
+    const shares = norms.map((_, i) => (i === longest ? 1 : 0));
+    return pullThroughBound({ vectors: updates, norms, bound: norms[longest]!, shares }, cotangents);
+  },
 });
+
+/** The longest update that is not shortened. */
+function longestLeft(norms: readonly number[], f: number): number {
+  const n = norms.length;
+  return ascending(norms)[n - 1 - Math.floor((2 * f * (n - f)) / n)]!;
+}

@@ -31,4 +31,5 @@ export const bucketing = checkedPreAggregation({
     if (!squaredNorms(vectors).every(isFinite)) ensureFiniteUpdates("bucketing", updates);
     return { updates: vectors, members: mixed.map(({ weights }) => weights!) };
   },
+  pullBack: "members",
 });

@@ -1,7 +1,8 @@
 /** @file Clipping to a given length. */
 import { ensureFiniteUpdates, ensureRound } from "../updates";
 import { checkedPreAggregation } from "../checked";
-import { shortened, type Shortened } from "../../numerics/linear";
+import { pullThroughBound } from "../../numerics/clip";
+import { shortened, squaredNorms, type Shortened } from "../../numerics/linear";
 import type { PreAggregated } from "../preAggregation";
 
 /**
@@ -25,6 +26,10 @@ export const clipping = checkedPreAggregation({
     const clipped = updates.map((update) => shortened(update, clipNorm));
     if (!clipped.every(({ squared }) => Number.isFinite(squared))) ensureFiniteUpdates("clipping", updates);
     return preAggregated(clipped);
+  },
+  pullBack(updates, { clipNorm = 2 }, _, cotangents) {
+    const norms = squaredNorms(updates).map(Math.sqrt);
+    return pullThroughBound({ vectors: updates, norms, bound: clipNorm }, cotangents);
   },
 });
 

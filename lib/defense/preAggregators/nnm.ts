@@ -28,4 +28,5 @@ export const nnm = checkedPreAggregation({
     });
     return { updates: mixed.map(({ update }) => update), members: mixed.map(({ weights }) => weights!) };
   },
+  pullBack: "members",
 });
