@@ -52,7 +52,7 @@ export { drawProbe, presentProbe } from "./fl/probe";
 export { aggregateMasked, maskUpdates, sumMasked, toRing, type MaskedUpdate } from "./fl/secureAggregation";
 
 export type { AttackerView } from "./reconstruction/view";
-export { assumeContributors, observe, withoutOwnShare } from "./reconstruction/observe";
+export { assumeContributors, knowingOwnShare, observe, withoutOwnShare } from "./reconstruction/observe";
 export { inferLabels } from "./reconstruction/labels";
 export { gradientMatching, type GradientMatch, type ObjectiveName } from "./reconstruction/objective";
 export { invertAnalytically, type AnalyticReconstruction } from "./reconstruction/analytic";

@@ -30,6 +30,7 @@ export const attackShape = z.strictObject({
   autoencoderSteps: z.int().min(1),
   objective: z.enum(Object.keys(objectives) as (keyof typeof objectives)[]).optional(),
   localSteps: z.enum(["mean", "unrolled"]).optional(),
+  through: z.enum(["mean", "protocol"]).optional(),
   steps: z.int().min(1).optional(),
   learningRate: z.number().gt(0).optional(),
   totalVariation: z.union([z.number().min(0), z.tuple([z.number().gt(0), z.number().gt(0)])]).optional(),

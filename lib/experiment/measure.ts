@@ -14,8 +14,9 @@ import type { Autoencoder } from "../model/autoencoder";
 import type { AttackerOptions } from "../reconstruction/attackers";
 import { invert, matchingLosses, type InvertOptions, type Reconstruction } from "../reconstruction/invert";
 import { invertWithLabels, type LabelSearch } from "../reconstruction/labelSearch";
+import { throughProtocol } from "../reconstruction/forward";
 import { inferLabels } from "../reconstruction/labels";
-import { assumeContributors, observe, withoutOwnShare } from "../reconstruction/observe";
+import { assumeContributors, knowingOwnShare, observe, withoutOwnShare } from "../reconstruction/observe";
 import type { Prior, PriorName } from "../reconstruction/prior";
 import type { AttackerView } from "../reconstruction/view";
 import { ownImages } from "./ownAutoencoder";
@@ -178,7 +179,7 @@ function behind(
   view: AttackerView,
   record: RoundRecord,
   config: FederationConfig,
-  { contributors = "all" }: Attack,
+  { contributors = "all", through = "mean" }: Attack,
 ): Victims {
   const { batches, effective } = record;
   const curious = config.maliciouslyCuriousClient;
@@ -189,6 +190,10 @@ function behind(
     client === curious ? [] : Array.from({ length: size }, () => isIn(client)),
   );
   const truth = joinBatches(others);
+  if (through === "protocol") {
+    const known = throughProtocol("measureLeakage", knowingOwnShare(view));
+    return { view: known, inView: truth, truth, options: { contributed, effective } };
+  }
   if (weighsAllAlike(record, config))
     return { view: withoutOwnShare(view), inView: truth, truth, options: { contributed, effective } };
   const options = { contributed, effective, ownBatch: images[curious]!, ownContributed: isIn(curious) };

@@ -1,6 +1,6 @@
 /** @file A config's way to aggregate, of all clients' updates or of those that are left, and its rehearsal before a run. */
 import { createRng, type Rng } from "../core/rng";
-import type { Aggregation, AggregationContext, AggregationParameters } from "../defense/aggregator";
+import type { Aggregation, AggregationContext, AggregationParameters, Aggregator } from "../defense/aggregator";
 import { aggregators, type AggregatorName } from "../defense/aggregators";
 import { RoundRefused } from "../defense/updates";
 import { preAggregate } from "../defense/preAggregate";
@@ -47,17 +47,31 @@ export function aggregate(
     const masked = maskUpdates(updates, masks, context.malicious);
     return { update: aggregateMasked(masked), kept: [...updates.keys()], effective: updates.length };
   }
+  const { rule, parameters } = ruleOf(config, clients);
+  return rule.aggregate(updates, { ...parameters, ...context });
+}
+
+/**
+ * The config's rule, behind its pre-aggregations, and its parameters for the clients that are left; see aggregate.
+ *
+ * @param config its rule, pre-aggregations, parameters, f and M
+ * @param clients [n], who is left, ascending
+ * @returns the rule, and what of its options is not of the round
+ * @example
+ * ruleOf({ ...defaultFederation, numClients: 3, assumedMalicious: 1 }, [0, 2]).parameters; // { f: 0 }
+ */
+export function ruleOf(
+  config: ServerSettings,
+  clients: readonly number[],
+): { rule: Aggregator; parameters: AggregationParameters } {
   const missing = config.numClients - clients.length;
   const f = Math.max(0, config.assumedMalicious - missing);
   const { trusted, ...parameters } = config.aggregatorParameters;
   const place = missing === 0 || trusted === undefined ? trusted : clients.indexOf(trusted);
-  const rule = preAggregate(aggregators[config.aggregator], config.preAggregations);
-  return rule.aggregate(updates, {
-    ...parameters,
-    ...(place !== undefined && place !== -1 && { trusted: place }),
-    f,
-    ...context,
-  });
+  return {
+    rule: preAggregate(aggregators[config.aggregator], config.preAggregations),
+    parameters: { ...parameters, ...(place !== undefined && place !== -1 && { trusted: place }), f },
+  };
 }
 
 const mostRehearsed = 1000; // clients: with more a rule that compares all pairs takes long, and its first round says the same

@@ -10,6 +10,7 @@ import { buildNetwork } from "../model/architectures";
 import { adamStart, adamStep, cosineDecay, type AdamState } from "../model/adam";
 import { checkBatch, type Network } from "../model/network";
 import { stackImages, stackVectors, unpackWeights, unstackImages, volume } from "../model/stack";
+import { createForward, throughProtocol, type Matcher } from "./forward";
 import { inferLabels } from "./labels";
 import { checkObjective, createTarget, matchGradient, type Matching, type ObjectiveName } from "./objective";
 import { createDecoder, type Decoder, type Prior } from "./prior";
@@ -23,6 +24,7 @@ export interface InvertOptions {
   readonly labels?: readonly Int32Array[]; // the private labels of every view; default: inferred from its gradient
   readonly objective?: ObjectiveName; // default "cosine"
   readonly localSteps?: "mean" | "unrolled"; // for tau > 1: all images at the broadcast w (default), or tau steps of each dummy client
+  readonly through?: "mean" | "protocol"; // hold the dummies' plain mean (default), or what view.protocol makes of them, against a view
   readonly steps?: number; // Adam steps, default 250
   readonly learningRate?: number; // of Adam on the code, cosine decay to a tenth; default 0.1
   readonly totalVariation?: number | readonly [from: number, to: number]; // weight of the smoothness term, >= 0, or the two > 0 between which it falls geometrically; default 0
@@ -46,7 +48,7 @@ export interface Reconstruction {
 
 const optionNames = [
   ...["prior", "labels", "objective", "localSteps", "steps", "learningRate", "totalVariation", "box", "initialCode"],
-  ...["restarts", "retryAbove", "goal", "seed", "onStep"],
+  ...["restarts", "retryAbove", "goal", "seed", "onStep", "through"],
 ];
 const enoughBytes = 1e9; // of tensors in a stack: for LeNet-5 half of it is 6 % slower a view, twice as much no faster
 const traceEvery = 10; // steps between two entries of a trace
@@ -60,6 +62,10 @@ const traceEvery = 10; // steps between two entries of a trace
  * clients had not moved; "unrolled" lets every dummy client take its tau steps (see matchUnrolled), which needs the images in
  * order: client by client, and in each step by step, the labels too. Views of equal shapes are inverted together, as many at once as
  * fit into memoryBudget(); how they are split changes rounding only: 1e-3 in a pixel over six steps.
+ *
+ * Through the protocol, dummy clients stand for the others alone: they take their tau steps, clip, and are aggregated by the view's rule
+ * together with what the attacker sent itself (see createForward). That needs the others' labels in the order of "unrolled", and views of
+ * knowingOwnShare; the plain mean is then matched without the attacker's share, as after withoutOwnShare.
  *
  * @param views at least one
  * @param options see InvertOptions
@@ -78,7 +84,8 @@ export async function invert(views: readonly AttackerView[], options: InvertOpti
     steps = 250,
     restarts = 1,
     labels,
-    localSteps = "mean",
+    through = "mean",
+    localSteps = through === "mean" ? "mean" : "unrolled",
     objective = "cosine",
     initialCode = "normal",
   } = options;
@@ -87,6 +94,8 @@ export async function invert(views: readonly AttackerView[], options: InvertOpti
   ensureCount("invert", "steps", steps);
   ensureCount("invert", "restarts", restarts);
   ensure(["mean", "unrolled"].includes(localSteps), "invert", 'needs localSteps of "mean" or "unrolled"', localSteps);
+  ensureKnown("invert", "a through", through, ["mean", "protocol"]);
+  ensure(through === "mean" || localSteps === "unrolled", "invert", 'needs localSteps "unrolled" through the protocol', localSteps, "leave localSteps out"); // prettier-ignore
   ensure(Number.isInteger(options.seed ?? 0), "invert", "needs an integer seed", options.seed);
   ensureKnown("invert", "an initialCode", initialCode, ["normal", "uniform"]);
   const { learningRate: rate = 1, goal, retryAbove, onStep } = options;
@@ -103,8 +112,9 @@ export async function invert(views: readonly AttackerView[], options: InvertOpti
     `needs labels for each of the ${views.length} views`,
     labels?.length,
   );
-  for (const view of views) {
-    checkView("invert", view);
+  for (const view of views) checkView("invert", view);
+  const seen = through === "mean" ? views : views.map((view) => throughProtocol("invert", view));
+  for (const view of seen) {
     const { round, observedGradient } = view;
     checkObjective("invert", objective, [observedGradient]);
     const shows = objective !== "cosine" || observedGradient.some((x) => Math.abs(x) >= 2 ** -126); // less is 0 to the engine
@@ -112,7 +122,7 @@ export async function invert(views: readonly AttackerView[], options: InvertOpti
   }
   await backendReady();
   const starts: Omit<Job, "restart">[] = [];
-  for (const [index, view] of views.entries()) {
+  for (const [index, view] of seen.entries()) {
     const own = labels?.[index] ?? (await inferLabels(view));
     ensureLabels("invert", `labels for view ${index}`, own, view.numImages, view.numClasses);
     if (localSteps === "unrolled") {
@@ -162,7 +172,7 @@ export async function invert(views: readonly AttackerView[], options: InvertOpti
  *
  * @param views as of invert
  * @param batches for each view view.numImages images with their labels, in order where local steps are unrolled
- * @param options as of invert; objective and localSteps are read
+ * @param options as of invert; objective, localSteps and through are read
  * @returns D per view, without the smoothness term
  * @throws InputError for a view that no round could have shown, and for images or labels that do not fit it
  * @example
@@ -177,8 +187,9 @@ export async function matchingLosses(
   const fn = "matchingLosses";
   ensure(batches.length === views.length, fn, `needs images for each of ${views.length} views`, batches.length);
   await backendReady();
-  return views.map((view, index) => {
-    const network = checkView(fn, view);
+  return views.map((given, index) => {
+    const network = checkView(fn, given);
+    const view = options.through === "protocol" ? throughProtocol(fn, given) : given;
     const batch = batches[index]!;
     checkBatch(fn, `images of view ${index}`, network, batch);
     ensure(batch.size === view.numImages, fn, `needs ${view.numImages} images for view ${index}`, batch.size);
@@ -204,8 +215,19 @@ async function groupJobs(jobs: readonly Job[], options: InvertOptions): Promise<
   for (const job of jobs) {
     const { architecture, activation, pooling, inputShape, numClasses, numImages } = job.view;
     const { localSteps, batchSize, learningRate } = job.view;
-    const steps = isUnrolled(job.view, options) ? [localSteps, batchSize, learningRate] : [];
-    const key = JSON.stringify([architecture, activation, pooling, inputShape, numClasses, numImages, ...steps]);
+    const isModelled = isThroughProtocol(job.view, options);
+    const steps = isUnrolled(job.view, options) || isModelled ? [localSteps, batchSize, learningRate] : [];
+    const round = isModelled ? [job.view.numClients, job.view.protocol] : [];
+    const key = JSON.stringify([
+      architecture,
+      activation,
+      pooling,
+      inputShape,
+      numClasses,
+      numImages,
+      ...steps,
+      ...round,
+    ]);
     const like = alike.get(key);
     if (like) like.push(job);
     else alike.set(key, [job]);
@@ -377,19 +399,18 @@ function smoothingAt(weight: InvertOptions["totalVariation"] = 0, share: number)
   return from * (to / from) ** share;
 }
 
-function isUnrolled({ localSteps }: AttackerView, options: InvertOptions): boolean {
-  return options.localSteps === "unrolled" && localSteps > 1; // one step leaves nothing to unroll
+function isUnrolled({ localSteps }: AttackerView, { localSteps: how, through }: InvertOptions): boolean {
+  return (how === "unrolled" || through === "protocol") && localSteps > 1; // one step leaves nothing to unroll
 }
 
-/** Holds images [N, H, W, S·C] against what the views show. */
-interface Matcher {
-  readonly match: (images: Tensor) => Matching;
-  readonly tensors: object; // of the views, which the caller disposes
+function isThroughProtocol({ ownShare }: AttackerView, { through }: InvertOptions): boolean {
+  return through === "protocol" && ownShare === "known"; // of a plain mean the share is out
 }
 
 function createMatcher(network: Network, jobs: readonly Job[], options: InvertOptions): Matcher {
   const { objective = "cosine" } = options;
   const { view } = jobs[0]!;
+  if (isThroughProtocol(view, options)) return createForward(network, jobs, objective);
   const { localSteps, batchSize, learningRate, numImages } = view;
   const labels = jobs.map((job) => job.labels);
   const unrolled = isUnrolled(view, options);

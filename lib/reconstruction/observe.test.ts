@@ -7,7 +7,7 @@ import { defaultFederation, type FederationConfig } from "../fl/config";
 import { setUp } from "../fl/federation";
 import { train, type RoundRecord } from "../fl/train";
 import { lossAndGradient } from "../model/network";
-import { assumeContributors, observe, withoutOwnShare } from "./observe";
+import { assumeContributors, knowingOwnShare, observe, withoutOwnShare } from "./observe";
 
 before(backendReady);
 
@@ -97,7 +97,37 @@ test("observe: the view holds what a client knows, and nothing besides", async (
     localSteps: 1,
     learningRate: 0.1,
     numImages: 6,
+    protocol: {
+      maliciouslyCuriousClient: 1,
+      poisoning: "none",
+      preAggregations: [],
+      aggregator: "mean",
+      aggregatorParameters: {},
+      assumedMalicious: 0,
+      nonFinite: "drop",
+      secureAggregation: false,
+      privacy: "none",
+      privacyParameters: defaultFederation.privacyParameters,
+      poisonerFollowsPrivacy: true,
+    },
+    previous: null,
   });
+});
+
+test("observe: the last aggregate is what the broadcasts before showed, where the rule reads it", async () => {
+  const centered: FederationConfig = { ...config, aggregator: "centeredClipping" };
+  const [first, second, third] = await train(centered, tinyDataset);
+  assert.equal(observe(first!, second!, centered, tinyDataset).previous, null);
+  const { previous } = observe(second!, third!, centered, tinyDataset);
+  assertClose(previous!, observe(first!, second!, centered, tinyDataset).observedGradient);
+});
+
+test("knowingOwnShare: asks for the others' images, and leaves what was seen as it is", async () => {
+  const [before, after] = await train(config, tinyDataset);
+  const view = observe(before!, after!, config, tinyDataset);
+  assert.deepEqual(knowingOwnShare(view), { ...view, numImages: 4, ownShare: "known" });
+  for (const other of [knowingOwnShare(view), withoutOwnShare(view), assumeContributors(view, 1)])
+    assert.throws(() => knowingOwnShare(other), /needs a view of all M tau B = 6 images, got [24]; give the view that/);
 });
 
 test("observe: the view does not change when everything private of the round is another's", async () => {
@@ -124,7 +154,7 @@ test("withoutOwnShare: is the mean over the other clients, and counts their imag
   assertClose(observedGradient, meanOf([first!, third!]));
   assert.equal(numImages, 4);
   const { observedGradient: before_, numImages: all, ...same } = view;
-  assert.deepEqual(rest, same);
+  assert.deepEqual(rest, { ...same, ownShare: "out" });
   assertClose(before_, meanOf(updatesOf(before!))); // the view given is as it was
   assert.equal(all, 6);
 });
@@ -143,7 +173,7 @@ test("observe, withoutOwnShare: refuse a record in which nothing was sent, and a
     name: "InputError",
     message: "observe: needs the record of a round in which clients sent updates, got round 2",
   });
-  const view = observe(records[0]!, records[1]!, config, tinyDataset);
+  const { protocol: _, ...view } = observe(records[0]!, records[1]!, config, tinyDataset); // of three clients
   assert.throws(() => withoutOwnShare({ ...view, numClients: 1, numImages: 2 }), {
     name: "InputError",
     message: "withoutOwnShare: needs at least two clients, got 1",

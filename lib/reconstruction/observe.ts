@@ -3,6 +3,7 @@ import { ensure, ensureFinite, refuse } from "../core/errors";
 import type { Shape } from "../core/types";
 import type { FederationConfig } from "../fl/config";
 import type { RoundRecord } from "../fl/train";
+import { protocolOf } from "./protocol";
 import { checkView, type AttackerView } from "./view";
 
 /**
@@ -12,7 +13,8 @@ import { checkView, type AttackerView } from "./view";
  *
  * @param before record of round k
  * @param after record of round k + 1, of which only the number and the broadcast are read
- * @param config what every client knows of the protocol: M, B, tau, eta and the architecture
+ * @param config what every client knows of the protocol: M, B, tau, eta, the architecture, how the server aggregates and what clients do
+ *   to what they send
  * @param input shape and classes of the data, which the client knows from its own
  * @returns the view, which shares its vectors with the records
  * @throws InputError when nothing was sent in the round, the other record is not the next round's, the config is another run's by
@@ -53,6 +55,8 @@ export function observe(
     localSteps,
     learningRate,
     numImages: numClients * localSteps * batchSize,
+    protocol: protocolOf(config),
+    previous: before.memory.previous ?? null, // which the client has seen too: the broadcasts before this one differ by eta times it
   };
   checkView("observe", view);
   return view;
@@ -99,7 +103,35 @@ export function withoutOwnShare(view: AttackerView): AttackerView {
     ...view,
     observedGradient: observedGradient.map((g, i) => (m * g - ownUpdate[i]!) / (m - 1)),
     numImages: (m - 1) * localSteps * batchSize,
+    ownShare: "out",
   };
+}
+
+/**
+ * The view of an attacker who knows what it sent, whatever became of it: the others' images alone are unknown. For `invert` through the
+ * protocol, which sends the known update along with the dummy clients'.
+ *
+ * @param view as observe gives it
+ * @returns another view over (M - 1) tau B images; the rest is shared with the given one
+ * @throws InputError when the attacker is alone, the view is none, or one of other images than all
+ * @example
+ * knowingOwnShare(observe(records[0], records[1], config, dataset)).numImages; // (config.numClients - 1) * config.batchSize
+ * @source our choice: the strongest attacker
+ */
+export function knowingOwnShare(view: AttackerView): AttackerView {
+  const fn = "knowingOwnShare";
+  checkView(fn, view);
+  const { numClients: m, localSteps, batchSize, numImages } = view;
+  ensure(m >= 2, fn, "needs at least two clients", m);
+  const all = m * localSteps * batchSize;
+  ensure(
+    numImages === all,
+    fn,
+    `needs a view of all M tau B = ${all} images`,
+    numImages,
+    "give the view that observe gives",
+  );
+  return { ...view, ownShare: "known", numImages: all - localSteps * batchSize };
 }
 
 /**

@@ -2,13 +2,15 @@ import assert from "node:assert/strict";
 import { before, test } from "node:test";
 import { backendReady, tf } from "../core/backend";
 import { createRng } from "../core/rng";
+import { defaultFederation } from "../fl/config";
 import type { Batch } from "../core/types";
 import { buildNetwork } from "../model/architectures";
 import { initialWeights, lossAndGradient } from "../model/network";
 import { invertAnalytically } from "./analytic";
 import { invert } from "./invert";
 import { inferLabels } from "./labels";
-import { assumeContributors, withoutOwnShare } from "./observe";
+import { assumeContributors, knowingOwnShare, withoutOwnShare } from "./observe";
+import { protocolOf } from "./protocol";
 import type { AttackerView } from "./view";
 
 before(backendReady);
@@ -26,8 +28,12 @@ function goodView(): AttackerView {
     ...{ round: 4, architecture: "softmaxRegression", activation: "tanh", pooling: "average" },
     ...{ inputShape: [1, 2, 2], numClasses: 3, weights, observedGradient: mean!, ownUpdate: ownUpdate!, ownBatch },
     ...{ batchSize: 1, numClients: 2, localSteps: 1, learningRate: 0.1, numImages: 2 },
+    protocol,
   };
 }
+
+const protocol = protocolOf({ ...defaultFederation, numClients: 2, maliciouslyCuriousClient: 1 });
+const { privacyParameters } = defaultFederation;
 
 /** Every public function of one view. */
 const entries: Readonly<Record<string, (view: AttackerView) => unknown>> = {
@@ -36,6 +42,7 @@ const entries: Readonly<Record<string, (view: AttackerView) => unknown>> = {
   invertAnalytically: (view) => invertAnalytically(view),
   withoutOwnShare: (view) => withoutOwnShare(view),
   assumeContributors: (view) => assumeContributors(view, 1),
+  knowingOwnShare: (view) => knowingOwnShare(view),
 };
 
 const at = (values: Float32Array, i: number, x: number): Float32Array =>
@@ -76,7 +83,43 @@ const broken: readonly [Record<string, unknown>, RegExp][] = [
   [{ learningRate: undefined }, /needs a finite learningRate > 0, got undefined$/],
   [{ numImages: 2.5 }, /needs an integer numImages >= 1, got 2.5$/],
   [{ numImages: 3 }, /needs numImages <= M tau B = 2, got 3$/],
+  [{ ownShare: "in" }, /needs an ownShare of counted, out, known, got in$/],
+  [{ ownShare: "out" }, /needs numImages <= \(M - 1\) tau B = 1 where ownShare is "out", got 2$/],
+  [{ previous: weights.subarray(1) }, /needs 15 numbers in previous of round 4, got 14$/],
+  ...protocolsThatAreNone(),
 ];
+
+/** What a protocol of two clients cannot say. */
+function protocolsThatAreNone(): [Record<string, unknown>, RegExp][] {
+  const noise = { clipNorm: 1, delta: 1e-5 };
+  const wrong: readonly [Record<string, unknown>, RegExp][] = [
+    [{ aggregator: undefined }, /needs a value for protocol.aggregator, got undefined; see protocolOf$/],
+    [{ aggregator: "Median" }, /needs an aggregator of mean, .*, got Median; did you mean median\?$/],
+    [{ preAggregations: ["nmm"] }, /needs a pre-aggregation of nnm, .*, got nmm; did you mean nnm\?$/],
+    [{ preAggregations: "nnm" }, /needs a list of preAggregations, got nnm$/],
+    [
+      { aggregatorParameters: { clipNorm: 1 } },
+      /needs only known names in protocol.aggregatorParameters, got clipNorm/,
+    ],
+    [{ assumedMalicious: 1 }, /needs protocol.assumedMalicious f < numClients \/ 2 = 1, got 1$/],
+    [{ maliciouslyCuriousClient: 2 }, /needs protocol.maliciouslyCuriousClient < numClients = 2, got 2$/],
+    [{ poisoning: "flip" }, /needs a poisoning of none, .*, got flip$/],
+    [{ privacy: "dp" }, /needs a privacy of none, localDp, dpSgd, got dp$/],
+    [{ privacy: "localDp", privacyParameters: noise }, /needs a finite noiseMultiplier >= 0, got undefined$/],
+    [
+      { privacy: "dpSgd", privacyParameters: { ...privacyParameters, clipNorm: 0 } },
+      /needs a finite clipNorm > 0, got 0$/,
+    ],
+    [{ secureAggregation: "yes" }, /needs protocol.secureAggregation true or false, got yes$/],
+    [
+      { aggregator: "median", secureAggregation: true },
+      /needs the mean under secure aggregation, got median; set secure/,
+    ],
+    [{ nonFinite: "keep" }, /needs a nonFinite of drop, stop, got keep$/],
+    [{ kappa: 1 }, /needs only known names in protocol, got kappa; known are: maliciouslyCuriousClient/],
+  ];
+  return wrong.map(([change, message]) => [{ protocol: { ...protocol, ...change } }, message]);
+}
 
 /** What a function returns, throws or rejects with, as a promise. */
 const settle = (run: () => unknown): Promise<unknown> => new Promise((resolve) => resolve(run()));

@@ -7,6 +7,7 @@ import { architectures, buildNetwork, type ArchitectureName } from "../model/arc
 import { activationNames, type ActivationName } from "../model/layers/activation";
 import { poolingNames, type PoolingName } from "../model/layers/pooling";
 import { checkBatch, type Network } from "../model/network";
+import { checkProtocol, type Protocol } from "./protocol";
 
 /** All that the maliciously curious client may know. */
 export interface AttackerView {
@@ -25,7 +26,16 @@ export interface AttackerView {
   readonly localSteps: number; // tau
   readonly learningRate: number; // eta
   readonly numImages: number; // images that the attacker takes to be behind observedGradient: M·tau·B unless it knows better
+  readonly protocol?: Protocol; // how the round was aggregated, where the client knows it
+  readonly previous?: Float32Array | null; // the aggregate before this round's, [d], as the last broadcasts showed it; null before the first
+  readonly ownShare?: OwnShare; // default "counted"
 }
+
+/**
+ * Where the attacker's own share is: its images are among numImages ("counted"), it was subtracted from observedGradient ("out"), or it
+ * is in there but no question, as ownUpdate is known ("known").
+ */
+export type OwnShare = "counted" | "out" | "known";
 
 /**
  * Refuses a view that no round could have shown; the check of every public entry that takes one.
@@ -34,7 +44,7 @@ export interface AttackerView {
  * @param view anything that is taken for a view
  * @returns the model that clients train in it
  * @throws InputError naming the field: an unknown name, a vector of another length than the model's d or not finite, a batch of
- *   other images, a number that is no count, more images than M tau B
+ *   other images, a number that is no count, more images than M tau B; a protocol that no federation could have, see checkProtocol
  * @example
  * checkView("invert", { ...view, weights: new Float32Array(3) }); // throws "invert: needs 101770 numbers in weights of round 0, got 3"
  */
@@ -56,5 +66,12 @@ export function checkView(fn: string, view: AttackerView): Network {
   ensure(Number.isFinite(learningRate) && learningRate > 0, fn, "needs a finite learningRate > 0", learningRate);
   const most = view.numClients * view.localSteps * view.batchSize;
   ensure(view.numImages <= most, fn, `needs numImages <= M tau B = ${most}`, view.numImages);
+  const { protocol, previous, ownShare = "counted" } = view;
+  ensureKnown(fn, "an ownShare", ownShare, ["counted", "out", "known"]);
+  const others = most - view.localSteps * view.batchSize;
+  const fits = ownShare === "counted" || view.numImages <= others;
+  ensure(fits, fn, `needs numImages <= (M - 1) tau B = ${others} where ownShare is "${ownShare}"`, view.numImages);
+  if (protocol !== undefined) checkProtocol(fn, protocol, view.numClients);
+  if (previous) ensureVector(fn, `previous of round ${round}`, previous, network.size);
   return network;
 }
