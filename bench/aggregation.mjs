@@ -76,10 +76,15 @@ export async function run({ python, repeats, warmUp, say }) {
         await ours[0].ask("aggregate", { folder, ...sides.ours.question });
         const off = rule.draws === true ? {} : await differences(sides, folder, rule.draws === "mean");
         numbers[`${name}, n = ${n}`] = checkNumbers(`aggregation: ${name}`, off, tolerance);
-        results[n][name] = { f: f(n), ...(await compare(sides, { repeats, warmUp })) };
-        const { vsList, vsMatrix, milliseconds } = results[n][name];
+        results[n][name] = {
+          f: f(n),
+          ...(await compare(sides, { repeats, warmUp })),
+          pullBack: await pullBackOf(sides.ours, { repeats, warmUp }),
+        };
+        const { vsList, vsMatrix, milliseconds, pullBack } = results[n][name];
         const against = vsList ? `, ${ratio(vsList)} lists, ${ratio(vsMatrix)} matrices` : "";
-        say(`n = ${n}, ${name}: ${milliseconds.oursTwice.median.toFixed(2)} ms${against}`);
+        const back = `, back ${pullBack.median.toFixed(2)} ms`;
+        say(`n = ${n}, ${name}: ${milliseconds.oursTwice.median.toFixed(2)} ms${against}${back}`);
       }
     }
   } finally {
@@ -106,6 +111,17 @@ function theirsOf(worker, { theirs: [rule, argumentsOf = () => ({})] = [], inPla
   const kinds = rule === undefined ? [] : rule === "DnC" ? ["tensors", "tensor"] : [...lists, ...matrices];
   const question = { rule, arguments: argumentsOf(f), in_place: inPlace };
   return Object.fromEntries(kinds.map((kind) => [kind, { workers: [worker], question: { kind, ...question } }]));
+}
+
+/** Milliseconds of a pull-back, which is what an inversion through the rule adds to the aggregate, by one process. */
+async function pullBackOf({ workers, question }, repetition) {
+  const milliseconds = async (times) => {
+    const { seconds } = await together(workers, "pullBacks", { ...question, times });
+    return (1000 * seconds) / times;
+  };
+  const times = Math.max(1, Math.round(measured / (await milliseconds(1))));
+  const { pullBack } = await interleave({ pullBack: () => milliseconds(times) }, repetition);
+  return summarize(pullBack);
 }
 
 async function differences(sides, folder, averaged) {
@@ -147,10 +163,11 @@ async function compare(sides, repetition) {
 /** The section of README.md. */
 export function section({ details: { results } }) {
   const tableOf = (n) => {
-    const rows = Object.entries(results[n]).map(([name, { milliseconds, list, matrix, ...ratios }]) => [
+    const rows = Object.entries(results[n]).map(([name, { milliseconds, pullBack, list, matrix, ...ratios }]) => [
       `\`${name}\``,
       spread(milliseconds.oursTwice),
       spread(milliseconds.ours),
+      spread(pullBack),
       ...(list ? [`${spread(milliseconds.list)} (${list})`, `${spread(milliseconds.matrix)} (${matrix})`] : ["", ""]),
       ...["vsList", "vsMatrix", "aloneVsList"].map((key) => (list ? ratio(ratios[key]) : "")),
     ]);
@@ -158,6 +175,7 @@ export function section({ details: { results } }) {
       "rule",
       "two processes",
       "one process",
+      "pull-back, one process",
       "byzfl, n vectors",
       "byzfl, a matrix",
       "two × n vectors",
@@ -178,6 +196,7 @@ export function section({ details: { results } }) {
     ...sizes.map(tableOf),
     "Results differ by at most 1e-5, relative to their length. `CAF` and `SMEA` of byzfl take one step of power iteration from a " +
       "random start, where the library has the exact eigenvector: what they choose is up to chance, and is not compared. Of `Bucketing`, which " +
-      "draws, the mean of the buckets is compared. What has no ratio byzfl does not have.",
+      "draws, the mean of the buckets is compared. What has no ratio byzfl does not have. The pull-back is what an inversion through the rule " +
+      "adds to the aggregate in every step; it begins with a choice as the aggregate's, and both grow with n as the rule does.",
   ].join("\n\n");
 }

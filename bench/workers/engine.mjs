@@ -191,6 +191,28 @@ const operations = {
     return { start, end: seconds() };
   },
 
+  /** The pull-back of the same by a fixed cotangent, `times` times. */
+  pullBacks({ rule, options, times }) {
+    const { updates, context } = vectors;
+    const all = { ...context, ...options };
+    const cotangent = context.rootUpdate;
+    const step = lib.preAggregations[rule];
+    const transformed = step?.transform(updates, all);
+    const cotangents = transformed?.updates.map(() => cotangent);
+    const repeat = (count) => {
+      for (let i = 0; i < count; i++) {
+        const pulled = step
+          ? step.pullBack(updates, all, transformed, cotangents)
+          : lib.aggregators[rule].pullBack(updates, all, cotangent);
+        recycle(pulled);
+      }
+    };
+    repeat(times / 4);
+    const start = seconds();
+    repeat(times);
+    return { start, end: seconds() };
+  },
+
   /** What this process holds now, and the most it held since the last reset, in megabytes. */
   memory({ reset = false }) {
     globalThis.gc();
