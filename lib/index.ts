@@ -15,12 +15,7 @@ export { evaluate, hessianVectorProduct, lossAndGradient } from "./model/network
 export { trainAutoencoders, type Autoencoder, type AutoencoderOptions } from "./model/autoencoder";
 
 export { poisonings, type PoisoningName } from "./poisoning/poisonings";
-export {
-  poisoningDefaults,
-  type Poisoning,
-  type PoisoningContext,
-  type PoisoningParameters,
-} from "./poisoning/poisoning";
+export type { Poisoning, PoisoningContext, PoisoningParameters } from "./poisoning/poisoning";
 export { backdoorTest, stampTrigger } from "./poisoning/backdoor";
 export { minMaxGamma } from "./poisoning/minMax";
 

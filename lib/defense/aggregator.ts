@@ -63,6 +63,7 @@ export type PullBack<Options = AggregationOptions> = (
 /** An aggregation rule. */
 export interface Aggregator {
   readonly name: string;
+  readonly label: string; // in figures and tables
   readonly source: string;
   readonly reads: readonly (keyof AggregationParameters)[]; // all that it reads of its parameters
   readonly needs?: readonly (keyof AggregationContext)[]; // what of the round it cannot do without

@@ -95,7 +95,7 @@ const context: Readonly<Record<keyof AggregationContext, Requirement>> = {
  * @param rule as the file writes it
  * @returns the rule, whose `aggregate` and `pullBack` throw an InputError for such a call
  * @example
- * const first = { name: "first", source: "ours", reads: [], pullBack: "weights" };
+ * const first = { name: "first", label: "first", source: "ours", reads: [], pullBack: "weights" };
  * const rule = checkedAggregator({ ...first, aggregate: ([u]) => ({ update: u.slice(), kept: [0], effective: 1, weights: [1, 0] }) });
  * rule.pullBack(updates, { f: 0 }, Float32Array.of(3, 4)); // [[3, 4], [0, 0]]
  */
@@ -123,7 +123,7 @@ export function checkedAggregator<const K extends Name>(rule: AggregatorReading<
  * @param rule as the file writes it
  * @returns the pre-aggregation, whose `transform` throws an InputError for such a call
  * @example
- * const first = { name: "first", source: "ours", reads: [], pullBack: "members" };
+ * const first = { name: "first", label: "first", source: "ours", reads: [], pullBack: "members" };
  * const rule = checkedPreAggregation({ ...first, transform: ([update]) => ({ updates: [update], members: [[1, 0]] }) });
  * rule.pullBack(updates, { f: 0 }, rule.transform(updates, { f: 0 }), [Float32Array.of(3, 4)]); // [[3, 4], [0, 0]]
  */

@@ -152,6 +152,7 @@ test("preAggregate: a rule behind buckets is not told of single clients, and tru
   const told: AggregationOptions[] = [];
   const spy: Aggregator = {
     name: "spy",
+    label: "spy",
     source: "test",
     reads: [],
     pullBack: () => assert.fail("nobody asked"),

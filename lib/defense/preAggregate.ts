@@ -38,6 +38,7 @@ export function preAggregate(rule: Aggregator, names: readonly PreAggregationNam
   });
   return checkedAggregator({
     name: [...names, rule.name].join(">"),
+    label: [rule, ...before].map(({ label }) => label).join(" + "),
     source: [...before, rule].map(({ source }) => source).join("; "),
     reads: [...new Set([...before, rule].flatMap(({ reads }) => reads))],
     aggregate(updates, options) {

@@ -22,6 +22,7 @@ export type PreAggregationPullBack<Options = AggregationOptions> = (
 /** A pre-aggregation. */
 export interface PreAggregation {
   readonly name: string;
+  readonly label: string; // in figures and tables
   readonly source: string;
   readonly reads: readonly (keyof AggregationParameters)[]; // all that it reads of its parameters
   transform(updates: readonly Float32Array[], options: AggregationOptions): PreAggregated;

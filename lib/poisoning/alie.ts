@@ -2,7 +2,12 @@
 import { jStat } from "jstat";
 import { ensure } from "../core/errors";
 import { honestOf, meanOf, stdOf } from "./honest";
-import { checkedPoisoning, signOf, poisoningDefaults, type PoisoningContext } from "./poisoning";
+import { checkedPoisoning, signOf, type PoisoningContext, type PoisoningParameters } from "./poisoning";
+
+/** What the rule does where its parameters are left out; the paper says "default parameters" and states none: our choice. */
+const defaults = {
+  direction: "plus", // as the paper of the rule, byzfl and Blades; the first author's public code subtracts
+} as const satisfies PoisoningParameters;
 
 /**
  * Shifts every coordinate by as many standard deviations as still leave the poisoned value among the honest ones ("a little is
@@ -23,11 +28,13 @@ import { checkedPoisoning, signOf, poisoningDefaults, type PoisoningContext } fr
  */
 export const alie = checkedPoisoning({
   name: "alie",
+  label: "ALIE",
   source: "Baruch et al. 2019",
   knows: "honest",
   reads: ["scale", "direction"],
+  defaults,
   poisonUpdate(own, context) {
-    const { scale = alieScale(context), direction } = { ...poisoningDefaults.alie, ...context.parameters };
+    const { scale = alieScale(context), direction } = { ...defaults, ...context.parameters };
     ensure(Number.isFinite(scale), "alie", "needs a finite scale", scale);
     const z = signOf("alie", direction) * scale;
     const honest = honestOf("alie", own, context, 2);

@@ -2,7 +2,16 @@
 import { ensure, ensureCount } from "../core/errors";
 import { ensureNames } from "../core/known";
 import type { Batch, Shape } from "../core/types";
-import { checkedPoisoning, poisoningDefaults, type PoisoningParameters } from "./poisoning";
+import { checkedPoisoning, type PoisoningParameters } from "./poisoning";
+
+/** What the rule does where its parameters are left out; the paper says "default parameters" and states none: our choice. */
+const defaults = {
+  fraction: 0.5, // no public code of the authors has a backdoor; half of the batch keeps the main task in the update
+  targetLabel: 0,
+  triggerSize: 3, // a square of the size of BadNets' pattern
+  triggerValue: 1, // white
+  boost: 1, // an ordinary client's weight; numClients would be model replacement
+} as const satisfies PoisoningParameters;
 
 /**
  * Trains on a batch of which a part wears a trigger and the target's label, and sends the boosted result.
@@ -21,11 +30,13 @@ import { checkedPoisoning, poisoningDefaults, type PoisoningParameters } from ".
  */
 export const backdoor = checkedPoisoning({
   name: "backdoor",
+  label: "backdoor",
   source: "Gu et al. 2017, Bagdasaryan et al. 2020; trigger, target and boost are ours",
   knows: "own",
   reads: ["fraction", "targetLabel", "triggerSize", "triggerValue", "boost"],
+  defaults,
   poisonBatch({ images, labels, size }, { parameters, inputShape, numClasses }, rng) {
-    const { fraction, targetLabel } = { ...poisoningDefaults.backdoor, ...parameters };
+    const { fraction, targetLabel } = { ...defaults, ...parameters };
     ensure(fraction > 0 && fraction <= 1, "backdoor", "needs a fraction in (0, 1]", fraction);
     ensureCount("backdoor", "targetLabel", targetLabel, 0);
     ensure(targetLabel < numClasses, "backdoor", `needs a targetLabel in 0..${numClasses - 1}`, targetLabel);
@@ -35,7 +46,7 @@ export const backdoor = checkedPoisoning({
     return { images: stampTrigger(images, inputShape, parameters, chosen), labels: flipped, size };
   },
   poisonUpdate(own, { parameters }) {
-    const { boost } = { ...poisoningDefaults.backdoor, ...parameters };
+    const { boost } = { ...defaults, ...parameters };
     ensure(Number.isFinite(boost), "backdoor", "needs a finite boost", boost);
     return own.map((x) => boost * x);
   },
@@ -61,8 +72,8 @@ export function stampTrigger(
   parameters: PoisoningParameters = {},
   which?: ArrayLike<number>,
 ): Float32Array {
-  ensureNames("stampTrigger", "parameters", parameters, Object.keys(poisoningDefaults.backdoor));
-  const { triggerSize, triggerValue } = { ...poisoningDefaults.backdoor, ...parameters };
+  ensureNames("stampTrigger", "parameters", parameters, Object.keys(defaults));
+  const { triggerSize, triggerValue } = { ...defaults, ...parameters };
   ensure(inputShape.length === 3, "stampTrigger", "needs images [C, H, W]", inputShape);
   const [channels, height, width] = inputShape as [number, number, number];
   const length = channels * height * width;
@@ -121,7 +132,7 @@ export function stampTrigger(
  * @source Bagdasaryan et al. 2020, backdoor accuracy
  */
 export function backdoorTest(batch: Batch, inputShape: Shape, parameters: PoisoningParameters = {}): Batch {
-  const { targetLabel } = { ...poisoningDefaults.backdoor, ...parameters };
+  const { targetLabel } = { ...defaults, ...parameters };
   const others = [...batch.labels.keys()].filter((b) => batch.labels[b] !== targetLabel);
   ensure(others.length > 0, "backdoorTest", `needs images of other classes than ${targetLabel}`, "none");
   const length = batch.images.length / batch.size;

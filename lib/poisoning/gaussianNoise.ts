@@ -1,6 +1,12 @@
 /** @file Gaussian noise, on top of one's own update or in its place. */
 import { ensure, refuse } from "../core/errors";
-import { checkedPoisoning, poisoningDefaults } from "./poisoning";
+import { checkedPoisoning, type PoisoningParameters } from "./poisoning";
+
+/** What the rule does where its parameters are left out; the paper says "default parameters" and states none: our choice. */
+const defaults = {
+  noiseStd: 0.1, // as Blades; byzfl's 1 makes a vector 250 times as long as a gradient of LeNet-5, and training diverges
+  noiseMode: "added", // the paper adds; Blades and byzfl replace
+} as const satisfies PoisoningParameters;
 
 /**
  * Adds noise to one's own update: training slows, with no direction that a filter could learn.
@@ -17,11 +23,13 @@ import { checkedPoisoning, poisoningDefaults } from "./poisoning";
  */
 export const gaussianNoise = checkedPoisoning({
   name: "gaussianNoise",
+  label: "Gaussian noise",
   source: "the paper's Gaussian noise; sigma_zeta is ours",
   knows: "own",
   reads: ["noiseStd", "noiseMode"],
+  defaults,
   poisonUpdate(own, { parameters }, rng) {
-    const { noiseStd, noiseMode } = { ...poisoningDefaults.gaussianNoise, ...parameters };
+    const { noiseStd, noiseMode } = { ...defaults, ...parameters };
     ensure(Number.isFinite(noiseStd) && noiseStd >= 0, "gaussianNoise", "needs a finite noiseStd >= 0", noiseStd);
     if (noiseMode !== "added" && noiseMode !== "replacing")
       refuse("gaussianNoise", 'needs a noiseMode of "added", "replacing"', noiseMode);

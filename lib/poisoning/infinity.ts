@@ -15,6 +15,7 @@ import { checkedPoisoning } from "./poisoning";
  */
 export const infinity = checkedPoisoning({
   name: "infinity",
+  label: "infinity",
   source: "byzfl's Inf",
   knows: "own",
   reads: [],

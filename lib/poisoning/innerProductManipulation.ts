@@ -1,7 +1,12 @@
 /** @file Inner-product manipulation, also called the fall of empires. */
 import { ensure } from "../core/errors";
 import { honestOf, meanOf } from "./honest";
-import { checkedPoisoning, poisoningDefaults } from "./poisoning";
+import { checkedPoisoning, type PoisoningParameters } from "./poisoning";
+
+/** What the rule does where its parameters are left out; the paper says "default parameters" and states none: our choice. */
+const defaults = {
+  scale: 0.1, // as in the first author's public code: small enough to pass robust rules
+} as const satisfies PoisoningParameters;
 
 /**
  * Sends a little of the honest mean's opposite: too small for a filter of distances, and where a robust rule picks it, the
@@ -20,11 +25,13 @@ import { checkedPoisoning, poisoningDefaults } from "./poisoning";
  */
 export const innerProductManipulation = checkedPoisoning({
   name: "innerProductManipulation",
+  label: "inner-product manipulation",
   source: "Xie et al. 2020",
   knows: "honest",
   reads: ["scale"],
+  defaults,
   poisonUpdate(own, context) {
-    const { scale } = { ...poisoningDefaults.innerProductManipulation, ...context.parameters };
+    const { scale } = { ...defaults, ...context.parameters };
     ensure(Number.isFinite(scale), "innerProductManipulation", "needs a finite scale", scale);
     return Float32Array.from(meanOf(honestOf("innerProductManipulation", own, context)), (x) => -scale * x);
   },

@@ -16,6 +16,7 @@ import { checkedPoisoning } from "./poisoning";
  */
 export const labelFlip = checkedPoisoning({
   name: "labelFlip",
+  label: "label flip",
   source: "Tolpegin et al. 2020",
   knows: "own",
   reads: [],

@@ -1,7 +1,12 @@
 /** @file Mimic. */
 import { ensure } from "../core/errors";
 import { honestOf } from "./honest";
-import { checkedPoisoning, poisoningDefaults } from "./poisoning";
+import { checkedPoisoning, type PoisoningParameters } from "./poisoning";
+
+/** What the rule does where its parameters are left out; the paper says "default parameters" and states none: our choice. */
+const defaults = {
+  mimicked: 0,
+} as const satisfies PoisoningParameters;
 
 /**
  * Copies one honest client: nothing to filter, but under a rule that keeps the similar, that client's data count double and others'
@@ -20,11 +25,13 @@ import { checkedPoisoning, poisoningDefaults } from "./poisoning";
  */
 export const mimic = checkedPoisoning({
   name: "mimic",
+  label: "mimic",
   source: "Karimireddy et al. 2022",
   knows: "honest",
   reads: ["mimicked"],
+  defaults,
   poisonUpdate(own, context) {
-    const { mimicked } = { ...poisoningDefaults.mimic, ...context.parameters };
+    const { mimicked } = { ...defaults, ...context.parameters };
     const honest = honestOf("mimic", own, context);
     ensure(mimicked in honest, "mimic", `needs mimicked in 0..${honest.length - 1}`, mimicked);
     return honest[mimicked]!.slice();

@@ -1,9 +1,14 @@
 /** @file Min-Max. */
 import { honestOf, meanOf, stdOf } from "./honest";
-import { checkedPoisoning, signOf, poisoningDefaults } from "./poisoning";
+import { checkedPoisoning, signOf, type PoisoningParameters } from "./poisoning";
 
 const UPPER = 5; // the search begins with gamma in [0, UPPER]
 const WIDTH = 0.01; // and ends when the interval is as narrow
+
+/** What the rule does where its parameters are left out; the paper says "default parameters" and states none: our choice. */
+const defaults = {
+  direction: "minus", // as the paper of the rule
+} as const satisfies PoisoningParameters;
 
 /**
  * Goes as far from the honest mean as no filter of distances can tell: no further from any honest update than the two of them that
@@ -22,11 +27,13 @@ const WIDTH = 0.01; // and ends when the interval is as narrow
  */
 export const minMax = checkedPoisoning({
   name: "minMax",
+  label: "Min-Max",
   source: "Shejwalkar and Houmansadr 2021",
   knows: "honest",
   reads: ["direction"],
+  defaults,
   poisonUpdate(own, context) {
-    const sign = signOf("minMax", { ...poisoningDefaults.minMax, ...context.parameters }.direction);
+    const sign = signOf("minMax", { ...defaults, ...context.parameters }.direction);
     const honest = honestOf("minMax", own, context, 2);
     const mean = meanOf(honest);
     const std = stdOf(honest, mean);

@@ -1,7 +1,12 @@
 /** @file Sign flip of the honest clients' mean. */
 import { ensure } from "../core/errors";
 import { honestOf, meanOf } from "./honest";
-import { checkedPoisoning, poisoningDefaults } from "./poisoning";
+import { checkedPoisoning, type PoisoningParameters } from "./poisoning";
+
+/** What the rule does where its parameters are left out; the paper says "default parameters" and states none: our choice. */
+const defaults = {
+  scale: 1.5, // as in the first author's public code
+} as const satisfies PoisoningParameters;
 
 /**
  * Sends the negative of what the others are about to agree on.
@@ -19,11 +24,13 @@ import { checkedPoisoning, poisoningDefaults } from "./poisoning";
  */
 export const omniscientSignFlip = checkedPoisoning({
   name: "omniscientSignFlip",
+  label: "omniscient sign flip",
   source: "the first author's public code",
   knows: "honest",
   reads: ["scale"],
+  defaults,
   poisonUpdate(own, context) {
-    const { scale } = { ...poisoningDefaults.omniscientSignFlip, ...context.parameters };
+    const { scale } = { ...defaults, ...context.parameters };
     ensure(Number.isFinite(scale), "omniscientSignFlip", "needs a finite scale", scale);
     return Float32Array.from(meanOf(honestOf("omniscientSignFlip", own, context)), (x) => -scale * x);
   },

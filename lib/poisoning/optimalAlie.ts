@@ -15,6 +15,7 @@ import { checkedPoisoning } from "./poisoning";
  */
 export const optimalAlie = checkedPoisoning({
   name: "optimalAlie",
+  label: "optimal ALIE",
   source: "Allouah et al. 2023",
   knows: "honest",
   reads: ["direction"],

@@ -15,6 +15,7 @@ import { checkedPoisoning } from "./poisoning";
  */
 export const optimalInnerProductManipulation = checkedPoisoning({
   name: "optimalInnerProductManipulation",
+  label: "optimal inner-product manipulation",
   source: "Allouah et al. 2023",
   knows: "honest",
   reads: [],

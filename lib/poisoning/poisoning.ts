@@ -5,8 +5,8 @@ import type { Rng } from "../core/rng";
 import type { Batch, Shape } from "../core/types";
 
 /**
- * What the malicious client sets: plain JSON. Every rule documents which of these it reads; what is left out comes from
- * poisoningDefaults.
+ * What the malicious client sets: plain JSON. Every rule documents which of these it reads; what is left out comes from the rule's
+ * own defaults.
  */
 export interface PoisoningParameters {
   readonly scale?: number; // kappa; a factor of the own update or of the honest mean, in alie of the standard deviation
@@ -35,9 +35,11 @@ export interface PoisoningContext {
 /** A poisoning rule. One that only changes the batch sends what training on it gives. It never writes into what it is given. */
 export interface Poisoning {
   readonly name: string;
+  readonly label: string; // in figures and tables
   readonly source: string;
   readonly knows: "own" | "honest"; // its own update and batch, or the honest clients' updates too
   readonly reads: readonly (keyof PoisoningParameters)[]; // all that it reads of its parameters; it refuses others
+  readonly defaults?: PoisoningParameters; // of what is left out; without one the rule computes it, or reads nothing
   poisonBatch?(batch: Batch, context: PoisoningContext, rng: Rng): Batch;
   poisonUpdate?(own: Float32Array, context: PoisoningContext, rng: Rng): Float32Array;
   /** The batch on which a model's accuracy says how well the poisoning succeeds, made of honest test images. */
@@ -52,8 +54,9 @@ type ContextOf<K extends Name> = Omit<PoisoningContext, "parameters"> & {
 };
 
 /** A poisoning rule as its file writes it. */
-interface PoisoningReading<K extends Name> extends Pick<Poisoning, "name" | "source" | "knows"> {
+interface PoisoningReading<K extends Name> extends Pick<Poisoning, "name" | "label" | "source" | "knows"> {
   readonly reads: readonly K[];
+  readonly defaults?: Pick<PoisoningParameters, K>;
   poisonBatch?(batch: Batch, context: ContextOf<K>, rng: Rng): Batch;
   poisonUpdate?(own: Float32Array, context: ContextOf<K>, rng: Rng): Float32Array;
   successTest?(batch: Batch, inputShape: Shape, parameters: Pick<PoisoningParameters, K>): Batch;
@@ -65,7 +68,7 @@ interface PoisoningReading<K extends Name> extends Pick<Poisoning, "name" | "sou
  * @param rule as the file writes it
  * @returns a rule that checks the names of its parameters first
  * @example
- * const rule = checkedPoisoning({ name: "same", source: "ours", knows: "own", reads: [], poisonUpdate: (own) => own });
+ * const rule = checkedPoisoning({ name: "same", label: "same", source: "ours", knows: "own", reads: [], poisonUpdate: (own) => own });
  * rule.poisonUpdate(Float32Array.of(1), { parameters: { scale: 2 } }); // throws "same: needs only known names in parameters, got scale; known are: none"
  */
 export function checkedPoisoning<const K extends Name>(rule: PoisoningReading<K>): Poisoning {
@@ -84,39 +87,6 @@ export function checkedPoisoning<const K extends Name>(rule: PoisoningReading<K>
     }),
   };
 }
-
-/** What a rule does where its parameters are left out. The paper says "default parameters" and states none: all are our choice. */
-export const poisoningDefaults = {
-  signFlip: {
-    scale: 1, // as in the first author's public code: the honest update, negated
-  },
-  gaussianNoise: {
-    noiseStd: 0.1, // as Blades; byzfl's 1 makes a vector 250 times as long as a gradient of LeNet-5, and training diverges
-    noiseMode: "added", // the paper adds; Blades and byzfl replace
-  },
-  backdoor: {
-    fraction: 0.5, // no public code of the authors has a backdoor; half of the batch keeps the main task in the update
-    targetLabel: 0,
-    triggerSize: 3, // a square of the size of BadNets' pattern
-    triggerValue: 1, // white
-    boost: 1, // an ordinary client's weight; numClients would be model replacement
-  },
-  omniscientSignFlip: {
-    scale: 1.5, // as in the first author's public code
-  },
-  innerProductManipulation: {
-    scale: 0.1, // as there: small enough to pass robust rules
-  },
-  alie: {
-    direction: "plus", // as the paper of the rule, byzfl and Blades; the first author's public code subtracts
-  },
-  minMax: {
-    direction: "minus", // as the paper of the rule
-  },
-  mimic: {
-    mimicked: 0,
-  },
-} as const satisfies Record<string, PoisoningParameters>;
 
 /**
  * The sign of a direction.

@@ -5,7 +5,6 @@ import type { Batch } from "../core/types";
 import { stampTrigger } from "./backdoor";
 import { own, round } from "./context.fixture";
 import type { Poisoning, PoisoningContext, PoisoningParameters } from "./poisoning";
-import { poisoningDefaults } from "./poisoning";
 import { poisonings, type PoisoningName } from "./poisonings";
 
 const rules = Object.entries(poisonings) as [PoisoningName, Poisoning][];
@@ -22,14 +21,24 @@ const send = (name: PoisoningName, parameters: PoisoningParameters = {}, more: P
 test("poisonings: hold each rule under its own name, with a source and something to poison", () => {
   for (const [name, rule] of rules) {
     assert.equal(rule.name, name);
+    assert.ok(rule.label.length > 0);
     assert.ok(rule.source.length > 0);
     assert.ok("poisonBatch" in rule || "poisonUpdate" in rule, name);
   }
-  for (const [name, defaults] of Object.entries(poisoningDefaults)) {
-    assert.ok(name in poisonings, name);
+});
+
+test("poisonings: each rule's defaults are of parameters that it reads, and are what it does without parameters", () => {
+  for (const [name, { reads, defaults = {} }] of rules)
     for (const parameter of Object.keys(defaults))
-      assert.ok(poisonings[name as PoisoningName].reads.includes(parameter as keyof PoisoningParameters), parameter);
-  }
+      assert.ok(reads.includes(parameter as keyof PoisoningParameters), name);
+  for (const name of [
+    "signFlip",
+    "gaussianNoise",
+    "backdoor",
+    "omniscientSignFlip",
+    "innerProductManipulation",
+  ] as const)
+    assert.deepEqual(send(name, poisonings[name].defaults), send(name), name);
 });
 
 test("poisonings: change with every parameter that they read, and refuse every other", () => {

@@ -1,6 +1,11 @@
 /** @file Sign flip of one's own update. */
 import { ensure } from "../core/errors";
-import { checkedPoisoning, poisoningDefaults } from "./poisoning";
+import { checkedPoisoning, type PoisoningParameters } from "./poisoning";
+
+/** What the rule does where its parameters are left out; the paper says "default parameters" and states none: our choice. */
+const defaults = {
+  scale: 1, // as in the first author's public code: the honest update, negated
+} as const satisfies PoisoningParameters;
 
 /**
  * Sends the negative of one's own update: against the mean it pulls training backwards.
@@ -17,11 +22,13 @@ import { checkedPoisoning, poisoningDefaults } from "./poisoning";
  */
 export const signFlip = checkedPoisoning({
   name: "signFlip",
+  label: "sign flip",
   source: "the paper's sign flipping; kappa is ours",
   knows: "own",
   reads: ["scale"],
+  defaults,
   poisonUpdate(own, { parameters }) {
-    const { scale } = { ...poisoningDefaults.signFlip, ...parameters };
+    const { scale } = { ...defaults, ...parameters };
     ensure(Number.isFinite(scale), "signFlip", "needs a finite scale", scale);
     return own.map((x) => -scale * x);
   },

@@ -22,6 +22,7 @@ import { ensureDistances } from "../updates";
  */
 export const bulyan = checkedAggregator({
   name: "bulyan",
+  label: "Bulyan",
   source: "El Mhamdi et al. 2018",
   reads: ["f", "neighbours"],
   aggregate(updates, options) {

@@ -25,6 +25,7 @@ const mostSteps = 1000; // of the published loop; ordinary updates take less tha
  */
 export const caf = checkedAggregator({
   name: "caf",
+  label: "CAF",
   source: "Allouah et al. 2025",
   reads: ["f"],
   aggregate(updates, { f }) {

@@ -19,6 +19,7 @@ import { combine, effectiveCount, squaredNorms } from "../../numerics/linear";
  */
 export const centeredClipping = checkedAggregator({
   name: "centeredClipping",
+  label: "centered clipping",
   source: "Karimireddy et al. 2021",
   reads: ["f", "clipNorm", "iterations"],
   readsPrevious: true,

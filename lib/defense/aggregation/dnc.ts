@@ -30,6 +30,7 @@ import { spreadOf } from "../../numerics/principalVariance";
  */
 export const dnc = checkedAggregator({
   name: "dnc",
+  label: "DnC",
   source: "Shejwalkar and Houmansadr 2021",
   reads: ["f", "iterations", "subsampleSize", "filterFraction"],
   aggregate(updates, { f, rng, iterations = 5, subsampleSize = 10000, filterFraction = 1 }) {

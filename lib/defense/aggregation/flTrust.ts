@@ -25,6 +25,7 @@ import { combine, effectiveCount, innerProduct, squaredNorms } from "../../numer
  */
 export const flTrust = checkedAggregator({
   name: "flTrust",
+  label: "FLTrust",
   source: "Cao et al. 2021",
   reads: [],
   needs: ["rootUpdate"],

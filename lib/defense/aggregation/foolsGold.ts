@@ -31,6 +31,7 @@ import { combine, effectiveCount, innerProduct, squaredNorms } from "../../numer
  */
 export const foolsGold = checkedAggregator({
   name: "foolsGold",
+  label: "FoolsGold",
   source: "Fung et al. 2020",
   reads: [],
   needs: ["history"],

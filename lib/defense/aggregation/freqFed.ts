@@ -32,6 +32,7 @@ import { averageOf } from "../average";
  */
 export const freqFed = checkedAggregator({
   name: "freqFed",
+  label: "FreqFed",
   source: "Fereidooni et al. 2024",
   reads: ["minClusterSize"],
   aggregate(updates, { layers, minClusterSize = Math.floor(updates.length / 2) + 1 }) {

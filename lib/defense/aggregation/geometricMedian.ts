@@ -24,6 +24,7 @@ const negligible = 1e-8; // of the cotangent's length, at which going back stops
  */
 export const geometricMedian = checkedAggregator({
   name: "geometricMedian",
+  label: "geometric median",
   source: "Pillutla et al. 2022",
   reads: ["f", "smoothing", "iterations"],
   aggregate(updates, options) {

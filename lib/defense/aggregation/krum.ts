@@ -19,6 +19,7 @@ import { ensureDistances } from "../updates";
  */
 export const krum = checkedAggregator({
   name: "krum",
+  label: "Krum",
   source: "Blanchard et al. 2017",
   reads: ["f", "neighbours"],
   aggregate(updates, options) {

@@ -17,6 +17,7 @@ import { ensureFewSubsets, smallestSubset } from "../../numerics/subsets";
  */
 export const mda = checkedAggregator({
   name: "mda",
+  label: "MDA",
   source: "El Mhamdi et al. 2021",
   reads: ["f"],
   aggregate(updates, { f }) {

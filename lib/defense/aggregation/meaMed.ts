@@ -17,6 +17,7 @@ import { nearestVariance } from "../../numerics/normalOrder";
  */
 export const meaMed = checkedAggregator({
   name: "meaMed",
+  label: "MeaMed",
   source: "Xie et al. 2018",
   reads: ["f"],
   aggregate(updates, { f }) {

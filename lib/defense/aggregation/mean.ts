@@ -16,6 +16,7 @@ import { squaredNorms } from "../../numerics/linear";
  */
 export const mean = checkedAggregator({
   name: "mean",
+  label: "no defense (mean)",
   source: "McMahan et al. 2017",
   reads: [],
   equalWeights: true,

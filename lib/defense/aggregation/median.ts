@@ -17,6 +17,7 @@ import { trimmedVariance } from "../../numerics/normalOrder";
  */
 export const median = checkedAggregator({
   name: "median",
+  label: "median",
   source: "Yin et al. 2018",
   reads: ["f"],
   aggregate(updates, { f }) {

@@ -18,6 +18,7 @@ import { ascending } from "../../numerics/order";
  */
 export const moNna = checkedAggregator({
   name: "moNna",
+  label: "MoNNA",
   source: "Farhadkhani et al. 2023",
   reads: ["f", "trusted"],
   aggregate(updates, { f, trusted }) {

@@ -16,6 +16,7 @@ import { ensureDistances } from "../updates";
  */
 export const multiKrum = checkedAggregator({
   name: "multiKrum",
+  label: "Multi-Krum",
   source: "Blanchard et al. 2017",
   reads: ["f", "neighbours"],
   aggregate(updates, options) {

@@ -25,6 +25,7 @@ import { medianShares } from "../../numerics/order";
  */
 export const normBounding = checkedAggregator({
   name: "normBounding",
+  label: "norm bounding",
   source: "Sun et al. 2019",
   reads: ["clipNorm"],
   aggregate(updates, { clipNorm }) {

@@ -20,6 +20,7 @@ import { averageOf } from "../average";
  */
 export const oracle = checkedAggregator({
   name: "oracle",
+  label: "oracle filter",
   source: "the paper's perfect filter",
   reads: [],
   aggregate(updates, { malicious }) {

@@ -30,6 +30,7 @@ const [SHORTEST, LONGEST] = [0.1, 3]; // of the median length
  */
 export const signGuard = checkedAggregator({
   name: "signGuard",
+  label: "SignGuard",
   source: "Xu et al. 2022",
   reads: [],
   aggregate(updates) {

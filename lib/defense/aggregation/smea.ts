@@ -19,6 +19,7 @@ import { ensureFewSubsets, smallestSubset } from "../../numerics/subsets";
  */
 export const smea = checkedAggregator({
   name: "smea",
+  label: "SMEA",
   source: "Allouah et al. 2023",
   reads: ["f"],
   aggregate(updates, { f }) {

@@ -16,6 +16,7 @@ import { trimmedVariance } from "../../numerics/normalOrder";
  */
 export const trimmedMean = checkedAggregator({
   name: "trimmedMean",
+  label: "trimmed mean",
   source: "Yin et al. 2018",
   reads: ["f"],
   aggregate(updates, { f }) {

@@ -17,6 +17,7 @@ import { ascending } from "../../numerics/order";
  */
 export const arc = checkedPreAggregation({
   name: "arc",
+  label: "adaptive clipping (ARC)",
   source: "Allouah et al. 2025",
   reads: ["f"],
   transform(updates, { f }) {

@@ -18,6 +18,7 @@ import { squaredNorms } from "../../numerics/linear";
  */
 export const bucketing = checkedPreAggregation({
   name: "bucketing",
+  label: "bucketing",
   source: "Karimireddy et al. 2022",
   reads: ["f", "bucketSize"],
   transform(updates, { f, bucketSize = 2, rng }) {

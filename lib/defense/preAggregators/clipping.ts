@@ -19,6 +19,7 @@ import type { PreAggregated } from "../preAggregation";
  */
 export const clipping = checkedPreAggregation({
   name: "clipping",
+  label: "clipping",
   source: "Abadi et al. 2016",
   reads: ["f", "clipNorm"],
   transform(updates, { f, clipNorm = 2 }) {

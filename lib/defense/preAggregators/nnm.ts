@@ -15,6 +15,7 @@ import { ascending } from "../../numerics/order";
  */
 export const nnm = checkedPreAggregation({
   name: "nnm",
+  label: "nearest-neighbour mixing",
   source: "Allouah et al. 2023",
   reads: ["f"],
   transform(updates, { f }) {

@@ -7,8 +7,13 @@ import { epsilonOf } from "./accountant";
  * "update": two clients' whole messages, whatever their data; "example": one image of a client's shard, replaced by another.
  */
 export const privacies = {
-  localDp: { name: "localDp", unit: "update", source: "Duchi, Jordan and Wainwright 2013 (local privacy)" },
-  dpSgd: { name: "dpSgd", unit: "example", source: "Abadi et al. 2016" },
+  localDp: {
+    name: "localDp",
+    label: "local DP",
+    unit: "update",
+    source: "Duchi, Jordan and Wainwright 2013 (local privacy)",
+  },
+  dpSgd: { name: "dpSgd", label: "DP-SGD", unit: "example", source: "Abadi et al. 2016" },
 } as const;
 
 /** A privacy mechanism's name; a config's `privacy` is one of them, or "none". */
