@@ -38,7 +38,7 @@ export default defineConfig(
     files: ["notebooks/*.ts"],
     rules: {
       "@typescript-eslint/no-unused-expressions": "off", // the last expression of a cell is its output
-      "object-shorthand": ["error", "never"], // behind a shorthand, tslab does not find a variable of another cell
+      "object-shorthand": ["error", "always"],
     },
   },
   {

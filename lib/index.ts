@@ -96,6 +96,10 @@ export { backfireRounds, type BackfireRound } from "./experiment/backfireRounds"
 export { convergenceOf, type Convergence } from "./experiment/convergence";
 export { estimateCorrelation, rankCorrelation } from "./experiment/rank";
 export type { GradientPlan, GradientRound, GradientRun, LoneInversion } from "./experiment/gradients";
+export { commonPlan, commonWindows, indicative, vary, type Window } from "./experiment/commonPlan";
+export { setting, settingBetween, type Change, type Setting } from "./experiment/settings";
+export { distinct, findStudy, measureSettings, pick, planEach, studyOf, without } from "./experiment/planned";
+export type { Planned, Studied } from "./experiment/planned";
 export { readPlans } from "./experiment/leakagePlan";
 export type { Attack, LeakagePlan, LeakageRun } from "./experiment/measure";
 export { sweep } from "./experiment/sweep";
@@ -112,26 +116,33 @@ export { asRmse, showImages } from "./report/imageGrid";
 export { analyticLeakPanels, backfirePanels, estimateSeries, sweepPanel } from "./report/theory";
 export { assumptionRows, observationPanel, type Observed } from "./report/assumptionRows";
 export { backfireRows } from "./report/backfireRows";
-export { participantPoints, participantRanks, participantRows, type Participants } from "./report/participants";
+export {
+  participantPoints,
+  participantRanks,
+  participantRows,
+  type Participants,
+  type Studies,
+} from "./report/participants";
 export { ratePanels, rateRanks, rateRows, type Courses } from "./report/rates";
 export { slackFigure, type SlackRow } from "./report/slack";
 export { budgetRows } from "./report/budgetRows";
-export { commonPlan, indicative, vary, varyEach } from "./report/commonPlan";
-export { differenceCells, differencePanel, differenceRows, type Windows } from "./report/differences";
+
+export { differenceCells, differencePanel, differenceRow, differenceRows, type Windows } from "./report/differences";
+export { gapPanel, leakPanel, linesInOrder, privateRow, reconstructedRow, roundPanel } from "./report/leakPanels";
+export type { LeakLine } from "./report/leakPanels";
 export {
-  gapPanel,
-  leakPanel,
-  linesOf,
-  privateRow,
-  reconstructedRow,
-  roundPanel,
-  settingsOf,
-} from "./report/leakPanels";
-export type { LeakLine, Studies } from "./report/leakPanels";
-export { studiedPlans } from "./report/studiedPlans";
+  ensureParameter,
+  probeImages,
+  recordedSettings,
+  recordOf,
+  runRows,
+  runSettings,
+  settingTable,
+} from "./report/runs";
+export { aggregateRows, decideDifference, differenceOf, leavesOut, meanText, perSeed, spanOf } from "./report/verdicts";
 export { signatures, type Signatures, type SignatureWindows } from "./report/signatures";
 export { settingRows } from "./report/settingRows";
-export { inOrder, styleOf, type SettingName } from "./report/style";
+export { inOrder, styleOf, type Drawn, type SettingName } from "./report/style";
 export { table } from "./report/table";
 export {
   claimTable,

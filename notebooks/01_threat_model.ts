@@ -69,7 +69,7 @@ console.log(
 );
 const owners = federation.partition.clients.map((images, client) => {
   const { labels } = batchOf(dataset.train, images);
-  const counts: Record<string, number> = { client: client, images: images.length };
+  const counts: Record<string, number> = { client, images: images.length };
   for (const [label, name] of dataset.classNames.entries()) counts[name] = labels.filter((l) => l === label).length;
   return counts;
 });
@@ -83,9 +83,9 @@ table(owners, { title: "Images of each class and client" });
 // %%
 const records = await train(config, dataset);
 const progressOf = records.map(({ round, loss, accuracy }) => ({
-  round: round,
-  loss: loss,
-  accuracy: accuracy,
+  round,
+  loss,
+  accuracy,
 }));
 table(progressOf, {
   title: "Broadcasts",
@@ -98,10 +98,10 @@ table(progressOf, {
 // $g_\text{others} = (M g^{(k)} - g_\text{own})/(M - 1)$. The view below is all that any reconstruction gets to see.
 
 // %%
-const view = withoutOwnShare(observe(records[0], records[1], config, dataset));
+const view = withoutOwnShare(observe(records[0]!, records[1]!, config, dataset));
 const contents = Object.entries(view).map(([field, value]) => {
-  if (value instanceof Float32Array) return { field: field, value: `${value.length} numbers` };
-  return { field: field, value: field === "ownBatch" ? "its own images and labels" : JSON.stringify(value) };
+  if (value instanceof Float32Array) return { field, value: `${value.length} numbers` };
+  return { field, value: field === "ownBatch" ? "its own images and labels" : JSON.stringify(value) };
 });
 table(contents, { title: "The attacker's view" });
 
@@ -109,16 +109,16 @@ table(contents, { title: "The attacker's view" });
 // Is that really the mean of what the other nine clients computed? Here, outside the view, we may look at their batches.
 
 // %%
-const others = records[0].batches.slice(1).map((batches) => batches[0]);
+const others = records[0]!.batches.slice(1).map((batches) => batches[0]!);
 const sameWeights = others.map(() => view.weights);
 const { gradients } = lossAndGradient(federation.network, sameWeights, others);
 const meanGradient = view.observedGradient.map(
-  (_, i) => gradients.reduce((sum, g) => sum + g[i], 0) / gradients.length,
+  (_, i) => gradients.reduce((sum, g) => sum + g[i]!, 0) / gradients.length,
 );
 const zero = meanGradient.map(() => 0);
 const observedError = rmse(view.observedGradient, meanGradient) / rmse(meanGradient, zero);
 const [masking] = await compareMasking(config, dataset, [config.seed]);
-const { gradientDifference, maskedCorrelation } = masking;
+const { gradientDifference, maskedCorrelation } = masking!;
 table([
   { check: "client's gradient against the others' mean", measured: observedError, threshold: 1e-3 },
   { check: "client's gradient, masks against none", measured: gradientDifference, threshold: 1e-3 },
@@ -135,14 +135,14 @@ table([
 const bar = progressBar("inversion");
 const bicubicOptions = {
   prior: { kind: "bicubic" as const },
-  steps: steps,
+  steps,
   learningRate: 0.1,
   onStep: bar.update,
 };
 const [bicubic] = await invert([view], bicubicOptions);
 bar.done();
-const sortedTruth = others.map(({ labels }) => labels[0]).sort((a, b) => a - b);
-console.log(`labels: private ${sortedTruth.join(" ")}, inferred ${[...bicubic.labels].join(" ")}`);
+const sortedTruth = others.map(({ labels }) => labels[0]!).sort((a, b) => a - b);
+console.log(`labels: private ${sortedTruth.join(" ")}, inferred ${[...bicubic!.labels].join(" ")}`);
 
 // %% [markdown]
 // ## Call 5: how good is it?
@@ -152,8 +152,8 @@ console.log(`labels: private ${sortedTruth.join(" ")}, inferred ${[...bicubic.la
 
 // %%
 const truth = joinBatches(others);
-const own = batchOf(dataset.train, federation.partition.clients[config.maliciouslyCuriousClient]);
-const bicubicLeak = scoreLeak(bicubic, truth, own);
+const own = batchOf(dataset.train, federation.partition.clients[config.maliciouslyCuriousClient]!);
+const bicubicLeak = scoreLeak(bicubic!, truth, own);
 console.log(`bicubic prior: RMSE ${bicubicLeak.rmse.toFixed(3)}, floor ${bicubicLeak.floor.toFixed(3)}`);
 
 // %% [markdown]
@@ -166,18 +166,18 @@ const training = progressBar("autoencoder on the client's own images");
 const options = { steps: autoencoderSteps, onStep: training.update };
 const [autoencoder] = await trainAutoencoders([own], dataset.inputShape, createRng(config.seed), options);
 training.done();
-const autoencoderPrior = { kind: "autoencoder" as const, autoencoders: [autoencoder] };
+const autoencoderPrior = { kind: "autoencoder" as const, autoencoders: [autoencoder!] };
 const bar2 = progressBar("inversion with the autoencoder");
 const [decoded] = await invert([view], {
   prior: autoencoderPrior,
-  steps: steps,
+  steps,
   learningRate: 0.1,
   onStep: bar2.update,
 });
 bar2.done();
 
 // %%
-const decodedLeak = scoreLeak(decoded, truth, own, { decoderMean: autoencoder.meanImage });
+const decodedLeak = scoreLeak(decoded!, truth, own, { decoderMean: autoencoder!.meanImage });
 const grid = {
   title: "One broadcast, nine private images",
   shape: dataset.inputShape,
@@ -191,17 +191,17 @@ const grid = {
 await showImages("01_threat_model_images", grid, stamp);
 
 // %%
-const curve = (found: typeof bicubic) => ({
+const curve = (found: NonNullable<typeof bicubic>) => ({
   x: found.trace.map(({ step }) => step),
   mean: found.trace.map(({ matchingLoss }) => matchingLoss),
 });
 const series = [
-  { setting: "bicubic" as const, ...curve(bicubic) },
-  { setting: "autoencoder" as const, ...curve(decoded) },
+  { setting: "bicubic" as const, ...curve(bicubic!) },
+  { setting: "autoencoder" as const, ...curve(decoded!) },
 ];
 const matching = { label: "matching loss (1 − cosine)", scale: "log" as const };
-const panels = [{ x: "step" as const, y: matching, series: series }];
-await showLines("01_threat_model_matching", { title: "Both inversions converge", panels: panels }, stamp);
+const panels = [{ x: "step" as const, y: matching, series }];
+await showLines("01_threat_model_matching", { title: "Both inversions converge", panels }, stamp);
 
 // %% [markdown]
 // ## Where it is exact
@@ -212,17 +212,17 @@ await showLines("01_threat_model_matching", { title: "Both inversions converge",
 // %%
 const dense = { ...config, architecture: "mlp" as const };
 const denseRecords = await train(dense, dataset);
-const denseView = observe(denseRecords[0], denseRecords[1], dense, dataset);
-const target = denseRecords[0].batches[1][0];
+const denseView = observe(denseRecords[0]!, denseRecords[1]!, dense, dataset);
+const target = denseRecords[0]!.batches[1]![0]!;
 const { network } = setUp(dense, dataset);
 const [lone] = lossAndGradient(network, [denseView.weights], [target]).gradients;
-const [exact] = invertAnalytically({ ...denseView, observedGradient: lone });
+const [exact] = invertAnalytically({ ...denseView, observedGradient: lone! });
 const [mixed] = invertAnalytically(denseView);
 table([
-  { "what is inverted": "one client's update (server)", RMSE: rmse(exact.image, target.images) },
+  { "what is inverted": "one client's update (server)", RMSE: rmse(exact!.image, target.images) },
   {
     "what is inverted": "the broadcasts' difference (client)",
-    RMSE: rmse(mixed.image, target.images),
+    RMSE: rmse(mixed!.image, target.images),
   },
 ]);
 
@@ -235,11 +235,11 @@ const verdictRows = [
   { prior: "bicubic", ...bicubicLeak },
   { prior: "autoencoder", ...decodedLeak },
 ].map(({ prior, rmse: error, floor, leakage, matchingLoss }) => {
-  return { prior: prior, RMSE: error, floor: floor, leakage: leakage, "matching loss": matchingLoss };
+  return { prior, RMSE: error, floor, leakage, "matching loss": matchingLoss };
 });
 table(verdictRows, { title: "One broadcast (one seed: no verdict)" });
 const seconds = (performance.now() - began) / 1000;
-writeRecord("01_threat_model", { ...stamp, config: config, seconds: seconds, claims: [] });
+writeRecord("01_threat_model", { ...stamp, config, seconds, claims: [] });
 
 // %% [markdown]
 // ## What we saw

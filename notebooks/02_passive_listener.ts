@@ -61,7 +61,7 @@ const everyFew = [0, 3, 6, 9, 15, 20, 25, 30, 35, 40, 43, 46, 49];
 const probeRounds = byProfile({ smoke: [0, 1, 4], quick: [0, 3, 6, 9, 25, 40, 43, 46, 49], paper: everyFew });
 const trajectoryRounds = byProfile({ smoke: [0, 4], quick: [0, 9, 25, 49], paper: [0, 9, 20, 30, 40, 49] });
 const maskedRounds = byProfile({ smoke: [0, 1], quick: [0, 3, 9], paper: dense });
-const common = { attack: attack, seeds: seeds, probeBatchSize: 1, probeRounds: probeRounds };
+const common = { attack, seeds, probeBatchSize: 1, probeRounds };
 
 // %% [markdown]
 // ## Experiment
@@ -70,12 +70,12 @@ const common = { attack: attack, seeds: seeds, probeBatchSize: 1, probeRounds: p
 // it trains steadily. What was computed before comes from the store.
 
 // %%
-const base = { ...defaultFederation, rounds: rounds }; // M = 10, Fashion-MNIST, non-IID: paper §5; the rest: README, Decisions
+const base = { ...defaultFederation, rounds }; // M = 10, Fashion-MNIST, non-IID: paper §5; the rest: README, Decisions
 const tanh = { ...base, activation: "tanh" as const, pooling: "average" as const, learningRate: 0.1 }; // η: our choice
 const relu = { ...base, activation: "relu" as const, pooling: "max" as const, learningRate: 0.02 }; // η: our choice
-const masked = { ...tanh, secureAggregation: true, rounds: maskedRounds[maskedRounds.length - 1] + 1 };
+const masked = { ...tanh, secureAggregation: true, rounds: maskedRounds.at(-1)! + 1 };
 const plans = {
-  tanhAverage: { ...common, federation: tanh, trajectoryRounds: trajectoryRounds },
+  tanhAverage: { ...common, federation: tanh, trajectoryRounds },
   reluMax: { ...common, federation: relu, trajectoryRounds: [] },
   masked: { ...common, federation: masked, probeRounds: maskedRounds, trajectoryRounds: [] },
 };
@@ -87,7 +87,7 @@ bar.done();
 
 // %%
 const runs = Object.entries(study).flatMap(([setting, { runs: all, sources }]) =>
-  all.map(({ seed }, i) => ({ setting: setting, seed: seed, "where from": describe(sources[i]) })),
+  all.map(({ seed }, i) => ({ setting, seed, "where from": describe(sources[i]!) })),
 );
 table(runs, { title: "Runs" });
 
@@ -101,10 +101,10 @@ const summary = networks.flatMap((setting) => {
   const [earlyRmse, lateRmse] = [rmseIn(early), rmseIn(late)];
   const matching = seedMeans(study[setting], "probe", early, (leak) => leak.matchingLoss);
   return study[setting].runs.map(({ seed, probe, rounds: all }, i) => {
-    const floor = probe[0].floor;
-    const errors = { "RMSE early": earlyRmse[i], "RMSE late": lateRmse[i], floor: floor };
-    const rest = { "leakage early": 1 - earlyRmse[i] / floor, "matching loss early": matching[i] };
-    return { setting: setting, seed: seed, ...errors, ...rest, "final accuracy": all[all.length - 1].accuracy };
+    const floor = probe[0]!.floor;
+    const errors = { "RMSE early": earlyRmse[i]!, "RMSE late": lateRmse[i]!, floor };
+    const rest = { "leakage early": 1 - earlyRmse[i]! / floor, "matching loss early": matching[i]! };
+    return { setting, seed, ...errors, ...rest, "final accuracy": all.at(-1)!.accuracy };
   });
 });
 table(summary, { title: "Early and late, per seed" });
@@ -114,7 +114,7 @@ table(summary, { title: "Early and late, per seed" });
 
 // %%
 const main = study.tanhAverage;
-const lines = (["probe", "trajectory"] as const).map((series) => ({ setting: series, study: main, series: series }));
+const lines = (["probe", "trajectory"] as const).map((series) => ({ setting: series, study: main, series }));
 const training = [{ setting: "passive" as const, study: main }];
 const panels = [
   leakPanel("rmse", lines, { floor: main }),
@@ -125,14 +125,14 @@ const panels = [
   roundPanel("accuracy", training),
 ];
 const runTitle = "The passive listener along a run (LeNet-5, tanh + average pooling)";
-await showLines("02_passive_listener_run", { title: runTitle, panels: panels }, stamp);
+await showLines("02_passive_listener_run", { title: runTitle, panels }, stamp);
 
 // %% [markdown]
 // The same attack on both LeNet-5s. Where the matching loss stays high the inversion has **not converged**, and a high RMSE then
 // says nothing about protection.
 
 // %%
-const both = networks.map((setting) => ({ setting: setting, study: study[setting], series: "probe" as const }));
+const both = networks.map((setting) => ({ setting, study: study[setting], series: "probe" as const }));
 const twoPanels = [leakPanel("leakage", both), leakPanel("matchingLoss", both)];
 await showLines("02_passive_listener_networks", { title: "Two LeNet-5s, one attack", panels: twoPanels }, stamp);
 
@@ -141,14 +141,14 @@ await showLines("02_passive_listener_networks", { title: "Two LeNet-5s, one atta
 // trajectory, each round's own images.
 
 // %%
-const { seed, probe, trajectory } = main.runs[0];
+const { seed, probe, trajectory } = main.runs[0]!;
 const shown = probe.filter(({ round }) => trajectoryRounds.includes(round));
 const probeRows = shown.map((leak) => reconstructedRow(leak, `round ${leak.round}`));
 const probeGrid = {
   title: `The fixed probe, reconstructed along the run (seed ${seed})`,
   shape: dataset.inputShape,
-  columns: probe[0].labels.map((label) => dataset.classNames[label]),
-  rows: [privateRow(probe[0], "private"), ...probeRows],
+  columns: probe[0]!.labels.map((label) => dataset.classNames[label]!),
+  rows: [privateRow(probe[0]!, "private"), ...probeRows],
 };
 await showImages("02_passive_listener_probe", probeGrid, stamp);
 
@@ -156,7 +156,7 @@ await showImages("02_passive_listener_probe", probeGrid, stamp);
 const trajectoryGrid = {
   title: `The images of the rounds themselves (seed ${seed})`,
   shape: dataset.inputShape,
-  columns: trajectory[0].labels.map((_, i) => `client ${i + 1}`),
+  columns: trajectory[0]!.labels.map((_, i) => `client ${i + 1}`),
   rows: trajectory.flatMap((leak) => [
     privateRow(leak, `round ${leak.round}: private`),
     reconstructedRow(leak, "reconstructed"),
@@ -173,7 +173,7 @@ const perNetwork = networks.flatMap((setting) => {
   const rmseIn = (window: [number, number]) => seedMeans(study[setting], "probe", window, (leak) => leak.rmse);
   const overFloor = seedMeans(study[setting], "probe", early, (leak) => leak.rmse - leak.floor);
   const note = setting === "reluMax" ? notConverged : "";
-  const shared = { setting: setting, unit: "pixels in [0, 1]", threshold: 0, note: note };
+  const shared = { setting, unit: "pixels in [0, 1]", threshold: 0, note };
   const c1 = { ...shared, id: "C1", statement: "Early RMSE − no-information floor", direction: "below" as const };
   const c2 = { ...shared, id: "C2", statement: "RMSE late − RMSE early", direction: "above" as const };
   const lateAgainstEarly = pairedDifference(rmseIn(late), rmseIn(early));
@@ -192,14 +192,14 @@ const meanRmse = (setting: "tanhAverage" | "masked") =>
     return leaks.reduce((sum, leak) => sum + leak.rmse / leaks.length, 0);
   });
 const plain = meanRmse("tanhAverage");
-const apart = meanRmse("masked").map((value, i) => Math.abs(value - plain[i]));
+const apart = meanRmse("masked").map((value, i) => Math.abs(value - plain[i]!));
 const sides = await compareMasking(tanh, dataset, seeds);
 const headers = {
   gradientDifference: "client: relative difference",
   plainCorrelation: "server: correlation, plain",
   maskedCorrelation: "server: correlation, masked",
 };
-table(sides, { title: "The first round, from both sides", headers: headers });
+table(sides, { title: "The first round, from both sides", headers });
 
 // %%
 const c3 = { id: "C3", direction: "below" as const, note: "" };
@@ -218,7 +218,7 @@ const claims = [...perNetwork, ...masking];
 claimTable(claims);
 const allSeconds = Object.values(study).flatMap(({ sources }) => sources.map((source) => source.seconds));
 const seconds = allSeconds.reduce((sum, value) => sum + value, 0); // over all runs, two of them at a time
-writeRecord("02_passive_listener", { ...stamp, config: plans, seconds: seconds, claims: claims });
+writeRecord("02_passive_listener", { ...stamp, config: plans, seconds, claims });
 
 // %% [markdown]
 // ## What we saw

@@ -38,13 +38,12 @@
 // other strengths stand in the figures, where a verdict that depends on the choice shows.
 
 // %%
-import { loadDataset, isForced, byProfile, progressBar, stampOf, describe } from "curious-inside";
-import { commonPlan, vary, varyEach, measureLeakage, type FederationConfig } from "curious-inside";
-import { leakDifferences, seedMeans, seedsNeeded, estimateMean, pairedDifference } from "curious-inside";
-import { linesOf, leakPanel, roundPanel, gapPanel, settingRows, styleOf } from "curious-inside";
-import { differenceRows, differencePanel } from "curious-inside";
-import { showLines, showForest, showImages, privateRow, reconstructedRow, type Studies } from "curious-inside";
-import { table, decide, claimTable, writeRecord } from "curious-inside";
+import { byProfile, loadDataset, stampOf, table, decide, claimTable, writeRecord } from "curious-inside";
+import { setting, distinct, commonPlan, commonWindows, vary, planEach, pick, without, studyOf } from "curious-inside";
+import { runSettings, runRows, settingTable, probeImages, recordOf, ensureParameter } from "curious-inside";
+import { leakPanel, roundPanel, gapPanel, differenceRows, differencePanel } from "curious-inside";
+import { showLines, showForest, showImages } from "curious-inside";
+import { decideDifference, differenceOf, meanText, spanOf } from "curious-inside";
 
 // %% tags=["parameters"]
 const allScales = [1, 3, 6]; // κ of the sign flip, not stated: our choice, 1 as in the first author's public code
@@ -55,16 +54,11 @@ const noise = 0.1; // σ_ζ that verdicts are about
 const twentyFour = Array.from({ length: 24 }, (_, i) => i + 1);
 const manySeeds = byProfile<number[] | null>({ smoke: null, quick: null, paper: twentyFour }); // of verdicts; else the common ones
 const underIid = byProfile({ smoke: 1, quick: 1, paper: 3 }); // how many of the three poisonings IID clients get too
+ensureParameter("underIid", underIid, [1, 2, 3]);
 
 // %%
-type Window = [first: number, last: number];
-type Change = Partial<FederationConfig>;
-const early = byProfile<Window>({ smoke: [0, 0], quick: [0, 9], paper: [0, 9] });
-const middle = byProfile<Window>({ smoke: [1, 1], quick: [10, 34], paper: [10, 34] });
-const late = byProfile<Window>({ smoke: [4, 4], quick: [35, 49], paper: [35, 49] });
-const settled: Window = [middle[0], late[1]]; // rounds of C4
-const whole: Window = [early[0], late[1]]; // rounds of C5 and C6
-const windows = { early: early, middle: middle, late: late };
+const { early, middle, late, settled, whole } = commonWindows(); // settled: rounds of C4; whole: of C5 and C6
+const windows = { early, middle, late };
 
 // %% [markdown]
 // ## Experiment
@@ -72,55 +66,41 @@ const windows = { early: early, middle: middle, late: late };
 // its strength; in figures a darker shade is a larger strength. What was computed before comes from the store.
 
 // %%
-const flipBy = (k: number): Change => ({ poisoning: "signFlip", poisoningParameters: { scale: k } });
-const noiseOf = (std: number): Change => ({ poisoning: "gaussianNoise", poisoningParameters: { noiseStd: std } });
-const backdoored: Change = { poisoning: "backdoor", poisoningParameters: trigger };
-const [flipped, noised] = [`signFlip κ=${scale}` as const, `gaussianNoise σ_ζ=${noise}` as const];
-const main = [flipped, noised, "backdoor" as const]; // that verdicts are about
-const changes: Record<string, Change> = {
-  passive: {},
-  ...Object.fromEntries(allScales.map((k) => [`signFlip κ=${k}`, flipBy(k)])),
-  ...Object.fromEntries(allNoises.map((std) => [`gaussianNoise σ_ζ=${std}`, noiseOf(std)])),
-  backdoor: backdoored,
-};
-const iidNames = ["passive", ...main.slice(0, underIid)];
+const flipBy = (k: number) => setting({ poisoning: "signFlip", poisoningParameters: { scale: k } });
+const noiseOf = (std: number) => setting({ poisoning: "gaussianNoise", poisoningParameters: { noiseStd: std } });
+const passive = setting({ poisoning: "none" });
+const [flipped, noised] = [flipBy(scale), noiseOf(noise)];
+const backdoored = setting({ poisoning: "backdoor", poisoningParameters: trigger });
+const main = [flipped, noised, backdoored]; // that verdicts are about
+const flips = distinct([...allScales.map(flipBy), flipped]);
+const noises = distinct([...allNoises.map(noiseOf), noised]);
 
 // %%
 const base = commonPlan(); // M = 10, Fashion-MNIST, LeNet-5, non-IID, 50 rounds: paper §5; the rest: README, Decisions
 const dataset = await loadDataset(base.federation.dataset);
 const decided = { ...base, seeds: manySeeds ?? base.seeds };
+const shown = { ...base, seeds: base.seeds.filter((seed) => decided.seeds.includes(seed)) };
 const stamp = await stampOf(dataset, decided.seeds);
-const plans = varyEach(base, changes);
-for (const name of ["passive", ...main]) plans[name] = vary(decided, changes[name]);
-const bar = progressBar("poisoning, non-IID clients");
-const studies = await measureLeakage(plans, dataset, { force: isForced(), onProgress: bar.update });
-bar.done();
+const others = without(planEach(shown, [...flips, ...noises]), main);
+const plans = [...planEach(decided, [passive, ...main]), ...others];
+const studies = await runSettings("poisoning, non-IID clients", plans, dataset);
+const baseline = studyOf(studies, passive);
 
 // %%
-const iidChanges = Object.fromEntries(iidNames.map((name) => [name, changes[name]]));
-const iidPlans = varyEach(vary(base, { partition: "iid" }), iidChanges);
-const iidBar = progressBar("poisoning, IID clients");
-const iidStudies = await measureLeakage(iidPlans, dataset, { force: isForced(), onProgress: iidBar.update });
-iidBar.done();
+const iidPlans = planEach(vary(base, { partition: "iid" }), [passive, ...main.slice(0, underIid)]);
+const iidStudies = await runSettings("poisoning, IID clients", iidPlans, dataset);
+const iidBaseline = studyOf(iidStudies, passive);
 
 // %%
-const runsOf = (partition: string, all: Studies) =>
-  Object.entries(all).map(([setting, { runs, sources }]) => ({
-    clients: partition,
-    setting: setting,
-    seeds: runs.length,
-    "where from (the first)": describe(sources[0]),
-  }));
-table([...runsOf("Dirichlet 0.5", studies), ...runsOf("IID", iidStudies)], { title: "Runs" });
+table(runRows({ "Dirichlet 0.5": studies, IID: iidStudies }), { title: "Runs" });
 
 // %% [markdown]
 // One row a setting: the error on the probe with its interval, what it means against the floor, who was in the aggregate, whether
 // the inversion converged, and the price in accuracy. Early, then late.
 
 // %%
-const headers = { low: "RMSE, low", high: "RMSE, high" };
-table(settingRows(studies, early), { title: `Rounds ${early.join("–")}`, headers: headers });
-table(settingRows(studies, late), { title: `Rounds ${late.join("–")}`, headers: headers });
+settingTable(studies, early, "Poisoning");
+settingTable(studies, late, "Poisoning");
 
 // %% [markdown]
 // ## Figures
@@ -128,9 +108,7 @@ table(settingRows(studies, late), { title: `Rounds ${late.join("–")}`, headers
 // everybody, always).
 
 // %%
-const lines = linesOf(studies);
-const passive = lines.filter(({ setting }) => setting === "passive");
-const some = lines.filter(({ setting }) => setting === "passive" || main.some((name) => name === setting));
+const some = pick(studies, [passive, ...main]);
 const trainingPanels = [
   roundPanel("objectiveGap", some),
   roundPanel("accuracy", some),
@@ -145,10 +123,9 @@ await showLines("03_poisoning_training", { title: "Training under poisoning", pa
 // the same images and seeds stand on both sides.
 
 // %%
-const someStudies = Object.fromEntries(some.map(({ setting, study }) => [setting, study]));
 const leakPanels = [
-  leakPanel("rmse", some, { floor: studies.passive }),
-  differencePanel(someStudies, studies.passive, { title: "Error, paired difference to passive" }),
+  leakPanel("rmse", some, { floor: baseline }),
+  differencePanel(some, baseline, { title: "Error, paired difference to passive" }),
   leakPanel("leakage", some),
   roundPanel("accuracy", some),
   leakPanel("matchingLoss", some),
@@ -160,13 +137,13 @@ await showLines("03_poisoning_leakage", { title: "What the poisoning client reco
 // Strengths: κ above, σ_ζ below. A flip of κ = 1 takes a fifth of the step away, one of κ = 6 seven tenths.
 
 // %%
-const sweep = (rule: string) => [...passive, ...lines.filter(({ setting }) => setting.startsWith(rule))];
-const [flips, noises] = [sweep("signFlip"), sweep("gaussianNoise")];
+const byScale = pick(studies, [passive, ...flips]);
+const byStd = pick(studies, [passive, ...noises]);
 const strengthPanels = [
-  roundPanel("objectiveGap", flips, { title: "Sign flip: objective gap" }),
-  leakPanel("rmse", flips, { title: "Sign flip: error" }),
-  roundPanel("objectiveGap", noises, { title: "Gaussian noise: objective gap" }),
-  leakPanel("rmse", noises, { title: "Gaussian noise: error" }),
+  roundPanel("objectiveGap", byScale, { title: "Sign flip: objective gap" }),
+  leakPanel("rmse", byScale, { title: "Sign flip: error" }),
+  roundPanel("objectiveGap", byStd, { title: "Gaussian noise: objective gap" }),
+  leakPanel("rmse", byStd, { title: "Gaussian noise: error" }),
 ];
 await showLines("03_poisoning_strength", { title: "How strong the poison is", panels: strengthPanels }, stamp);
 
@@ -175,99 +152,76 @@ await showLines("03_poisoning_strength", { title: "How strong the poison is", pa
 // the whole story, the curves that lie apart on the left would fall onto one on the right.
 
 // %%
-const gapPanels = [leakPanel("rmse", lines, { title: "Error along the run" }), gapPanel(lines)];
+const gapPanels = [leakPanel("rmse", studies, { title: "Error along the run" }), gapPanel(studies)];
 await showLines("03_poisoning_gap", { title: "Error against the round, and against Δ", panels: gapPanels }, stamp);
 
 // %% [markdown]
 // Every setting against the passive run, at equal rounds, on the same images.
 
 // %%
-const difference = { label: "difference of RMSE to the passive run (pixels in [0, 1])" };
+const x = { label: "difference of RMSE to the passive run (pixels in [0, 1])" };
 const ends = ["sees more than passive", "sees less"] as const;
-const rows = differenceRows(studies, studies.passive, windows);
-const forestTitle = "Poisoned minus passive, non-IID clients (Dirichlet 0.5)";
-await showForest("03_poisoning_differences", { title: forestTitle, x: difference, rows: rows, ends: ends }, stamp);
+const rows = differenceRows(studies, baseline, windows);
+const title = "Poisoned minus passive, non-IID clients (Dirichlet 0.5)";
+await showForest("03_poisoning_differences", { title, x, rows, ends }, stamp);
 
 // %% [markdown]
 // The same on IID clients, where one client's negated gradient is closer to the others'.
 
 // %%
-const iidLines = linesOf(iidStudies);
 const iidPanels = [
-  roundPanel("objectiveGap", iidLines),
-  roundPanel("accuracy", iidLines),
-  leakPanel("rmse", iidLines, { floor: iidStudies.passive }),
-  gapPanel(iidLines),
+  roundPanel("objectiveGap", iidStudies),
+  roundPanel("accuracy", iidStudies),
+  leakPanel("rmse", iidStudies, { floor: iidBaseline }),
+  gapPanel(iidStudies),
 ];
 await showLines("03_poisoning_iid", { title: "The same with IID clients", panels: iidPanels }, stamp);
 
 // %%
-const iidRows = differenceRows(iidStudies, iidStudies.passive, windows);
+const iidRows = differenceRows(iidStudies, iidBaseline, windows);
 const iidTitle = "Poisoned minus passive, IID clients";
-await showForest("03_poisoning_iid_differences", { title: iidTitle, x: difference, rows: iidRows, ends: ends }, stamp);
+await showForest("03_poisoning_iid_differences", { title: iidTitle, x, rows: iidRows, ends }, stamp);
 
 // %% [markdown]
 // The same nine private images late in the run, as the passive client and each poisoning one see them.
 
 // %%
-const lateLeaks = some.map(({ setting, study }) => ({ setting: setting, leak: study.runs[0].probe.slice(-1)[0] }));
-const [{ leak: shown }] = lateLeaks;
-const grid = {
-  title: `The fixed probe in round ${shown.round} (seed ${studies.passive.runs[0].seed})`,
-  shape: dataset.inputShape,
-  columns: shown.labels.map((label) => dataset.classNames[label]),
-  rows: [
-    privateRow(shown, "private"),
-    ...lateLeaks.map(({ setting, leak }) => reconstructedRow(leak, styleOf(setting).label)),
-  ],
-};
-await showImages("03_poisoning_images", grid, stamp);
+await showImages("03_poisoning_images", probeImages(some, { at: -1, dataset }), stamp);
 
 // %% [markdown]
 // ## Verdicts
 
 // %%
-const gapOf = (name: string) => seedMeans(studies[name], "rounds", settled, (round) => round.objectiveGap);
-const accuracyOf = (name: string) =>
-  estimateMean(seedMeans(studies[name], "rounds", late, (round) => round.accuracy)).mean.toFixed(2);
-const c4 = main.map((name) => {
-  const claim = { id: "C4", setting: styleOf(name).label, statement: `Δ − passive, rounds ${settled.join("–")}` };
-  const estimate = pairedDifference(gapOf(name), gapOf("passive"));
-  const note = `late accuracy ${accuracyOf(name)}, passive ${accuracyOf("passive")}`;
-  return decide({ ...claim, threshold: 0, direction: "above", unit: "nats", note: note, estimate: estimate });
+const c4 = main.map((poisoned) => {
+  const study = studyOf(studies, poisoned);
+  const claim = { id: "C4", setting: poisoned.label, statement: `Δ − passive, ${spanOf(settled)}` };
+  const note = `late accuracy ${meanText(study, "accuracy", late)}, passive ${meanText(baseline, "accuracy", late)}`;
+  const estimate = differenceOf(study, baseline, "objectiveGap", settled);
+  return decide({ ...claim, threshold: 0, direction: "above", unit: "nats", note, estimate });
 });
 
 // %% [markdown]
 // The note of C5 says how many seeds would find a difference of 0.01 with a probability of 80 %.
 
 // %%
-const below = { threshold: 0, direction: "below" as const, unit: "pixels in [0, 1]" };
-const decideRmse = (id: string, setting: string, differences: number[], statement: string) => {
-  const note = `0.01 needs ${seedsNeeded(differences, 0.01)} seeds`;
-  const claim = { ...below, id: id, setting: setting, statement: statement, note: note };
-  return decide({ ...claim, estimate: estimateMean(differences) });
-};
-const c5 = main.flatMap((name) =>
+const c5 = main.flatMap((poisoned) =>
   [whole, late].map((rounds) => {
-    const [differences, span] = [leakDifferences(studies[name], studies.passive, { rounds: rounds }), rounds.join("–")];
-    return decideRmse("C5", `${styleOf(name).label}, ${span}`, differences, `RMSE − passive, rounds ${span}`);
+    const about = { setting: `${poisoned.label}, ${rounds.join("–")}`, statement: `RMSE − passive, ${spanOf(rounds)}` };
+    return decideDifference({ id: "C5", ...about }, studyOf(studies, poisoned), baseline, { rounds });
   }),
 );
 
 // %%
-const c6 = main.slice(1).map((name) => {
-  const differences = leakDifferences(studies[flipped], studies[name], { rounds: whole });
-  const statement = `RMSE of ${styleOf(flipped).label} − RMSE of the other, rounds ${whole.join("–")}`;
-  return decideRmse("C6", `against ${styleOf(name).label}`, differences, statement);
+const c6 = [noised, backdoored].map((other) => {
+  const statement = `RMSE of ${flipped.label} − RMSE of the other, ${spanOf(whole)}`;
+  const claim = { id: "C6", setting: `against ${other.label}`, statement };
+  return decideDifference(claim, studyOf(studies, flipped), studyOf(studies, other), { rounds: whole });
 });
 
 // %%
 const claims = [...c4, ...c5, ...c6];
 claimTable(claims);
-const sources = [studies, iidStudies].flatMap((all) => Object.values(all).flatMap((study) => study.sources));
-const seconds = sources.reduce((sum, source) => sum + source.seconds, 0); // over all runs, two of them at a time
-const config = { dirichlet: plans, iid: iidPlans };
-writeRecord("03_poisoning", { ...stamp, config: config, seconds: seconds, claims: claims });
+writeRecord("03_poisoning", { ...stamp, ...recordOf({ dirichlet: studies, iid: iidStudies }), claims });
 
 // %% [markdown]
 // ## What we saw

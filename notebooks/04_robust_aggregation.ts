@@ -41,14 +41,13 @@
 // is no leak, so that it is judged on contributors alone.
 
 // %%
-import { aggregators, loadDataset, isForced, byProfile, progressBar, stampOf, describe } from "curious-inside";
-import { commonPlan, indicative, vary, varyEach, measureLeakage } from "curious-inside";
-import { leakDifferences, seedMeans, seedsNeeded, estimateMean, pairedDifference } from "curious-inside";
-import { linesOf, leakPanel, roundPanel, gapPanel, settingRows, settingsOf, styleOf } from "curious-inside";
-import { differenceRows, differencePanel, privateRow, reconstructedRow } from "curious-inside";
-import { showLines, showForest, showImages, type ForestRow, type LeakageStudy, type Studies } from "curious-inside";
-import { type FederationConfig, type LeakagePlan } from "curious-inside";
-import { table, decide, notTestable, claimTable, writeRecord, type AggregatorName } from "curious-inside";
+import { aggregators, byProfile, loadDataset, stampOf, table, decide, claimTable, writeRecord } from "curious-inside";
+import { setting, commonPlan, commonWindows, indicative, vary, planEach, pick, studyOf } from "curious-inside";
+import { runSettings, runRows, settingTable, probeImages, recordOf } from "curious-inside";
+import { leakPanel, roundPanel, gapPanel, linesInOrder, differenceRows, differencePanel } from "curious-inside";
+import { showLines, showForest, showImages, type ForestRow } from "curious-inside";
+import { aggregateRows, decideDifference, differenceOf, leavesOut, meanText, spanOf } from "curious-inside";
+import type { AggregatorName, Change, LeakagePlan, Studied } from "curious-inside";
 
 // %% tags=["parameters"]
 const scale = 1; // κ of the sign flip, not stated: our choice, as in 03
@@ -65,40 +64,36 @@ const adaptive = byProfile<AggregatorName[]>({
 const effort = byProfile({ smoke: {}, quick: {}, paper: { steps: 500 } }); // what else it does: our choice
 
 // %%
-type Window = [first: number, last: number];
-type Change = Partial<FederationConfig>;
-const early = byProfile<Window>({ smoke: [0, 0], quick: [0, 9], paper: [0, 9] });
-const late = byProfile<Window>({ smoke: [4, 4], quick: [35, 49], paper: [35, 49] });
-const settled = byProfile<Window>({ smoke: [1, 4], quick: [10, 49], paper: [10, 49] }); // rounds of C9
-const whole: Window = [early[0], late[1]]; // rounds of C7 and C8
+const { early, late, settled, whole } = commonWindows(); // settled: rounds of C9; whole: of C7 and C8
 const all = { "all rounds": whole };
+const ruleNames = [...new Set<AggregatorName>(["oracle", ...main, ...adaptive])]; // with all seeds
+const fieldNames = field.filter((rule) => !ruleNames.includes(rule));
 
 // %% [markdown]
 // ## Experiment
 // First the poisoned federation, under the mean and under each rule. What was computed before comes from the store.
 
 // %%
-const guardedBy = (rule: AggregatorName): Change => ({ aggregator: rule, assumedMalicious: assumed });
-const flip: Change = { poisoning: "signFlip", poisoningParameters: { scale: scale } };
-const poisonedBy = (rule: AggregatorName): [string, Change] => [rule, { ...flip, ...guardedBy(rule) }];
-const changes: Record<string, Change> = {
-  passive: {},
-  mean: flip, // no defense
-  ...Object.fromEntries([poisonedBy("oracle"), ...main.map(poisonedBy)]),
-};
-const fieldChanges: Record<string, Change> = {
-  ...Object.fromEntries(field.map(poisonedBy)),
-  ...(field.length > 0 && { "krum+nnm": { ...flip, ...guardedBy("krum"), preAggregations: ["nnm"] } }),
-};
+const flip: Change = { poisoning: "signFlip", poisoningParameters: { scale } };
+const passive = setting({ poisoning: "none" });
+const undefended = setting({ aggregator: "mean" });
+const guardedBy = (rule: AggregatorName) => setting({ aggregator: rule, assumedMalicious: assumed });
+const oracle = guardedBy("oracle");
+const mixed = setting({ aggregator: "krum", assumedMalicious: assumed, preAggregations: ["nnm"] });
+const [rules, fieldSettings] = [
+  ruleNames.map(guardedBy),
+  [...fieldNames.map(guardedBy), ...(field.length > 0 ? [mixed] : [])],
+];
 
 // %%
 const base = commonPlan(); // M = 10, Fashion-MNIST, LeNet-5, non-IID, 50 rounds: paper §5; the rest: README, Decisions
 const dataset = await loadDataset(base.federation.dataset);
 const stamp = await stampOf(dataset, base.seeds);
-const plans = { ...varyEach(base, changes), ...varyEach(indicative(base), fieldChanges) };
-const bar = progressBar("robust rules, sign flip");
-const studies = await measureLeakage(plans, dataset, { force: isForced(), onProgress: bar.update });
-bar.done();
+const poisoned = vary(base, flip);
+const plans = [...planEach(base, [passive]), ...planEach(poisoned, [undefended, ...rules])];
+const fieldPlans = planEach(indicative(poisoned), fieldSettings);
+const studies = await runSettings("robust rules, sign flip", [...plans, ...fieldPlans], dataset);
+const [clean, open] = [studyOf(studies, passive), studyOf(studies, undefended)];
 
 // %% [markdown]
 // Then the same rules with nobody poisoning: what they cost by themselves. C9 asks about training, so that fewer
@@ -107,11 +102,11 @@ bar.done();
 // %%
 const quietRounds = byProfile({ smoke: [0, 4], quick: [9, 49], paper: [0, 4, 9, 14, 19, 30, 40, 49] });
 const quietPlan: LeakagePlan = { ...base, probeRounds: quietRounds };
-const quietly = (some: AggregatorName[]) => Object.fromEntries(some.map((rule) => [rule, guardedBy(rule)]));
-const quietPlans = { ...varyEach(quietPlan, quietly(main)), ...varyEach(indicative(quietPlan), quietly(field)) };
-const quietBar = progressBar("robust rules, nobody poisoning");
-const quiet = await measureLeakage(quietPlans, dataset, { force: isForced(), onProgress: quietBar.update });
-quietBar.done();
+const quietPlans = [
+  ...planEach(quietPlan, main.map(guardedBy)),
+  ...planEach(indicative(quietPlan), fieldNames.map(guardedBy)),
+];
+const quiet = await runSettings("robust rules, nobody poisoning", quietPlans, dataset);
 
 // %% [markdown]
 // Last, the adaptive attacker. In the paper profile it also takes twice the steps, and so does the one it is compared with.
@@ -119,60 +114,40 @@ quietBar.done();
 // %%
 const harder: LeakagePlan = { ...base, attack: { ...base.attack, ...effort } };
 const knowing: LeakagePlan = { ...harder, attack: { ...harder.attack, contributors: "known" } };
-const adaptivePlans: Record<string, LeakagePlan> = {
-  passive: harder, // under the mean everybody is in the aggregate: nothing more to know
-  mean: vary(harder, flip),
-  ...Object.fromEntries(adaptive.map((rule) => [rule, vary(knowing, changes[rule])])),
-};
-const adaptiveBar = progressBar("adaptive attacker");
-const informed = await measureLeakage(adaptivePlans, dataset, { force: isForced(), onProgress: adaptiveBar.update });
-adaptiveBar.done();
+const knownRules = [...new Set<AggregatorName>(["oracle", ...adaptive])].map(guardedBy);
+const adaptivePlans = [
+  ...planEach(harder, [passive]), // under the mean everybody is in the aggregate: nothing more to know
+  ...planEach(vary(harder, flip), [undefended]),
+  ...planEach(vary(knowing, flip), knownRules),
+];
+const informed = await runSettings("adaptive attacker", adaptivePlans, dataset);
+const informedOpen = studyOf(informed, undefended);
 
 // %%
-const runsOf = (what: string, some: Studies) =>
-  Object.entries(some).map(([setting, { runs, sources }]) => ({
-    experiment: what,
-    setting: setting,
-    seeds: runs.length,
-    "where from (the first)": describe(sources[0]),
-  }));
-const allRuns = [...runsOf("sign flip", studies), ...runsOf("nobody poisons", quiet), ...runsOf("adaptive", informed)];
-table(allRuns, { title: "Runs" });
+table(runRows({ "sign flip": studies, "nobody poisons": quiet, adaptive: informed }), { title: "Runs" });
 
 // %% [markdown]
 // One row a setting. Read the matching loss before the error: where it is high, the inversion has not converged.
 
 // %%
-const headers = { low: "RMSE, low", high: "RMSE, high" };
-table(settingRows(studies, early), { title: `Sign flip, rounds ${early.join("–")}`, headers: headers });
-table(settingRows(studies, late), { title: `Sign flip, rounds ${late.join("–")}`, headers: headers });
-table(settingRows(informed, late), { title: `Adaptive attacker, rounds ${late.join("–")}`, headers: headers });
+settingTable(studies, early, "Sign flip");
+settingTable(studies, late, "Sign flip");
+settingTable(informed, late, "Adaptive attacker");
 
 // %% [markdown]
 // **Who is in the aggregate?** M_eff counts equally weighted updates and **includes the attacker's**. The last column says in which
 // share of the rounds the rule let the flipped update in. Coordinate-wise rules keep nobody as a whole: a dash.
 
 // %%
-const attacker = base.federation.maliciouslyCuriousClient;
-const meanOf = (values: (number | null)[]) =>
-  values.some((value) => value === null) ? NaN : estimateMean(values as number[]).mean;
-const who = settingsOf(studies).map((setting) => {
-  const effective = seedMeans(studies[setting], "rounds", whole, (round) => round.effective);
-  const isIn = (kept: readonly number[]) => (kept.length === 0 ? null : Number(kept.includes(attacker)));
-  const poisoned = seedMeans(studies[setting], "rounds", whole, (round) => isIn(round.kept));
-  const counts = { effective: meanOf(effective), "rounds with the attacker (fraction)": meanOf(poisoned) };
-  return { setting: styleOf(setting).label, ...counts };
-});
-table(who, { title: "In the aggregate, attacker included" });
+const whoHeaders = { attacker: "rounds with the attacker (fraction)" };
+table(aggregateRows(studies, whole), { title: "In the aggregate, attacker included", headers: whoHeaders });
 
 // %% [markdown]
 // ## Figures
 // Training under the flip: what each rule repairs, what it costs, and who is in the aggregate.
 
 // %%
-const shownNames: string[] = ["passive", "mean", "oracle", ...main];
-const lines = linesOf(studies).filter(({ setting }) => shownNames.includes(setting));
-const shown = Object.fromEntries(lines.map(({ setting, study }) => [setting, study]));
+const lines = pick(studies, [passive, undefended, ...rules]);
 const trainingPanels = [
   roundPanel("objectiveGap", lines),
   roundPanel("accuracy", lines),
@@ -187,13 +162,12 @@ await showLines("04_robust_aggregation_training", { title: trainingTitle, panels
 // seed and image: below 0 the defense exposes. A gap: fewer than two seeds had an honest client in the aggregate of that round.
 
 // %%
-const allHonest = { title: "Against no defense, all honest clients" };
-const contributors = { title: "Against no defense, contributors only", over: "contributors" as const };
+const contributors = { title: "Against no defense, contributors only", over: "contributors" } as const;
 const leakPanels = [
-  leakPanel("rmse", lines, { floor: studies.passive, title: "Error, all honest clients" }),
+  leakPanel("rmse", lines, { floor: clean, title: "Error, all honest clients" }),
   leakPanel("contributorRmse", lines),
-  differencePanel(shown, studies.mean, allHonest),
-  differencePanel(shown, studies.mean, contributors),
+  differencePanel(lines, open, { title: "Against no defense, all honest clients" }),
+  differencePanel(lines, open, contributors),
   roundPanel("accuracy", lines),
   leakPanel("labelAccuracy", lines),
 ];
@@ -205,35 +179,36 @@ await showLines("04_robust_aggregation_leakage", { title: leakTitle, panels: lea
 // that drops the flipped update alone, round after round, is the oracle.
 
 // %%
-const leavesOut = (study: LeakageStudy) => study.runs.some(({ probe }) => probe.some((leak) => leak.contributed.includes(false))); // prettier-ignore
-const subsetsOf = (some: Studies) => Object.fromEntries(Object.entries(some).filter(([, study]) => leavesOut(study)));
+const subsets = studies.filter(({ study }) => leavesOut(study));
 const behind = (rows: ForestRow[], what: string) => rows.map((row) => ({ ...row, name: `${row.name}, ${what}` }));
 const ruleRows = [
-  ...behind(differenceRows(studies, studies.mean, all), "all honest"),
-  ...behind(differenceRows(subsetsOf(studies), studies.mean, all, { over: "contributors" }), "contributors"),
+  ...behind(differenceRows(studies, open, all), "all honest"),
+  ...behind(differenceRows(subsets, open, all, { over: "contributors" }), "contributors"),
 ];
-const difference = { label: "difference of RMSE to no defense (pixels in [0, 1])" };
+const x = { label: "difference of RMSE to no defense (pixels in [0, 1])" };
 const ends = ["exposes more than no defense", "protects"] as const;
-const forest = { title: "Robust rules minus no defense, sign flip", x: difference, rows: ruleRows, ends: ends };
+const forest = { title: "Robust rules minus no defense, sign flip", x, rows: ruleRows, ends };
 await showForest("04_robust_aggregation_differences", forest, stamp);
 
 // %% [markdown]
 // The adaptive attacker beside the one who looks for ten images, both on contributors and against an undefended run.
 
 // %%
-const same = Object.fromEntries(["mean", ...adaptive].map((name) => [name, studies[name]]));
-const { passive: _, ...knows } = informed;
-const onContributors = (some: Studies) => differenceRows(some, some.mean, all, { over: "contributors" });
-const adaptiveRows = [...behind(onContributors(same), "looks for ten"), ...behind(onContributors(knows), "adaptive")];
+const onContributors = (some: Studied[]) =>
+  differenceRows(pick(some, knownRules), studyOf(some, undefended), all, { over: "contributors" });
+const adaptiveRows = [
+  ...behind(onContributors(studies), "looks for ten"),
+  ...behind(onContributors(informed), "adaptive"),
+];
 const adaptiveTitle = "An attacker who knows how many are in the aggregate: contributors";
-const adaptiveForest = { title: adaptiveTitle, x: difference, ends: ends };
-await showForest("04_robust_aggregation_adaptive", { ...adaptiveForest, rows: adaptiveRows }, stamp);
+const adaptiveForest = { title: adaptiveTitle, x, ends, rows: adaptiveRows };
+await showForest("04_robust_aggregation_adaptive", adaptiveForest, stamp);
 
 // %% [markdown]
 // **Without an attacker** (C9): the same rules where everybody is honest and one only listens. What slows here is the rule itself.
 
 // %%
-const quietLines = linesOf({ ...quiet, mean: studies.passive }).filter(({ setting }) => shownNames.includes(setting));
+const quietLines = [{ setting: undefended, study: clean }, ...pick(quiet, main.map(guardedBy))];
 const quietPanels = [
   roundPanel("objectiveGap", quietLines),
   roundPanel("accuracy", quietLines),
@@ -244,13 +219,9 @@ const quietTitle = "Robust rules with nobody poisoning";
 await showLines("04_robust_aggregation_quiet", { title: quietTitle, panels: quietPanels }, stamp);
 
 // %%
-const gapOf = (study: LeakageStudy) => seedMeans(study, "rounds", settled, (round) => round.objectiveGap);
-const slower = (setting: string) => {
-  const gaps = gapOf(quiet[setting]);
-  return pairedDifference(gaps, gapOf(studies.passive).slice(0, gaps.length)); // the first seeds, in the same order
-};
-const gapRows = settingsOf(quiet).map((setting) => ({ setting: setting, estimate: slower(setting) }));
-const gapTitle = `Objective gap minus the mean's, nobody poisoning, rounds ${settled.join("–")}`;
+const slower = ({ study }: Studied) => differenceOf(study, clean, "objectiveGap", settled);
+const gapRows = linesInOrder(quiet).map((one) => ({ setting: one.setting, estimate: slower(one) }));
+const gapTitle = `Objective gap minus the mean's, nobody poisoning, ${spanOf(settled)}`;
 const gapForest = { title: gapTitle, x: { label: "difference of Δ to the mean (nats)" }, rows: gapRows };
 await showForest("04_robust_aggregation_convergence", { ...gapForest, ends: ["faster", "slower"] }, stamp);
 
@@ -268,20 +239,9 @@ await showLines("04_robust_aggregation_gap", explained, stamp);
 // the others, clean as they look, are the guess without a gradient: the attacker's own images of that class, averaged.
 
 // %%
-const lateLeaks = lines.map(({ setting, study }) => ({ setting: setting, leak: study.runs[0].probe.slice(-1)[0] }));
-const [{ leak: truth }] = lateLeaks;
-const knownKrum = reconstructedRow(informed.krum.runs[0].probe.slice(-1)[0], "Krum, adaptive attacker");
-const grid = {
-  title: `The fixed probe in round ${truth.round} (seed ${studies.passive.runs[0].seed})`,
-  shape: dataset.inputShape,
-  columns: truth.labels.map((label) => dataset.classNames[label]),
-  rows: [
-    privateRow(truth, "private"),
-    ...lateLeaks.map(({ setting, leak }) => reconstructedRow(leak, styleOf(setting).label)),
-    knownKrum,
-  ],
-};
-await showImages("04_robust_aggregation_images", grid, stamp);
+const seen = [...lines, ...pick(informed, knownRules.slice(1, 2))]; // the last row: what knowing the number adds
+const names = seen.map(({ setting: { label } }, i) => (i < lines.length ? label : `${label}, adaptive attacker`));
+await showImages("04_robust_aggregation_images", probeImages(seen, { at: -1, dataset, names }), stamp);
 
 // %% [markdown]
 // ## Verdicts
@@ -289,32 +249,25 @@ await showImages("04_robust_aggregation_images", grid, stamp);
 // aggregate there is nothing to compare.
 
 // %%
-type Tested = { id: string; setting: string; statement: string; threshold: number; direction: "above" | "below" };
-const decideRmse = (tested: Tested, differences: number[]) => {
-  const claim = { ...tested, unit: "pixels in [0, 1]" };
-  if (differences.length < 2) return notTestable({ ...claim, note: "fewer than two seeds have a contributor" });
-  const note = `0.01 needs ${seedsNeeded(differences, 0.01)} seeds`;
-  return decide({ ...claim, note: note, estimate: estimateMean(differences) });
-};
-const span = `rounds ${whole.join("–")}`;
-
-// %%
-const c7 = [studies, informed].flatMap((some: Studies) => {
-  const differences = leakDifferences(some.oracle, some.passive, { rounds: whole });
+const c7 = [studies, informed].flatMap((some) => {
   const who = some === studies ? "" : ", adaptive attacker";
-  const claim = { id: "C7", statement: `RMSE of the oracle filter − passive, ${span}` };
+  const claim = { id: "C7", statement: `RMSE of the oracle filter − passive, ${spanOf(whole)}` };
   const lower = { ...claim, setting: `not lower${who}`, threshold: -0.01, direction: "above" as const };
   const higher = { ...claim, setting: `not higher${who}`, threshold: 0.01, direction: "below" as const };
-  return [decideRmse(lower, differences), decideRmse(higher, differences)];
+  const [ours, theirs] = [studyOf(some, oracle), studyOf(some, passive)];
+  return [lower, higher].map((side) => decideDifference(side, ours, theirs, { rounds: whole }));
 });
 
 // %%
-const backfire = (some: Studies, rule: AggregatorName, over: "all" | "contributors", what: string) => {
-  const differences = leakDifferences(some[rule], some.mean, { rounds: whole, over: over });
-  const claim = { id: "C8", setting: `${styleOf(rule).label}, ${what}`, statement: `RMSE − no defense, ${span}` };
-  return decideRmse({ ...claim, threshold: 0, direction: "below" }, differences);
+const backfire = (some: Studied[], rule: AggregatorName, over: "all" | "contributors", what: string) => {
+  const setting = `${guardedBy(rule).label}, ${what}`;
+  const claim = { id: "C8", setting, statement: `RMSE − no defense, ${spanOf(whole)}` };
+  const baseline = some === studies ? open : informedOpen;
+  return decideDifference(claim, studyOf(some, guardedBy(rule)), baseline, { rounds: whole, over });
 };
-const partial = main.filter((rule) => leavesOut(studies[rule]));
+
+// %%
+const partial = main.filter((rule) => leavesOut(studyOf(studies, guardedBy(rule))));
 const known = adaptive.filter((rule) => rule !== "oracle");
 const c8 = [
   ...main.map((rule) => backfire(studies, rule, "all", "all honest")),
@@ -323,22 +276,18 @@ const c8 = [
 ];
 
 // %%
-const accuracyOf = (study: LeakageStudy) =>
-  estimateMean(seedMeans(study, "rounds", late, (round) => round.accuracy)).mean.toFixed(2);
-const c9 = main.map((rule) => {
-  const statement = `Δ − Δ of the mean, nobody poisoning, rounds ${settled.join("–")}`;
-  const note = `late accuracy ${accuracyOf(quiet[rule])}, mean ${accuracyOf(studies.passive)}`;
-  const claim = { id: "C9", setting: styleOf(rule).label, statement: statement, unit: "nats", note: note };
-  return decide({ ...claim, threshold: 0, direction: "above", estimate: slower(rule) });
+const c9 = pick(quiet, main.map(guardedBy)).map((one) => {
+  const statement = `Δ − Δ of the mean, nobody poisoning, ${spanOf(settled)}`;
+  const note = `late accuracy ${meanText(one.study, "accuracy", late)}, mean ${meanText(clean, "accuracy", late)}`;
+  const claim = { id: "C9", setting: one.setting.label, statement, unit: "nats", note };
+  return decide({ ...claim, threshold: 0, direction: "above", estimate: slower(one) });
 });
 
 // %%
 const claims = [...c7, ...c8, ...c9];
 claimTable(claims);
-const sources = [studies, quiet, informed].flatMap((some: Studies) => Object.values(some).flatMap((s) => s.sources));
-const seconds = sources.reduce((sum, source) => sum + source.seconds, 0); // over all runs, two of them at a time
-const config = { poisoned: plans, quiet: quietPlans, adaptive: adaptivePlans };
-writeRecord("04_robust_aggregation", { ...stamp, config: config, seconds: seconds, claims: claims });
+const record = recordOf({ poisoned: studies, quiet, adaptive: informed });
+writeRecord("04_robust_aggregation", { ...stamp, ...record, claims });
 
 // %% [markdown]
 // ## What we saw

@@ -39,14 +39,13 @@
 // local DP against a client that flips its sign (κ = 1, as in 03), where no defense is the flip under the plain mean.
 
 // %%
-import { loadDataset, isForced, byProfile, progressBar, stampOf, describe } from "curious-inside";
-import { commonPlan, indicative, vary, varyEach, measureLeakage, budgetRows } from "curious-inside";
-import { leakDifferences, seedMeans, seedsNeeded, estimateMean } from "curious-inside";
-import { linesOf, leakPanel, roundPanel, gapPanel, settingRows, styleOf } from "curious-inside";
-import { differenceRows, differencePanel, type LeakageStudy, type Studies } from "curious-inside";
-import { type FederationConfig, type LeakagePlan } from "curious-inside";
-import { showLines, showForest, showHeatmap, showImages, privateRow, reconstructedRow } from "curious-inside";
-import { table, decide, claimTable, writeRecord, type PrivacyName, type PrivacyParameters } from "curious-inside";
+import { byProfile, loadDataset, stampOf, table, claimTable, writeRecord } from "curious-inside";
+import { setting, distinct, commonPlan, commonWindows, indicative, vary, planEach } from "curious-inside";
+import { pick, without, studyOf, findStudy, leakDifferences, perSeed, defaultPrivacy } from "curious-inside";
+import { runSettings, runRows, settingTable, probeImages, recordOf, budgetRows } from "curious-inside";
+import { leakPanel, roundPanel, gapPanel, linesInOrder, differenceRow, differenceRows } from "curious-inside";
+import { differenceCells, differencePanel, showLines, showForest, showHeatmap, showImages } from "curious-inside";
+import { decideDifference, meanText, spanOf, type Change, type LeakagePlan, type LeakageStudy } from "curious-inside";
 
 // %% tags=["parameters"]
 const fine = [0, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10];
@@ -58,21 +57,18 @@ const batchClips = byProfile({ smoke: [], quick: [], paper: clips }); // C of DP
 const batchSize = 4; // B of DP-SGD and of its baseline, not stated: our choice
 const claimed = 3; // σ that C10 and C11 are about, paper §5
 const weak = 0.003; // σ at which the claims would most likely hold
+const scale = 1; // κ of the sign flip, as in 03
+
+// %% tags=["parameters"]
 const authors = byProfile({ smoke: [0.03], quick: [0.03], paper: [0.003, 0.03, 3] }); // 3 at their B = 100 is 0.03 at B = 1
 const hard = byProfile({ smoke: [0, 0.003], quick: [0, 0.003, 0.03], paper: [0, 0.003, 0.03, 0.3] }); // σ of the adaptive one
 const restarts = byProfile({ smoke: 1, quick: 1, paper: 2 }); // its starts, of which the best counts; not stated: our choice
-const adaptive = { labels: "given" as const, totalVariation: 0.01, restarts: restarts }; // not stated: our choice
+const adaptive = { labels: "given" as const, totalVariation: 0.01, restarts }; // not stated: our choice
 const trajectory = byProfile({ smoke: [0, 4], quick: [0, 9, 19, 30, 49], paper: [0, 4, 9, 14, 19, 30, 40, 49] }); // rounds
-const scale = 1; // κ of the sign flip, as in 03
-const decided = [0, weak, claimed]; // σ with all seeds; the others have no verdict, and in the paper profile fewer seeds
 
 // %%
-type Window = [first: number, last: number];
-type Change = Partial<FederationConfig>;
-const [hasVerdict, isShown] = [(s: number) => decided.includes(s), (s: number) => !decided.includes(s)];
-const early = byProfile<Window>({ smoke: [0, 1], quick: [0, 19], paper: [0, 19] });
-const late = byProfile<Window>({ smoke: [4, 4], quick: [30, 49], paper: [30, 49] });
-const windows = { early: early, late: late };
+const { first: early, last: late } = commonWindows();
+const windows = { early, late };
 
 // %% [markdown]
 // ## Experiment
@@ -80,62 +76,55 @@ const windows = { early: early, late: late };
 // authors' public code clamps every coordinate to ±C instead of clipping the norm, and adds σ · 2C/B.
 
 // %%
-const privately = (privacy: PrivacyName, more: Partial<PrivacyParameters>): Change => ({
-  privacy: privacy,
-  privacyParameters: { clipNorm: 1, noiseMultiplier: 0, delta: 1e-5, ...more }, // C and δ: not stated, our choice
+const mechanism = (privacy: "localDp" | "dpSgd", noiseMultiplier: number, clipNorm = 1): Change => ({
+  privacy,
+  privacyParameters: { clipNorm, noiseMultiplier, delta: 1e-5 }, // C and δ: not stated, our choice
 });
-const overNoise = (privacy: PrivacyName, all: number[]): Record<string, Change> =>
-  Object.fromEntries(all.map((s) => [`${privacy} σ=${s}`, privately(privacy, { noiseMultiplier: s })]));
-const overClip = (privacy: PrivacyName, all: number[]): Record<string, Change> =>
-  Object.fromEntries(
-    all.flatMap((c) =>
-      gridNoises.map((s) => [`${privacy} C=${c} σ=${s}`, privately(privacy, { clipNorm: c, noiseMultiplier: s })]),
-    ),
+const local = (sigma: number, c = 1) => setting(mechanism("localDp", sigma, c));
+const sgd = (sigma: number, c = 1) => setting(mechanism("dpSgd", sigma, c));
+const theirs = { ...defaultPrivacy, clipping: "elementwise", noiseScale: "sensitivityOverBatch" } as const;
+const authorsForm = (noiseMultiplier: number) =>
+  setting(
+    { privacy: "localDp", privacyParameters: { ...theirs, noiseMultiplier } },
+    { label: "local DP, authors' form" },
   );
 
 // %%
-const theirs = { clipping: "elementwise", noiseScale: "sensitivityOverBatch" } as const;
-const flip: Change = { poisoning: "signFlip", poisoningParameters: { scale: scale } };
-const [flipped, shielded] = [`signFlip κ=${scale}`, `signFlip+localDp κ=${scale} σ=${claimed}`];
-const changes: Record<string, Change> = {
-  passive: {},
-  ...overNoise("localDp", noises.filter(hasVerdict)),
-  [flipped]: flip,
-  [shielded]: { ...flip, ...privately("localDp", { noiseMultiplier: claimed }) },
-};
-const gridChanges: Record<string, Change> = {
-  ...overNoise("localDp", noises.filter(isShown)),
-  ...overClip("localDp", clips),
-  ...Object.fromEntries(
-    authors.map((s) => [`authorsDp σ=${s}`, privately("localDp", { noiseMultiplier: s, ...theirs })]),
-  ),
-};
+const passive = setting({ poisoning: "none" });
+const flip: Change = { poisoning: "signFlip", poisoningParameters: { scale } };
+const [flipped, shielded] = [setting(flip), setting({ ...flip, ...mechanism("localDp", claimed) })];
+const decided = [0, weak, claimed]; // σ with all seeds; the others have no verdict, and in the paper profile fewer seeds
+const main = distinct(decided.map((sigma) => local(sigma)));
+const locals = distinct([...main, ...[...noises, ...hard].map((sigma) => local(sigma))]);
+const grid = clips.flatMap((c) => [0, ...gridNoises].map((sigma) => local(sigma, c)));
+const others = distinct([...locals, ...grid, ...authors.map(authorsForm)]);
 
 // %%
 const base = commonPlan(); // M = 10, Fashion-MNIST, LeNet-5, non-IID, 50 rounds: paper §5; the rest: README, Decisions
 const dataset = await loadDataset(base.federation.dataset);
 const stamp = await stampOf(dataset, base.seeds);
-const plans = { ...varyEach(base, changes), ...varyEach(indicative(base), gridChanges) };
-const bar = progressBar("local DP");
-const studies = await measureLeakage(plans, dataset, { force: isForced(), onProgress: bar.update });
-bar.done();
+const verdicts = planEach(base, [passive, ...main, flipped, shielded]);
+const plans = [...verdicts, ...without(planEach(indicative(base), others), main)];
+const studies = await runSettings("local DP", plans, dataset);
+const [clean, flipStudy] = [studyOf(studies, passive), studyOf(studies, flipped)];
 
 // %% [markdown]
 // Then DP-SGD and its own baseline with B = 4. The probe still presents one image a client, so that both mechanisms are asked about the
 // same victims: in the probed round DP-SGD adds the noise of a batch of one, while the model has been trained with that of four.
 
 // %%
-const batchBase = vary(base, { batchSize: batchSize });
-const batchPlans = {
-  ...varyEach(batchBase, { passive: {}, ...overNoise("dpSgd", batchNoises.filter(hasVerdict)) }),
-  ...varyEach(indicative(batchBase), {
-    ...overNoise("dpSgd", batchNoises.filter(isShown)),
-    ...overClip("dpSgd", batchClips),
-  }),
-};
-const batchBar = progressBar("DP-SGD");
-const batched = await measureLeakage(batchPlans, dataset, { force: isForced(), onProgress: batchBar.update });
-batchBar.done();
+const batchBase = vary(base, { batchSize });
+const batchDecided = distinct(
+  [weak, claimed, ...batchNoises.filter((sigma) => sigma === 0)].map((sigma) => sgd(sigma)),
+);
+const batchGrid = batchClips.flatMap((c) => [0, ...gridNoises].map((sigma) => sgd(sigma, c)));
+const batchOthers = distinct([...batchNoises.map((sigma) => sgd(sigma)), ...batchGrid]);
+const batchPlans = [
+  ...planEach(batchBase, [passive, ...batchDecided]),
+  ...without(planEach(indicative(batchBase), batchOthers), batchDecided),
+];
+const batched = await runSettings("DP-SGD", batchPlans, dataset);
+const batchClean = studyOf(batched, passive);
 
 // %% [markdown]
 // And the attacker that tries harder. Clipping changes the clients' shares in the mean, noise their signs, and labels are read off both:
@@ -143,15 +132,10 @@ batchBar.done();
 // two starts.
 
 // %%
-const tryHarder = (name: string): LeakagePlan => ({
-  ...indicative(plans[name]),
-  attack: { ...base.attack, ...adaptive },
-});
-const hardNames = ["passive", ...hard.map((s) => `localDp σ=${s}`)];
-const hardPlans = Object.fromEntries(hardNames.map((name) => [name, tryHarder(name)]));
-const hardBar = progressBar("adaptive attacker");
-const harder = await measureLeakage(hardPlans, dataset, { force: isForced(), onProgress: hardBar.update });
-hardBar.done();
+const hardBase = { ...indicative(base), attack: { ...base.attack, ...adaptive } };
+const hardSettings = [passive, ...distinct([...hard, weak].map((sigma) => local(sigma)))];
+const harder = await runSettings("adaptive attacker", planEach(hardBase, hardSettings), dataset);
+const hardClean = studyOf(harder, passive);
 
 // %% [markdown]
 // Last, weak noise in **other regimes**, each with its own run without defense: the images really trained on instead of the fixed probe;
@@ -159,34 +143,27 @@ hardBar.done();
 
 // %%
 const few = indicative(base);
-const alongRun = { ...few, probeRounds: [0], trajectoryRounds: trajectory };
-const weakly = privately("localDp", { noiseMultiplier: weak });
-const loose = privately("localDp", { clipNorm: 3, noiseMultiplier: weak / 3 });
-const regimes: Record<string, [without: LeakagePlan, noisy: LeakagePlan]> = {
-  trajectory: [alongRun, vary(alongRun, weakly)],
-  [`B = ${batchSize}`]: [vary(few, { batchSize: batchSize }), vary(few, { batchSize: batchSize, ...weakly })],
-  "C = 3": [few, vary(few, loose)],
-};
-const regimePlans = Object.fromEntries(
-  Object.entries(regimes).flatMap(([name, [without, noisy]]) => [
-    [`${name}, without`, without],
-    [`${name}, noisy`, noisy],
-  ]),
-);
-const regimeBar = progressBar("other regimes");
-const inRegimes = await measureLeakage(regimePlans, dataset, { force: isForced(), onProgress: regimeBar.update });
-regimeBar.done();
+const weakly = mechanism("localDp", weak);
+const regimes: [name: string, plan: LeakagePlan, noise: Change][] = [
+  ["trajectory", { ...few, probeRounds: [0], trajectoryRounds: trajectory }, weakly],
+  [`B = ${batchSize}`, vary(few, { batchSize }), weakly],
+  ["C = 3", few, mechanism("localDp", weak / 3, 3)],
+];
 
 // %%
-const runsOf = (federation: string, all: Studies) =>
-  Object.entries(all).map(([setting, { runs, sources }]) => ({
-    federation: federation,
-    setting: setting,
-    seeds: runs.length,
-    "where from (the first)": describe(sources[0]),
-  }));
-const otherRuns = [...runsOf("B = 1, adaptive attacker", harder), ...runsOf("other regimes", inRegimes)];
-table([...runsOf("B = 1", studies), ...runsOf(`B = ${batchSize}`, batched), ...otherRuns], { title: "Runs" });
+const inRegimes: { name: string; without: LeakageStudy; noisy: LeakageStudy }[] = [];
+const regimeRuns: Record<string, Awaited<ReturnType<typeof runSettings>>> = {};
+for (const [name, plan, noise] of regimes) {
+  const pair = [passive, setting(noise)];
+  const measured = await runSettings(name, planEach(plan, pair), dataset);
+  const [plain, noisy] = pair.map((one) => studyOf(measured, one));
+  inRegimes.push({ name, without: plain!, noisy: noisy! });
+  regimeRuns[`regime ${name}`] = measured;
+}
+
+// %%
+const groups = { "B = 1": studies, [`B = ${batchSize}`]: batched, "adaptive attacker": harder };
+table(runRows({ ...groups, ...regimeRuns }), { title: "Runs" });
 
 // %% [markdown]
 // What each setting promises: ε at δ = 10⁻⁵ over the whole run, for the seed that spends most; as the *server* sees each client's
@@ -207,26 +184,22 @@ table(budgetRows(plans, dataset), { title: "Budgets, B = 1", headers: budgetHead
 table(budgetRows(batchPlans, dataset), { title: `Budgets, B = ${batchSize}`, headers: budgetHeaders });
 
 // %%
-const headers = { low: "RMSE, low", high: "RMSE, high" };
-table(settingRows(studies, early), { title: `B = 1, rounds ${early.join("–")}`, headers: headers });
-table(settingRows(studies, late), { title: `B = 1, rounds ${late.join("–")}`, headers: headers });
-table(settingRows(batched, early), { title: `B = ${batchSize}, rounds ${early.join("–")}`, headers: headers });
-table(settingRows(batched, late), { title: `B = ${batchSize}, rounds ${late.join("–")}`, headers: headers });
+for (const window of [early, late]) settingTable(studies, window, "B = 1");
+for (const window of [early, late]) settingTable(batched, window, `B = ${batchSize}`);
 
 // %% [markdown]
 // ## Figures
 // **Clipping alone** (σ = 0): what it does to training, and what that does to the error.
 
 // %%
-const unclipped = { passive: studies.passive };
-const atOne: Studies = { "localDp C=1 σ=0": studies["localDp σ=0"] };
-const others = clips.map((c) => [`localDp C=${c} σ=0`, studies[`localDp C=${c} σ=0`]] as const);
-const clipped: Studies = { ...unclipped, ...atOne, ...Object.fromEntries(others) };
+const clipOnly = [1, ...clips].map((c) => setting(mechanism("localDp", 0, c), { show: ["clipNorm"] }));
+const clipLines = distinct(clipOnly).map((one) => ({ setting: one, study: studyOf(studies, setting(one.change)) }));
+const clipped = [...pick(studies, [passive]), ...clipLines];
 const clipPanels = [
-  roundPanel("objectiveGap", linesOf(clipped)),
-  roundPanel("accuracy", linesOf(clipped)),
-  leakPanel("rmse", linesOf(clipped), { floor: studies.passive }),
-  differencePanel(clipped, studies.passive, { title: "Error, paired difference to passive" }),
+  roundPanel("objectiveGap", clipped),
+  roundPanel("accuracy", clipped),
+  leakPanel("rmse", clipped, { floor: clean }),
+  differencePanel(clipped, clean, { title: "Error, paired difference to passive" }),
 ];
 const clipTitle = "Clipping without noise (local DP, B = 1)";
 await showLines("05_differential_privacy_clipping", { title: clipTitle, panels: clipPanels }, stamp);
@@ -236,18 +209,14 @@ await showLines("05_differential_privacy_clipping", { title: clipTitle, panels: 
 // inversion that did not converge: under noise that is what protection looks like, and the accuracy beside it is its price.
 
 // %%
-const noisy: Studies = {
-  ...unclipped,
-  ...Object.fromEntries(noises.map((s) => [`localDp σ=${s}`, studies[`localDp σ=${s}`]])),
-};
-const noiseLines = linesOf(noisy);
+const noisy = pick(studies, [passive, ...locals]);
 const noisePanels = [
-  leakPanel("rmse", noiseLines, { floor: studies.passive }),
-  differencePanel(noisy, studies.passive, { title: "Error, paired difference to passive" }),
-  leakPanel("leakage", noiseLines),
-  roundPanel("accuracy", noiseLines),
-  leakPanel("matchingLoss", noiseLines),
-  leakPanel("labelAccuracy", noiseLines),
+  leakPanel("rmse", noisy, { floor: clean }),
+  differencePanel(noisy, clean, { title: "Error, paired difference to passive" }),
+  leakPanel("leakage", noisy),
+  roundPanel("accuracy", noisy),
+  leakPanel("matchingLoss", noisy),
+  leakPanel("labelAccuracy", noisy),
 ];
 const noiseTitle = "Noise of local DP (C = 1, B = 1)";
 await showLines("05_differential_privacy_noise", { title: noiseTitle, panels: noisePanels }, stamp);
@@ -257,7 +226,7 @@ await showLines("05_differential_privacy_noise", { title: noiseTitle, panels: no
 // on the right: noise would then help the attacker whenever it holds Δ up.
 
 // %%
-const gapPanels = [leakPanel("rmse", noiseLines, { title: "Error along the run" }), gapPanel(noiseLines)];
+const gapPanels = [leakPanel("rmse", noisy, { title: "Error along the run" }), gapPanel(noisy)];
 const gapTitle = "Error against the round, and against Δ (local DP, C = 1)";
 await showLines("05_differential_privacy_gap", { title: gapTitle, panels: gapPanels }, stamp);
 
@@ -266,83 +235,73 @@ await showLines("05_differential_privacy_gap", { title: gapTitle, panels: gapPan
 // further down adds to it is the noise's doing.
 
 // %%
+const sigmas = [...new Set([...noises, ...decided])].sort((a, b) => a - b);
 const allClips = [...new Set([...clips, 1])].sort((a, b) => a - b);
-const studyAt = (s: number, c: number): LeakageStudy | undefined =>
-  c === 1 ? studies[`localDp σ=${s}`] : studies[`localDp C=${c} σ=${s}`];
-const cellAt = (s: number, c: number) => {
-  const study = studyAt(s, c);
-  return study === undefined ? null : estimateMean(leakDifferences(study, studies.passive, { rounds: early }));
-};
-const grid = {
-  title: `Local DP minus passive, rounds ${early.join("–")}`,
+const gridStudies = sigmas.map((sigma) => allClips.map((c) => findStudy(studies, local(sigma, c))));
+const heatmap = {
+  title: `Local DP minus passive, ${spanOf(early)}`,
   quantity: "difference of RMSE",
-  rows: noises.map((s) => ({ label: `σ = ${s}` })),
+  rows: sigmas.map((sigma) => ({ label: `σ = ${sigma}` })),
   columns: allClips.map((c) => ({ label: `C = ${c}` })),
-  cells: noises.map((s) => allClips.map((c) => cellAt(s, c))),
+  cells: differenceCells(gridStudies, clean, { rounds: early }),
 };
-await showHeatmap("05_differential_privacy_grid", grid, stamp);
+await showHeatmap("05_differential_privacy_grid", heatmap, stamp);
 
 // %% [markdown]
 // Every setting against its baseline, on the same images.
 
 // %%
-const difference = { label: "difference of RMSE (pixels in [0, 1])" };
+const x = { label: "difference of RMSE (pixels in [0, 1])" };
 const ends = ["sees more than without", "sees less"] as const;
-const { [flipped]: flipStudy, [shielded]: shieldStudy, ...quiet } = studies;
 const rows = [
-  ...differenceRows(quiet, studies.passive, windows),
-  ...differenceRows({ [shielded]: shieldStudy }, flipStudy, windows),
+  ...differenceRows(without(studies, [flipped, shielded]), clean, windows),
+  ...differenceRows(pick(studies, [shielded]), flipStudy, windows),
 ];
-const forest = { title: "With local DP minus without, B = 1", x: difference, rows: rows, ends: ends };
+const forest = { title: "With local DP minus without, B = 1", x, rows, ends };
 await showForest("05_differential_privacy_differences", forest, stamp);
 
 // %% [markdown]
 // **Noise alone**: the same settings against clipping with the same C, so that what is left is the noise's doing.
 
 // %%
-const { passive: _baseline, ...priv } = noisy;
-const noiseRows = differenceRows(priv, studies["localDp σ=0"], windows);
+const noiseRows = differenceRows(pick(studies, locals), studyOf(studies, local(0)), windows);
 const aloneTitle = "With noise minus clipping alone (local DP, C = 1)";
-const alone = {
-  title: aloneTitle,
-  x: difference,
-  rows: noiseRows,
-  ends: ["sees more with noise", "sees less"] as const,
-};
+const aloneEnds = ["sees more with noise", "sees less"] as const;
+const alone = { title: aloneTitle, x, rows: noiseRows, ends: aloneEnds };
 await showForest("05_differential_privacy_noise_alone", alone, stamp);
 
 // %% [markdown]
 // **DP-SGD**, B = 4, against the passive run with B = 4.
 
 // %%
-const batchShown = Object.fromEntries(Object.entries(batched).filter(([name]) => !name.includes("C=")));
-const batchLines = linesOf(batchShown);
+const batchShown = without(batched, batchGrid);
 const batchPanels = [
-  roundPanel("objectiveGap", batchLines),
-  roundPanel("accuracy", batchLines),
-  leakPanel("rmse", batchLines, { floor: batched.passive }),
-  differencePanel(batchShown, batched.passive, { title: "Error, paired difference to passive" }),
-  leakPanel("matchingLoss", batchLines),
-  gapPanel(batchLines),
+  roundPanel("objectiveGap", batchShown),
+  roundPanel("accuracy", batchShown),
+  leakPanel("rmse", batchShown, { floor: batchClean }),
+  differencePanel(batchShown, batchClean, { title: "Error, paired difference to passive" }),
+  leakPanel("matchingLoss", batchShown),
+  gapPanel(batchShown),
 ];
 const batchTitle = `DP-SGD (C = 1, B = ${batchSize}; one image a client in the probe)`;
 await showLines("05_differential_privacy_dpsgd", { title: batchTitle, panels: batchPanels }, stamp);
 
 // %%
-const batchRows = differenceRows(batched, batched.passive, windows);
-const batchForest = { title: `DP-SGD minus passive, B = ${batchSize}`, x: difference, rows: batchRows, ends: ends };
+const batchRows = differenceRows(batched, batchClean, windows);
+const batchForest = { title: `DP-SGD minus passive, B = ${batchSize}`, x, rows: batchRows, ends };
 await showForest("05_differential_privacy_dpsgd_differences", batchForest, stamp);
 
 // %% [markdown]
 // **A poisoning client and local DP.** The client that flips its sign ignores the protocol: it neither clips nor noises.
 
 // %%
-const pair: Studies = { passive: studies.passive, [flipped]: flipStudy, [shielded]: shieldStudy };
+const pair = pick(studies, [passive, flipped, shielded]);
+const againstFlip = { title: "Error, paired difference to the flip without DP" };
 const pairPanels = [
-  roundPanel("objectiveGap", linesOf(pair)),
-  roundPanel("accuracy", linesOf(pair)),
-  leakPanel("rmse", linesOf(pair), { floor: studies.passive }),
-  differencePanel({ [shielded]: shieldStudy }, flipStudy, { title: "Error, paired difference to the flip without DP" }),
+  roundPanel("objectiveGap", pair),
+  roundPanel("accuracy", pair),
+  leakPanel("rmse", pair, { floor: clean }),
+  differencePanel(pick(studies, [shielded]), flipStudy, againstFlip),
 ];
 await showLines("05_differential_privacy_poisoned", { title: "Sign flip and local DP", panels: pairPanels }, stamp);
 
@@ -352,68 +311,45 @@ await showLines("05_differential_privacy_poisoned", { title: "Sign flip and loca
 // nothing is seen).
 
 // %%
-const hardRows = Object.entries(harder).flatMap(([name, study]) => {
-  const setting = name as "passive";
-  const row = (against: string, values: number[]) => {
-    return { setting: setting, name: `${styleOf(setting).label} − ${against}`, estimate: estimateMean(values) };
-  };
+const hardRows = harder.flatMap(({ setting: one, study }) => {
+  const row = (against: string, values: number[]) => differenceRow(one, `${one.label} − ${against}`, values);
+  const [rmse, floor] = [perSeed(study, "rmse", early), perSeed(study, "floor", early)];
+  const undefended = row("no defense", leakDifferences(study, hardClean, { rounds: early }));
   return [
-    row("plain attacker", leakDifferences(study, studies[name], { rounds: early })),
-    ...(name === "passive" ? [] : [row("no defense", leakDifferences(study, harder.passive, { rounds: early }))]),
-    row(
-      "floor",
-      seedMeans(study, "probe", early, (leak) => leak.rmse - leak.floor),
-    ),
+    row("plain attacker", leakDifferences(study, studyOf(studies, one), { rounds: early })),
+    ...(study === hardClean ? [] : [undefended]),
+    row("floor", rmse.map((value, s) => value - floor[s]!)), // prettier-ignore
   ];
 });
 
 // %%
-const hardTitle = `The adaptive attacker, rounds ${early.join("–")}`;
-const hardEnds = ["sees more", "sees less"] as const;
-const hardForest = { title: hardTitle, x: difference, rows: hardRows, ends: hardEnds };
+const hardTitle = `The adaptive attacker, ${spanOf(early)}`;
+const hardForest = { title: hardTitle, x, rows: hardRows, ends: ["sees more", "sees less"] as const };
 await showForest("05_differential_privacy_adaptive", hardForest, stamp);
 
 // %% [markdown]
 // **Is there a regime in which weak noise helps the attacker?** With noise minus without, each regime against its own run without.
 
 // %%
-const weakSetting = `localDp σ=${weak}` as const;
-const regimeRows = Object.entries(windows).flatMap(([window, rounds]) => {
-  const row = (name: string, differences: number[]) => {
-    const label = `${name}, ${window} (${rounds.join("–")})`;
-    return { setting: weakSetting, name: label, estimate: estimateMean(differences) };
-  };
-  return [
-    row("as above", leakDifferences(studies[weakSetting], studies.passive, { rounds: rounds })),
-    row("adaptive attacker", leakDifferences(harder[weakSetting], harder.passive, { rounds: rounds })),
-    ...Object.keys(regimes).map((name) => {
-      const series = name === "trajectory" ? ("trajectory" as const) : ("probe" as const);
-      const [without, noisy] = [inRegimes[`${name}, without`], inRegimes[`${name}, noisy`]];
-      return row(name, leakDifferences(noisy, without, { rounds: rounds, series: series }));
-    }),
-  ];
-});
-const regimeForest = { title: `Local DP with σ = ${weak} minus without, by regime`, x: difference, ends: ends };
+const plainPair = { name: "as above", without: clean, noisy: studyOf(studies, local(weak)) };
+const hardPair = { name: "adaptive attacker", without: hardClean, noisy: studyOf(harder, local(weak)) };
+const regimeRows = Object.entries(windows).flatMap(([window, rounds]) =>
+  [plainPair, hardPair, ...inRegimes].map((one) => {
+    const series = one.name === "trajectory" ? "trajectory" : "probe";
+    const label = `${one.name}, ${window} (${rounds.join("–")})`;
+    return differenceRow(local(weak), label, leakDifferences(one.noisy, one.without, { rounds, series }));
+  }),
+);
+const regimeForest = { title: `Local DP with σ = ${weak} minus without, by regime`, x, ends };
 await showForest("05_differential_privacy_regimes", { ...regimeForest, rows: regimeRows }, stamp);
 
 // %% [markdown]
 // The same nine private images in the first round, without defense and under growing noise.
 
 // %%
-const plain = noiseLines.map(({ setting, study }) => ({ label: styleOf(setting).label, study: study }));
-const tried = linesOf(harder).map(({ setting, study }) => ({
-  label: `${styleOf(setting).label}, adaptive`,
-  study: study,
-}));
-const firstLeaks = [...plain, ...tried].map(({ label, study }) => ({ label: label, leak: study.runs[0].probe[0] }));
-const [{ leak: shown }] = firstLeaks;
-const images = {
-  title: `The fixed probe in round ${shown.round} (seed ${studies.passive.runs[0].seed})`,
-  shape: dataset.inputShape,
-  columns: shown.labels.map((label) => dataset.classNames[label]),
-  rows: [privateRow(shown, "private"), ...firstLeaks.map(({ label, leak }) => reconstructedRow(leak, label))],
-};
-await showImages("05_differential_privacy_images", images, stamp);
+const seen = [...linesInOrder(noisy), ...linesInOrder(harder)];
+const names = seen.map(({ setting: { label } }, i) => (i < noisy.length ? label : `${label}, adaptive`));
+await showImages("05_differential_privacy_images", probeImages(seen, { at: 0, dataset, names }), stamp);
 
 // %% [markdown]
 // ## Verdicts
@@ -421,42 +357,33 @@ await showImages("05_differential_privacy_images", images, stamp);
 // seeds would find a difference of 0.01 with a probability of 80 %.
 
 // %%
-const meanOf = (values: number[]) => estimateMean(values).mean.toFixed(2);
-const noteOn = (study: LeakageStudy, rounds: Window, differences: number[]) => {
-  const leakage = meanOf(seedMeans(study, "probe", rounds, (leak) => leak.leakage));
-  const accuracy = meanOf(seedMeans(study, "rounds", rounds, (round) => round.accuracy));
-  return `leakage ${leakage}, accuracy ${accuracy}; 0.01 needs ${seedsNeeded(differences, 0.01)} seeds`;
-};
-
-// %%
-const inPixels = { threshold: 0, unit: "pixels in [0, 1]" };
-const decideBoth = (id: string, label: string, study: LeakageStudy, without: LeakageStudy) =>
+const decideBoth = (id: string, label: string, study: LeakageStudy, baseline: LeakageStudy) =>
   [early, late].map((rounds) => {
-    const [differences, span] = [leakDifferences(study, without, { rounds: rounds }), rounds.join("–")];
-    const statement = `RMSE − without defense, rounds ${span}`;
+    const leakage = `leakage ${meanText(study, "leakage", rounds)}`;
+    const note = `${leakage}, accuracy ${meanText(study, "accuracy", rounds)}`;
+    const about = {
+      id,
+      setting: `${label}, ${rounds.join("–")}`,
+      statement: `RMSE − without defense, ${spanOf(rounds)}`,
+    };
     const direction = rounds === early ? ("below" as const) : ("above" as const);
-    const claim = { ...inPixels, id: id, setting: `${label}, ${span}`, statement: statement, direction: direction };
-    return decide({ ...claim, note: noteOn(study, rounds, differences), estimate: estimateMean(differences) });
+    return decideDifference({ ...about, direction, note }, study, baseline, { rounds });
   });
 
 // %%
-const [strong, faint] = [`σ=${claimed}`, `σ=${weak}`];
+const [strong, faint] = [`σ = ${claimed}`, `weak noise, σ = ${weak}`];
 const claims = [
-  ...decideBoth("C10", `σ = ${claimed}`, studies[`localDp ${strong}`], studies.passive),
-  ...decideBoth("C10", `weak noise, σ = ${weak}`, studies[`localDp ${faint}`], studies.passive),
-  ...decideBoth("C10", `sign flip, σ = ${claimed}`, shieldStudy, flipStudy),
-  ...decideBoth("C11", `σ = ${claimed}`, batched[`dpSgd ${strong}`], batched.passive),
-  ...decideBoth("C11", `weak noise, σ = ${weak}`, batched[`dpSgd ${faint}`], batched.passive),
+  ...decideBoth("C10", strong, studyOf(studies, local(claimed)), clean),
+  ...decideBoth("C10", faint, studyOf(studies, local(weak)), clean),
+  ...decideBoth("C10", `sign flip, ${strong}`, studyOf(studies, shielded), flipStudy),
+  ...decideBoth("C11", strong, studyOf(batched, sgd(claimed)), batchClean),
+  ...decideBoth("C11", faint, studyOf(batched, sgd(weak)), batchClean),
 ];
 claimTable(claims);
 
 // %%
-const sources = [studies, batched, harder, inRegimes].flatMap((all) =>
-  Object.values(all).flatMap((study) => study.sources),
-);
-const seconds = sources.reduce((sum, source) => sum + source.seconds, 0); // over all runs, two of them at a time
-const config = { single: plans, batched: batchPlans, adaptive: hardPlans, regimes: regimePlans };
-writeRecord("05_differential_privacy", { ...stamp, config: config, seconds: seconds, claims: claims });
+const record = recordOf({ single: studies, batched, adaptive: harder, ...regimeRuns });
+writeRecord("05_differential_privacy", { ...stamp, ...record, claims });
 
 // %% [markdown]
 // ## What we saw

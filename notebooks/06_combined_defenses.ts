@@ -41,13 +41,14 @@
 // number of seeds here gives it.
 
 // %%
-import { aggregators, loadDataset, isForced, byProfile, progressBar, stampOf, describe } from "curious-inside";
-import { commonPlan, indicative, varyEach, measureLeakage, type FederationConfig } from "curious-inside";
-import { leakDifferences, seedMeans, seedsNeeded, estimateMean, setUp, spent } from "curious-inside";
-import { linesOf, leakPanel, roundPanel, gapPanel, settingRows, settingsOf, styleOf } from "curious-inside";
-import { differenceRows, differenceCells, differencePanel, privateRow, reconstructedRow } from "curious-inside";
-import { showLines, showForest, showHeatmap, showImages, type HeatmapLabel, type Studies } from "curious-inside";
-import { table, decide, claimTable, writeRecord, type AggregatorName, type PrivacyName } from "curious-inside";
+import { aggregators, byProfile, loadDataset, stampOf, table, decide, claimTable, writeRecord } from "curious-inside";
+import { setting, distinct, commonPlan, commonWindows, indicative, vary, planEach } from "curious-inside";
+import { pick, without, studyOf, findStudy, leakDifferences, estimateMean } from "curious-inside";
+import { runSettings, runRows, settingTable, probeImages, recordOf, budgetRows } from "curious-inside";
+import { leakPanel, roundPanel, gapPanel, linesInOrder, differenceRow, differenceRows } from "curious-inside";
+import { differenceCells, differencePanel, showLines, showForest, showHeatmap, showImages } from "curious-inside";
+import { aggregateRows, decideDifference, meanText, spanOf } from "curious-inside";
+import type { AggregatorName, Change, HeatmapLabel, Setting, Window } from "curious-inside";
 
 // %% tags=["parameters"]
 const scale = 1; // κ of the sign flip, not stated: our choice, as in 03 and 04
@@ -64,12 +65,11 @@ const adaptive = { labels: "given", contributors: "known", totalVariation: 0.01 
 const underWeak = byProfile<AggregatorName[]>({ smoke: ["krum"], quick: ["krum"], paper: main }); // rules with the weak σ too
 
 // %%
-type Window = [first: number, last: number];
-type Change = Partial<FederationConfig>;
-const first = byProfile<Window>({ smoke: [0, 1], quick: [0, 19], paper: [0, 19] }); // the paper's twenty; rounds of C12 and C13
-const late = byProfile<Window>({ smoke: [4, 4], quick: [30, 49], paper: [30, 49] });
-const windows = { first: first, late: late };
-const rules = [...main, ...field];
+const { first, last: late, whole } = commonWindows(); // first: the paper's twenty; rounds of C12 and C13
+const windows: Record<string, Window> = { first, late };
+const own = [...new Set<AggregatorName>(["krum", ...main, ...underWeak])]; // with all seeds; Krum is the paper's pair
+const fieldNames = field.filter((rule) => !own.includes(rule));
+const rules = [...own, ...fieldNames];
 
 // %% [markdown]
 // ## Experiment
@@ -77,99 +77,77 @@ const rules = [...main, ...field];
 // comes from the store.
 
 // %%
-const flip: Change = { poisoning: "signFlip", poisoningParameters: { scale: scale } };
-const guardedBy = (rule: AggregatorName): Change => ({ aggregator: rule, assumedMalicious: assumed });
-const parametersOf = (sigma: number) => ({ clipNorm: clipNorm, noiseMultiplier: sigma, delta: delta });
-const noisedBy = (kind: PrivacyName, sigma: number): Change => ({ privacy: kind, privacyParameters: parametersOf(sigma) }); // prettier-ignore
-const kinds: PrivacyName[] = ["localDp", "dpSgd"];
-const noises = kinds.map((kind): [string, Change] => [`${kind} σ=${strong}`, noisedBy(kind, strong)]);
-const weakNoise: [string, Change] = [`localDp σ=${weak}`, noisedBy("localDp", weak)];
-const pairsOf = (some: AggregatorName[], noise: [string, Change]) =>
-  some.map((rule): [string, Change] => [`${rule}+${noise[0]}`, { ...flip, ...guardedBy(rule), ...noise[1] }]);
+const flip: Change = { poisoning: "signFlip", poisoningParameters: { scale } };
+const guarded = (rule: AggregatorName): Change => ({ aggregator: rule, assumedMalicious: assumed });
+const noised = (privacy: "localDp" | "dpSgd", noiseMultiplier: number): Change => ({
+  privacy,
+  privacyParameters: { clipNorm, noiseMultiplier, delta },
+});
+const noises = [noised("localDp", strong), noised("dpSgd", strong)];
+const weakNoise = noised("localDp", weak);
+const [passive, undefended] = [setting({ poisoning: "none" }), setting({ aggregator: "mean" })];
+const guardedBy = (rule: AggregatorName) => setting(guarded(rule));
+const pairOf = (rule: AggregatorName, noise: Change) => setting({ ...guarded(rule), ...noise });
 
 // %%
-const guarded = (some: AggregatorName[]): Record<string, Change> => ({
-  ...Object.fromEntries(some.map((rule) => [rule, { ...flip, ...guardedBy(rule) }])),
-  ...Object.fromEntries(noises.flatMap((noise) => pairsOf(some, noise))),
-});
-const changes: Record<string, Change> = {
-  passive: {},
-  mean: flip, // no defense
-  ...guarded(main),
-  ...Object.fromEntries([...noises, weakNoise].map(([name, noise]) => [name, { ...flip, ...noise }])),
-  ...Object.fromEntries(pairsOf(underWeak, weakNoise)),
-};
+const withRules = (some: AggregatorName[]) => [
+  ...some.map(guardedBy),
+  ...noises.flatMap((noise) => some.map((rule) => pairOf(rule, noise))),
+];
+const alone = distinct([...noises, weakNoise].map((noise) => setting(noise)));
+const weakPairs = underWeak.map((rule) => pairOf(rule, weakNoise));
+const decided = distinct([undefended, ...withRules(own), ...alone, ...weakPairs]);
 
 // %%
 const base = commonPlan(); // M = 10, Fashion-MNIST, LeNet-5, non-IID, 50 rounds: paper §5; the rest: README, Decisions
 const dataset = await loadDataset(base.federation.dataset);
 const stamp = await stampOf(dataset, base.seeds);
-const plans = { ...varyEach(base, changes), ...varyEach(indicative(base), guarded(field)) };
-const bar = progressBar("rules and noise");
-const studies = await measureLeakage(plans, dataset, { force: isForced(), onProgress: bar.update });
-bar.done();
+const poisoned = vary(base, flip);
+const fieldPlans = planEach(indicative(poisoned), withRules(fieldNames));
+const plans = [...planEach(base, [passive]), ...planEach(poisoned, decided), ...fieldPlans];
+const studies = await runSettings("rules and noise", plans, dataset);
+const [clean, open] = [studyOf(studies, passive), studyOf(studies, undefended)];
 
 // %% [markdown]
 // And the attacker that tries harder, where weak noise seems to protect: it knows how many updates are in the aggregate, is granted their
 // labels, and has a prior for smooth images. Strong noise needs none: 05.
 
 // %%
-const hardPairs = pairsOf(underWeak, weakNoise).map(([name]) => name);
-const hardNames = ["mean", ...underWeak, weakNoise[0], ...hardPairs];
-const hardBase = { ...indicative(base), attack: { ...base.attack, ...adaptive } };
-const hardPlans = varyEach(hardBase, Object.fromEntries(hardNames.map((name) => [name, changes[name]])));
-const hardBar = progressBar("adaptive attacker");
-const harder = await measureLeakage(hardPlans, dataset, { force: isForced(), onProgress: hardBar.update });
-hardBar.done();
+const hardSettings = [undefended, ...underWeak.map(guardedBy), setting(weakNoise), ...weakPairs];
+const hardBase = { ...indicative(poisoned), attack: { ...base.attack, ...adaptive } };
+const harder = await runSettings("adaptive attacker", planEach(hardBase, hardSettings), dataset);
+const hardOpen = studyOf(harder, undefended);
 
 // %%
-const runs = Object.entries(studies).map(([setting, { runs: all, sources }]) => ({
-  setting: setting,
-  seeds: all.length,
-  "where from (the first)": describe(sources[0]),
-}));
-table(runs, { title: "Runs" });
+table(runRows({ "plain attacker": studies, "adaptive attacker": harder }), { title: "Runs" });
 
 // %% [markdown]
 // **The price in ε**, at δ = 10⁻⁵, of an honest client after all rounds: of the first seed's clients the one with the fewest images.
 // Local DP speaks of the whole update, DP-SGD of one image among those a client might have drawn.
 
 // %%
-const { network, partition, config: protocol } = setUp({ ...base.federation, seed: base.seeds[0] }, dataset);
-const shardSizes = partition.clients.map((images) => images.length);
-const dimension = network.layer.parameters.reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1), 0);
-const run = { ...protocol, shardSizes: shardSizes, dimension: dimension };
-const budgetOf = (kind: PrivacyName, sigma: number) => {
-  const [server, client] = (["server", "client"] as const).map((observer) =>
-    spent(kind, parametersOf(sigma), run, { observer: observer }),
-  );
-  const lengths = { "noise / longest update": sigma * Math.sqrt(dimension) };
-  const row = { noise: styleOf(kind).label, σ: sigma, ...lengths, "ε about one": server.unit };
-  return { ...row, "ε, server": server.epsilon, "ε, client": client.epsilon };
+const budgetHeaders = {
+  clipNorm: "C",
+  noise: "norm of the noise",
+  updateServer: "ε, update, server",
+  updateClient: "ε, update, client",
+  exampleServer: "ε, example, server",
+  exampleClient: "ε, example, client",
 };
-const budgets = kinds.flatMap((kind) => [strong, weak].map((sigma) => budgetOf(kind, sigma)));
-table(budgets, { title: "Privacy budgets" });
+const sigmas = distinct([...noises, weakNoise, noised("dpSgd", weak)].map((noise) => setting(noise)));
+table(budgetRows(planEach(base, sigmas), dataset), { title: "Privacy budgets", headers: budgetHeaders });
 
 // %%
-const headers = { low: "RMSE, low", high: "RMSE, high" };
-table(settingRows(studies, first), { title: `Rounds ${first.join("–")}`, headers: headers });
-table(settingRows(studies, late), { title: `Rounds ${late.join("–")}`, headers: headers });
+settingTable(studies, first, "Sign flip");
+settingTable(studies, late, "Sign flip");
 
 // %% [markdown]
 // **Whom does the rule keep?** The flipped update carries no noise, so that among noisy ones it is the one nearest to all others. M_eff
 // counts it. Coordinate-wise rules keep nobody as a whole: a dash.
 
 // %%
-const attacker = base.federation.maliciouslyCuriousClient;
-const whole: Window = [0, base.federation.rounds - 1];
-const isIn = (kept: readonly number[]) => (kept.length === 0 ? null : Number(kept.includes(attacker)));
-const who = settingsOf(studies).map((setting) => {
-  const effective = estimateMean(seedMeans(studies[setting], "rounds", whole, (round) => round.effective)).mean;
-  const kept = seedMeans(studies[setting], "rounds", whole, (round) => isIn(round.kept));
-  const share = kept.every((value): value is number => value !== null) ? estimateMean(kept).mean : NaN;
-  return { setting: styleOf(setting).label, effective: effective, "rounds with the attacker (fraction)": share };
-});
-table(who, { title: "In the aggregate, attacker included" });
+const whoHeaders = { attacker: "rounds with the attacker (fraction)" };
+table(aggregateRows(studies, whole), { title: "In the aggregate, attacker included", headers: whoHeaders });
 
 // %% [markdown]
 // ## Figures
@@ -177,55 +155,52 @@ table(who, { title: "In the aggregate, attacker included" });
 // training.
 
 // %%
-const krumNames = ["passive", "mean", "krum", `localDp σ=${strong}`, `krum+localDp σ=${strong}`];
-const pick = (names: string[]): Studies => Object.fromEntries(names.map((name) => [name, studies[name]]));
-const krumLines = linesOf(pick(krumNames));
-const panelsOf = (names: string[]) => [
-  leakPanel("rmse", linesOf(pick(names)), { floor: studies.passive }),
-  differencePanel(pick(names), studies.mean, { title: "Against no defense, relative", relative: true }),
-  roundPanel("accuracy", linesOf(pick(names))),
-  leakPanel("matchingLoss", linesOf(pick(names))),
-  roundPanel("effective", linesOf(pick(names)), { title: "Who is in the aggregate (attacker included)" }),
-  leakPanel("labelAccuracy", linesOf(pick(names))),
+const krumWith = (noise: Change) =>
+  pick(studies, [passive, undefended, guardedBy("krum"), setting(noise), pairOf("krum", noise)]);
+const panelsOf = (some: typeof studies) => [
+  leakPanel("rmse", some, { floor: clean }),
+  differencePanel(some, open, { title: "Against no defense, relative", relative: true }),
+  roundPanel("accuracy", some),
+  leakPanel("matchingLoss", some),
+  roundPanel("effective", some, { title: "Who is in the aggregate (attacker included)" }),
+  leakPanel("labelAccuracy", some),
 ];
+const krumLines = krumWith(noised("localDp", strong));
 const krumTitle = `Krum and local DP, σ = ${strong}, under a sign flip`;
-await showLines("06_combined_defenses_krum", { title: krumTitle, panels: panelsOf(krumNames) }, stamp);
+await showLines("06_combined_defenses_krum", { title: krumTitle, panels: panelsOf(krumLines) }, stamp);
 
 // %% [markdown]
 // The same with noise as long as the update it hides.
 
 // %%
-const weakNames = ["passive", "mean", "krum", `localDp σ=${weak}`, `krum+localDp σ=${weak}`];
-const weakTitle = `Krum and local DP, σ = ${weak}, under a sign flip`;
-await showLines("06_combined_defenses_weak", { title: weakTitle, panels: panelsOf(weakNames) }, stamp);
+const weakRules = distinct([...underWeak.map(guardedBy), setting(weakNoise), ...weakPairs]);
+const weakLines = pick(studies, [passive, undefended, ...weakRules]);
+const weakTitle = `Local DP, σ = ${weak}, and rules, under a sign flip`;
+await showLines("06_combined_defenses_weak", { title: weakTitle, panels: panelsOf(weakLines) }, stamp);
 
 // %% [markdown]
 // Error against Δ. Strong noise opens the gap; if the gap alone decided, such a model would show more.
 
 // %%
 const gapPanels = [leakPanel("rmse", krumLines, { title: "Error along the run" }), gapPanel(krumLines)];
-await showLines(
-  "06_combined_defenses_gap",
-  { title: "Error against the round, and against Δ", panels: gapPanels },
-  stamp,
-);
+const gapTitle = "Error against the round, and against Δ";
+await showLines("06_combined_defenses_gap", { title: gapTitle, panels: gapPanels }, stamp);
 
 // %% [markdown]
 // **Every rule, without noise, with local DP, with DP-SGD**: the change of RMSE against no defense, as a fraction of it, on the same images.
 // The paper's 10–15 % would be −0.10 to −0.15.
 
 // %%
-const nameOf = (rule: string, noise: string) =>
-  noise === "none" ? rule : rule === "mean" ? noise : `${rule}+${noise}`;
-const noiseNames = noises.map(([name]) => name);
-const names = ["mean", ...rules].map((rule) => ["none", ...noiseNames].map((noise) => nameOf(rule, noise)));
-const columns = [{ label: "no noise" }, ...noiseNames] as HeatmapLabel[];
-const axes = { rows: ["mean", ...rules] as HeatmapLabel[], columns: columns };
+const gridOf = (noise?: Change) => [noise ? setting(noise) : undefended, ...rules.map((rule) => setting({ ...guarded(rule), ...noise }))]; // prettier-ignore
+const byNoise = [undefined, ...noises].map((noise) => gridOf(noise).map((one) => findStudy(studies, one)));
+const cellStudies = ["mean", ...rules].map((_, row) => byNoise.map((column) => column[row]));
+const columns: HeatmapLabel[] = [{ label: "no noise" }, ...noises.map((noise) => setting(noise))];
+const axes = { rows: ["mean", ...rules] as HeatmapLabel[], columns };
 const quantity = "relative change of RMSE against no defense";
 for (const [name, rounds] of Object.entries(windows)) {
-  const cells = differenceCells(studies, names, studies.mean, { rounds: rounds, relative: true });
-  const title = `Rule and noise, all honest clients, rounds ${rounds.join("–")}`;
-  await showHeatmap(`06_combined_defenses_${name}`, { title: title, quantity: quantity, ...axes, cells: cells }, stamp);
+  const cells = differenceCells(cellStudies, open, { rounds, relative: true });
+  const title = `Rule and noise, all honest clients, ${spanOf(rounds)}`;
+  await showHeatmap(`06_combined_defenses_${name}`, { title, quantity, ...axes, cells }, stamp);
 }
 
 // %% [markdown]
@@ -233,23 +208,22 @@ for (const [name, rounds] of Object.entries(windows)) {
 
 // %%
 const inside = { rounds: first, relative: true, over: "contributors" as const };
-const insideCells = differenceCells(studies, names, studies.mean, inside);
-const insideTitle = `Rule and noise, contributors, rounds ${first.join("–")}`;
-const insideMap = { title: insideTitle, quantity: quantity, ...axes, cells: insideCells };
+const insideTitle = `Rule and noise, contributors, ${spanOf(first)}`;
+const insideMap = { title: insideTitle, quantity, ...axes, cells: differenceCells(cellStudies, open, inside) };
 await showHeatmap("06_combined_defenses_contributors", insideMap, stamp);
 
 // %% [markdown]
 // The same numbers with their intervals, beside the band of the claim.
 
 // %%
-const mainPairs = noises.flatMap((noise) => pairsOf(main, noise)).map(([name]) => name);
-const verdictNames = [...main, ...noiseNames, ...mainPairs];
-const weakOnes = [weakNoise[0], ...pairsOf(underWeak, weakNoise).map(([name]) => name)];
-const rows = differenceRows(pick([...verdictNames, ...weakOnes]), studies.mean, { first: first }, { relative: true });
+const mainPairs = noises.flatMap((noise) => main.map((rule) => pairOf(rule, noise)));
+const verdictSettings = [...main.map(guardedBy), ...noises.map((noise) => setting(noise)), ...mainPairs];
+const weakOnes = [setting(weakNoise), ...weakPairs];
+const judged = distinct([...verdictSettings, ...weakOnes]);
 const forest = {
-  title: `Relative change of RMSE against no defense, rounds ${first.join("–")}`,
+  title: `Relative change of RMSE against no defense, ${spanOf(first)}`,
   x: { label: "relative change of RMSE" },
-  rows: rows,
+  rows: differenceRows(pick(studies, judged), open, { first }, { relative: true }),
   ends: ["exposes more than no defense", "protects"] as const,
   band: { range: [-0.15, -0.1] as const, label: "the paper's 10–15 %" },
 };
@@ -261,43 +235,26 @@ await showForest("06_combined_defenses_changes", forest, stamp);
 
 // %%
 const overContributors = { rounds: first, over: "contributors" as const };
-const difference = { label: "difference of RMSE (pixels in [0, 1])" };
-const hardRows = hardNames.flatMap((name) => {
-  const setting = name as Parameters<typeof styleOf>[0];
+const hardRows = harder.flatMap(({ setting: one, study }) => {
   const row = (against: string, differences: number[]) =>
-    differences.length < 2
-      ? []
-      : [{ setting: setting, name: `${styleOf(setting).label} − ${against}`, estimate: estimateMean(differences) }];
-  return [
-    ...(name === "mean" ? [] : row("no defense", leakDifferences(harder[name], harder.mean, overContributors))),
-    ...row("plain attacker", leakDifferences(harder[name], studies[name], overContributors)),
-  ];
+    differences.length < 2 ? [] : [differenceRow(one, `${one.label} − ${against}`, differences)];
+  const plain = leakDifferences(study, studyOf(studies, one), overContributors);
+  const undefendedRow = row("no defense", leakDifferences(study, hardOpen, overContributors));
+  return [...(study === hardOpen ? [] : undefendedRow), ...row("plain attacker", plain)];
 });
-const hardForest = {
-  title: `The adaptive attacker, contributors, rounds ${first.join("–")}`,
-  x: difference,
-  rows: hardRows,
-  ends: ["sees more", "sees less"] as const,
-};
-await showForest("06_combined_defenses_adaptive", hardForest, stamp);
+
+// %%
+const x = { label: "difference of RMSE (pixels in [0, 1])" };
+const ends = ["sees more", "sees less"] as const;
+const hardTitle = `The adaptive attacker, contributors, ${spanOf(first)}`;
+await showForest("06_combined_defenses_adaptive", { title: hardTitle, x, rows: hardRows, ends }, stamp);
 
 // %% [markdown]
 // The same nine private images early in the run.
 
 // %%
-const gridNames = [...krumNames, ...weakNames.slice(3)];
-const leaks = gridNames.map((name) => ({ name: name, leak: studies[name].runs[0].probe[1] }));
-const [{ leak: truth }] = leaks;
-const grid = {
-  title: `The fixed probe in round ${truth.round} (seed ${studies.passive.runs[0].seed})`,
-  shape: dataset.inputShape,
-  columns: truth.labels.map((label) => dataset.classNames[label]),
-  rows: [
-    privateRow(truth, "private"),
-    ...linesOf(pick(gridNames)).map(({ setting, study }) => reconstructedRow(study.runs[0].probe[1], styleOf(setting).label)), // prettier-ignore
-  ],
-};
-await showImages("06_combined_defenses_images", grid, stamp);
+const seen = linesInOrder([...krumLines, ...without(weakLines, krumLines.map((one) => one.setting))]); // prettier-ignore
+await showImages("06_combined_defenses_images", probeImages(seen, { at: 1, dataset }), stamp);
 
 // %% [markdown]
 // ## Verdicts
@@ -306,24 +263,19 @@ await showImages("06_combined_defenses_images", grid, stamp);
 // Both say where no honest update was in any inverted broadcast: there an error is of a view without a victim in it.
 
 // %%
-const span = `rounds ${first.join("–")}`;
-const seesNobody = (name: string) =>
-  studies[name].runs.every(({ probe }) => probe.every((leak) => leak.contributorRmse === null));
-const emptiness = (name: string) => (seesNobody(name) ? "; no honest update in the aggregate" : "");
-const labelOf = (name: string) => styleOf(name as Parameters<typeof styleOf>[0]).label;
+const seesNobody = (one: Setting) =>
+  studyOf(studies, one).runs.every(({ probe }) => probe.every((leak) => leak.contributorRmse === null));
+const emptiness = (one: Setting) => (seesNobody(one) ? ["no honest update in the aggregate"] : []);
 
 // %%
-const worseThan = (pair: string, alone: string) => {
-  const differences = leakDifferences(studies[pair], studies[alone], { rounds: first });
-  const setting = `${labelOf(pair)}, against ${labelOf(alone)}`;
-  const claim = { id: "C12", setting: setting, statement: `RMSE of the pair − RMSE of one alone, ${span}` };
-  const note = `0.01 needs ${seedsNeeded(differences, 0.01)} seeds${emptiness(pair)}`;
-  const test = { threshold: 0, direction: "below" as const, unit: "pixels in [0, 1]", note: note };
-  return decide({ ...claim, ...test, estimate: estimateMean(differences) });
+const worseThan = (pair: Setting, single: Setting) => {
+  const about = { setting: `${pair.label}, against ${single.label}`, note: emptiness(pair).join("") };
+  const claim = { id: "C12", statement: `RMSE of the pair − RMSE of one alone, ${spanOf(first)}`, ...about };
+  return decideDifference(claim, studyOf(studies, pair), studyOf(studies, single), { rounds: first });
 };
-const bothSides = (some: AggregatorName[], noise: string) =>
-  some.flatMap((rule) => [rule, noise].map((alone) => worseThan(nameOf(rule, noise), alone)));
-const c12 = [...noises.flatMap(([noise]) => bothSides(main, noise)), ...bothSides(underWeak, weakNoise[0])];
+const bothSides = (some: AggregatorName[], noise: Change) =>
+  some.flatMap((rule) => [guardedBy(rule), setting(noise)].map((single) => worseThan(pairOf(rule, noise), single)));
+const c12 = [...noises.flatMap((noise) => bothSides(main, noise)), ...bothSides(underWeak, weakNoise)];
 
 // %%
 const placeOf = ([low, high]: readonly [number, number]) => {
@@ -331,38 +283,31 @@ const placeOf = ([low, high]: readonly [number, number]) => {
   if (high < -0.15) return "below the band: a larger backfire";
   return low > -0.1 ? "above the band" : "overlaps the band";
 };
-const leakageOf = (name: string, over: "all" | "contributors") => {
-  const quantity = over === "all" ? "leakage" : "contributorLeakage";
-  const perSeed = seedMeans(studies[name], "probe", first, (leak) => leak[quantity]);
-  return estimateMean(perSeed.filter((value): value is number => value !== null)).mean.toFixed(2);
+
+// %%
+const backfire = (one: Setting, over: "all" | "contributors") => {
+  const study = studyOf(studies, one);
+  const estimate = estimateMean(leakDifferences(study, open, { rounds: first, relative: true, over }));
+  const leakage = meanText(study, over === "all" ? "leakage" : "contributorLeakage", first);
+  const note = [placeOf(estimate.interval), `leakage ${leakage}`, ...emptiness(one)].join("; ");
+  const name = over === "all" ? one.label : `${one.label}, contributors`;
+  const claim = { id: "C13", setting: name, statement: `(RMSE − no defense) / no defense, ${spanOf(first)}`, note };
+  return decide({ ...claim, threshold: -0.1, direction: "below", unit: "relative", estimate });
 };
 
 // %%
-const backfire = (name: string, over: "all" | "contributors") => {
-  const compared = { rounds: first, relative: true, over: over };
-  const estimate = estimateMean(leakDifferences(studies[name], studies.mean, compared));
-  const note = `${placeOf(estimate.interval)}; leakage ${leakageOf(name, over)}${emptiness(name)}`;
-  const setting = over === "all" ? labelOf(name) : `${labelOf(name)}, contributors`;
-  const claim = { id: "C13", setting: setting, statement: `(RMSE − no defense) / no defense, ${span}` };
-  const test = { threshold: -0.1, direction: "below" as const, unit: "relative", note: note };
-  return decide({ ...claim, ...test, estimate: estimate });
-};
-
-// %%
-const leavesOut = (name: string) =>
-  studies[name].runs.every(({ probe }) => probe.some((leak) => leak.contributed.includes(false)));
-const comparable = (name: string) => leakDifferences(studies[name], studies.mean, inside).length > 1;
-const inPart = [...main, ...weakOnes].filter((name) => leavesOut(name) && comparable(name));
-const everybody = [...verdictNames, ...weakOnes].map((name) => backfire(name, "all"));
-const c13 = [...everybody, ...inPart.map((name) => backfire(name, "contributors"))];
+const leavesSome = (one: Setting) =>
+  studyOf(studies, one).runs.every(({ probe }) => probe.some((leak) => leak.contributed.includes(false)));
+const comparable = (one: Setting) => leakDifferences(studyOf(studies, one), open, inside).length > 1;
+const candidates = distinct([...main.map(guardedBy), ...weakOnes]);
+const inPart = candidates.filter((one) => leavesSome(one) && comparable(one));
+const c13 = [...judged.map((one) => backfire(one, "all")), ...inPart.map((one) => backfire(one, "contributors"))];
 
 // %%
 const claims = [...c12, ...c13];
 claimTable(claims);
-const sources = [studies, harder].flatMap((all) => Object.values(all).flatMap((study) => study.sources));
-const seconds = sources.reduce((sum, source) => sum + source.seconds, 0); // over all runs, two of them at a time
-const config = { plain: plans, adaptive: hardPlans };
-writeRecord("06_combined_defenses", { ...stamp, config: config, seconds: seconds, claims: claims });
+const record = recordOf({ plain: studies, adaptive: harder });
+writeRecord("06_combined_defenses", { ...stamp, ...record, claims });
 
 // %% [markdown]
 // ## What we saw

@@ -48,21 +48,15 @@ import { unitVector, compareBackfire, followAnalyticLeak, analyticLeakPanels, ba
 import { sweepPanel, createRng, defaultFederation, loadDataset, byProfile, isForced } from "curious-inside";
 import { progressBar, stampOf, estimateMean, estimateProportion, pairedDifference, setUp } from "curious-inside";
 import { table, showLines, showFigure, showForest, slackFigure, decide, claimTable } from "curious-inside";
-import { writeRecord, commonPlan, studiedPlans, vary, measureLeakage } from "curious-inside";
-import { measureGradients, styleOf, observations, testAssumptions, assumptionRows } from "curious-inside";
+import { writeRecord, commonPlan, vary, measureLeakage, setting, distinct, planEach, studyOf } from "curious-inside";
+import { measureGradients, observations, testAssumptions, assumptionRows, runSettings } from "curious-inside";
 import { observationPanel, rankCorrelation, estimateCorrelation, backfireRounds, backfireRows } from "curious-inside";
 import { convergenceOf, rateRows, ratePanels, rateRanks, participantRows, participantPoints } from "curious-inside";
-import { participantRanks, estimateSeries, type AggregatorName, type FederationConfig } from "curious-inside";
-import type {
-  BackfireRound,
-  ForestRow,
-  GradientPlan,
-  LeakagePlan,
-  Observation,
-  Panel,
-  Participants,
-} from "curious-inside";
-import type { Observed, SettingName, Studies } from "curious-inside";
+import { participantRanks, estimateSeries, type AggregatorName, type BackfireRound, type Change } from "curious-inside";
+
+// %%
+import type { Drawn, ForestRow, GradientPlan, LeakagePlan, Observation, Panel } from "curious-inside";
+import type { Participants, Setting, Studies } from "curious-inside";
 
 // %% tags=["parameters"]
 const instances = byProfile({ smoke: 50, quick: 1500, paper: 10000 }); // of every line: our choice
@@ -130,7 +124,7 @@ const softmax = {
 const constants = { objectiveGap: 2, plConstant: 0.5, lipschitz: 1, inversionError: 0.1 }; // Δ, μ, L_R, ε0
 const exampleRows = [1, 2, 5, 10].map((clients) => {
   const dispersion = expectedDispersion({ samplingStd: 1, heterogeneity: 0, effectiveClients: clients });
-  const terms = { ...constants, dispersion: dispersion };
+  const terms = { ...constants, dispersion };
   const both = { "bound (6)": reconstructionBound(terms), "bound (7)": youngBound(terms) };
   return { M_eff: clients, "B (4)": dispersion, ...both };
 });
@@ -268,18 +262,18 @@ const bar = progressBar("random instances");
 const found = checkTheory(instances, createRng("07"), { onProgress: bar.update });
 bar.done();
 const foundRows = found.map(({ check, line, holds, ratios, violations, worst, median }) => ({
-  check: check,
-  line: line,
-  holds: holds,
+  check,
+  line,
+  holds,
   instances: ratios.length,
-  violations: violations,
+  violations,
   "worst smaller/larger side": worst,
-  median: median,
+  median,
 }));
 table(foundRows, { title: "Every line on random instances", digits: 4 });
 
 // %%
-const slackRows = found.map(({ check, line, ratios }) => ({ label: `${check} ${line}`, ratios: ratios }));
+const slackRows = found.map(({ check, line, ratios }) => ({ label: `${check} ${line}`, ratios }));
 const dataset = await loadDataset(softmax.dataset);
 const stamp = await stampOf(dataset, seeds);
 const exact = { ...stamp, dataset: "no dataset: random quadratics" }; // of all figures but the last
@@ -341,12 +335,12 @@ const bar2 = progressBar("sweeps");
 const sweeps = quantities.map((quantity, i) => {
   const perSeed = seeds.map((seed) => sweepBound(quantity, draws, createRng(seed)));
   bar2.update(i + 1, quantities.length);
-  return { quantity: quantity, perSeed: perSeed, predicted: predictedSlopes[quantity] };
+  return { quantity, perSeed, predicted: predictedSlopes[quantity] };
 });
 bar2.done();
 const slopes = sweeps.map(({ quantity, perSeed, predicted }) => ({
-  quantity: quantity,
-  predicted: predicted,
+  quantity,
+  predicted,
   error: estimateMean(perSeed.map(({ driver, measured }) => powerSlope(driver, measured, { below: 0.5 }))),
   bound: estimateMean(perSeed.map(({ driver, bound }) => powerSlope(driver, bound))),
 }));
@@ -363,7 +357,7 @@ const names = {
 };
 const interval = (ends: readonly number[]) => ends.map((end) => end.toFixed(3)).join(" … ");
 const slopeRows = slopes.map(({ quantity, predicted, error, bound }) => {
-  const of = { "error ~ power of": names[quantity], predicted: predicted };
+  const of = { "error ~ power of": names[quantity], predicted };
   return { ...of, "slope of error": error.mean, "95 %": interval(error.interval), "slope of bound": bound.mean };
 });
 table(slopeRows, { title: `Log-log slopes (${seeds.length} federations; errors below 0.5, a quarter of saturation)` });
@@ -384,7 +378,7 @@ const federations = seeds.map((seed) => {
   const start = plus(quadratic.minimizer, 30, unitVector(8, rng.split("start")));
   const noises = { samplingStd: 3, dpStd: 1, clipNorm: 3 }; // σ, s, C: our choice
   const size = { rounds: 80, runs: byProfile({ smoke: 2, quick: 30, paper: 200 }) };
-  return compareBackfire({ quadratic: quadratic, start: start, learningRate: 0.2, ...noises, ...size }, rng);
+  return compareBackfire({ quadratic, start, learningRate: 0.2, ...noises, ...size }, rng);
 });
 const backfireTitle = "DP on a quadratic: noise protects, clipping keeps the gap open";
 await showLines("07_theorem_1_backfire", { title: backfireTitle, panels: backfirePanels(federations) }, exact);
@@ -392,10 +386,10 @@ await showLines("07_theorem_1_backfire", { title: backfireTitle, panels: backfir
 // %%
 const courseRows = [0, 10, 20, 30, 50, 79].map((k) => {
   const difference = (of: "noise" | "clipped") => {
-    const { mean, interval: ends } = estimateMean(federations.map((one) => one[of].error[k] - one.clean.error[k]));
+    const { mean, interval: ends } = estimateMean(federations.map((one) => one[of].error[k]! - one.clean.error[k]!));
     return `${mean.toFixed(3)} [${ends.map((end) => end.toFixed(3)).join(", ")}]`;
   };
-  const clean = federations.reduce((sum, one) => sum + one.clean.error[k] / federations.length, 0);
+  const clean = federations.reduce((sum, one) => sum + one.clean.error[k]! / federations.length, 0);
   return {
     round: k,
     "clean error": clean,
@@ -414,7 +408,7 @@ table(courseRows, { title: "Squared error against the clean run's, paired by fed
 const last = softmax.rounds;
 const rounds = [0, 1, 2, 5, 10, 20, 50, 100].filter((k) => k <= last);
 const victims = [1, 2, 3, 5, 9];
-const leaks = await followAnalyticLeak(softmax, dataset, { seeds: seeds, rounds: rounds, victims: victims });
+const leaks = await followAnalyticLeak(softmax, dataset, { seeds, rounds, victims });
 const pick = (round: number, count: number, of: "rmse" | "objectiveGap" | "relativeDispersion") =>
   leaks.filter((leak) => leak.round === round && leak.effectiveClients === count).map((leak) => leak[of]);
 const leakPanels = analyticLeakPanels(leaks, [9, 2]);
@@ -446,9 +440,8 @@ table(leakRows, { title: `While the gap falls from ${gaps[0]} to ${gaps[1]} nats
 // %% tags=["parameters"]
 const rulesOf04 = ["multiKrum", "dnc", "freqFed", "median", "krum"];
 const base = commonPlan(); // M = 10, Fashion-MNIST, LeNet-5, non-IID, 50 rounds: paper §5; the rest: README, Decisions
-const several = ["passive", "signFlip κ=1", "signFlip+krum κ=1", "signFlip+median κ=1", "localDp σ=0.003"];
-const looked = byProfile({ smoke: several.slice(0, 2), quick: several.slice(0, 3), paper: several }); // names of 03 to 05
-const stds = byProfile({ smoke: [0, 3], quick: [0, 3], paper: [0, 0.003, 0.03, 0.1, 0.3, 1, 3, 10] }); // σ of local DP, from 05
+const lookedAt = byProfile({ smoke: 2, quick: 3, paper: 5 }); // how many of the settings below, from 03 to 05
+const stds = byProfile({ smoke: [0, 3], quick: [0, 3], paper: [0, 0.003, 3] }); // σ of local DP that 05 decides a claim about
 const lookRounds = byProfile({ smoke: [0, 4], quick: [0, 19, 49], paper: [0, 4, 9, 19, 30, 40, 49] }); // our choice
 const images = byProfile({ smoke: 4, quick: 20, paper: 50 }); // of every client, in F: our choice
 const batches = byProfile({ smoke: 2, quick: 8, paper: 16 }); // of every client, for σ and ζ: our choice
@@ -459,32 +452,30 @@ const others = byProfile({ smoke: [1, 2], quick: [1, 2, 5, 10, 20], paper: [1, 2
 const ends = byProfile({ smoke: [0, 4], quick: [0, 19], paper: [0, 9, 19, 30, 40, 49] }); // inverted for Remark 4
 
 // %%
-const { "03": poisoned, "04": defended, "05": noised } = studiedPlans();
-const studied = { ...poisoned, ...defended, ...noised };
-const enough = (name: string) => noised[name]?.seeds.length === base.seeds.length; // those that 05 decides a claim about
-const noises = stds.map((std) => `localDp σ=${std}`).filter(enough);
-const lenetNames = [...new Set([...looked, ...noises])];
+const flip = { poisoning: "signFlip", poisoningParameters: { scale: 1 } } as const; // κ as in 03
+const underFlip = (rule: AggregatorName) => setting({ ...flip, aggregator: rule, assumedMalicious: 1 });
+const noiseOf = (std: number) =>
+  setting({ privacy: "localDp", privacyParameters: { clipNorm: 1, noiseMultiplier: std, delta: 1e-5 } });
+const passive = setting({ poisoning: "none" });
+const several = [passive, setting(flip), underFlip("krum"), underFlip("median"), noiseOf(0.003)];
+const looked = several.slice(0, lookedAt);
 const lenet = await stampOf(dataset, base.seeds);
-const leakPlans = Object.fromEntries(lenetNames.map((name) => [name, studied[name]]));
-const leakBar = progressBar("reconstructions, as in 03 to 05");
-const studies = await measureLeakage(leakPlans, dataset, { force: isForced(), onProgress: leakBar.update });
-leakBar.done();
+const lenetSettings = distinct([...looked, ...stds.map(noiseOf)]);
+const planned = planEach(base, lenetSettings);
+const studies = await runSettings("reconstructions, as in 03 to 05", planned, dataset);
 
 // %%
-const look = (rounds: number[], change: Partial<FederationConfig> = {}): GradientPlan => {
+const look = (rounds: number[], change: Change = {}): GradientPlan => {
   const federation = { ...base.federation, ...change };
-  const sizes = { objectiveImages: images, batches: batches };
-  return { federation: federation, seeds: base.seeds, rounds: rounds, ...sizes, attack: null };
+  const sizes = { objectiveImages: images, batches };
+  return { federation, seeds: base.seeds, rounds, ...sizes, attack: null };
 };
-const inverting = (name: string): GradientPlan => ({
-  ...look(lookRounds, studied[name].federation),
-  attack: base.attack,
-});
+const inverting = (one: Setting): GradientPlan => ({ ...look(lookRounds, one.change), attack: base.attack });
 const quarters = [1, 2, 3, 4].map((i) => Math.round((i * longRounds) / 4) - 1);
-const gradientPlans = {
+const gradientPlans: Record<string, GradientPlan> = {
   long: look(quarters, { rounds: longRounds }),
-  ...Object.fromEntries(looked.map((name) => [name, inverting(name)])),
-} as Record<string, GradientPlan>;
+  ...Object.fromEntries(looked.map((one) => [one.label, inverting(one)])),
+};
 const gradientBar = progressBar("gradients, noise, lone inversions");
 const gradients = await measureGradients(gradientPlans, dataset, { force: isForced(), onProgress: gradientBar.update });
 gradientBar.done();
@@ -492,21 +483,20 @@ gradientBar.done();
 // %%
 const pixels = dataset.inputShape.reduce((product, side) => product * side, 1);
 const dimension = setUp(base.federation, dataset).network.size; // d
-const stdOf = (name: string) => (name.startsWith("localDp") ? Number(name.split("σ=")[1]) : 0); // s = σ C, C = 1
-const longLosses = gradients.long.runs.map((run) => run.rounds.map(({ loss }) => loss));
-const seen = (name: string): [string, Observation[][]] => [
-  name,
-  observations(gradients[name], studies[name], longLosses),
-];
-const observed = Object.fromEntries(looked.map(seen));
+const stdOf = ({ change }: Setting) => change.privacyParameters?.noiseMultiplier ?? 0; // s = σ C, C = 1
+const longLosses = gradients.long!.runs.map((run) => run.rounds.map(({ loss }) => loss));
+const observed = looked.map((one) => {
+  const seeds = observations(gradients[one.label]!, studyOf(studies, one), longLosses);
+  return { setting: one, seeds };
+});
 
 // %%
-const tested = looked.map((name) => {
-  const noiseVariance = dimension * stdOf(name) ** 2;
-  return [name, testAssumptions(observed[name], { pixels: pixels, noiseVariance: noiseVariance })] as const;
+const tested = observed.map(({ setting: one, seeds }) => {
+  const noiseVariance = dimension * stdOf(one) ** 2;
+  return { setting: one, tests: testAssumptions(seeds, { pixels, noiseVariance }) };
 });
 const fitHeaders = { fitted: "fitted on half of the seeds", measured: "mean on the other half", verdict: "held?" };
-table(assumptionRows(Object.fromEntries(tested)), {
+table(assumptionRows(tested), {
   title: "LeNet-5: each half of the seeds tests the other",
   headers: fitHeaders,
 });
@@ -524,10 +514,9 @@ table(assumptionRows(Object.fromEntries(tested)), {
 
 // %%
 type Quantity = (one: Observation) => number;
-const plainName = (name: string) => name.split(" ")[0].split("+").slice(-1)[0]; // one colour each
-const shown: Observed = Object.fromEntries(looked.map((name) => [plainName(name), observed[name]]));
-const panelOf = (title: string, y: Panel["y"], quantity: Quantity) =>
-  observationPanel(shown, quantity, { title: title, y: y });
+const plainOf = ({ parts }: Setting) => parts.at(-1)!.name as Drawn; // one colour each
+const shown = observed.map(({ setting: one, seeds }) => ({ setting: plainOf(one), seeds }));
+const panelOf = (title: string, y: Panel["y"], quantity: Quantity) => observationPanel(shown, quantity, { title, y });
 const squares = ({ pairs }: Observation) =>
   pairs.reduce((sum, one) => sum + one.gradientDistance ** 2 / pairs.length, 0);
 
@@ -554,23 +543,23 @@ await showLines("07_theorem_1_assumptions", { title: assumptionTitle, panels: as
 // cut at ±1.
 
 // %%
-const alongRuns = (name: string) =>
-  studies[name].runs.map(({ rounds: all, probe }) => {
-    const inverse = probe.map(({ round }) => 1 / all[round].objectiveGap);
+const alongRuns = (one: Setting) =>
+  studyOf(studies, one).runs.map(({ rounds: all, probe }) => {
+    const inverse = probe.map(({ round }) => 1 / all[round]!.objectiveGap);
     return rankCorrelation(inverse, probe.map((leak) => leak.rmse)); // prettier-ignore
   });
-const gapRanks = lenetNames.map((setting) => ({ setting: setting, estimate: estimateCorrelation(alongRuns(setting)) }));
-const slopesOf = (name: string) =>
-  observed[name].filter(({ length }) => length > 1).map((run) => rankCorrelation(run.map((one) => one.gap), run.map((one) => one.gradientNorm))); // prettier-ignore
-const slopeRanks = looked.map((setting) => ({ setting: setting, estimate: estimateCorrelation(slopesOf(setting)) }));
+const gapRanks = lenetSettings.map((one) => ({ setting: one, estimate: estimateCorrelation(alongRuns(one)) }));
+const slopeOfRun = (run: readonly Observation[]) =>
+  rankCorrelation(run.map((one) => one.gap), run.map((one) => one.gradientNorm)); // prettier-ignore
+const slopeRanks = observed.map(({ setting: one, seeds }) => {
+  const runs = seeds.filter(({ length }) => length > 1);
+  return { setting: one, estimate: estimateCorrelation(runs.map(slopeOfRun)) };
+});
 
 // %%
 type Ranked = typeof gapRanks;
 const rankRows = (some: Ranked, what: string): ForestRow[] =>
-  some.map(({ setting, estimate }) => {
-    const known = setting as SettingName;
-    return { setting: known, name: `${styleOf(known).label}: ${what}`, estimate: estimate };
-  });
+  some.map((one) => ({ ...one, name: `${one.setting.label}: ${what}` }));
 const rankForest = {
   title: "Does the error rise as the gap closes, and the gradient fall?",
   x: { label: "rank correlation along a run" },
@@ -584,15 +573,16 @@ await showForest("07_theorem_1_correlations", rankForest, lenet);
 // lower error under DP where the ratio of gaps exceeds the threshold; what 05 measured stands beside it. Rows with σ = 0 are clipping alone.
 
 // %%
-const backfires = noises.map((name) => {
-  const noise = { dpStd: stdOf(name), dimension: dimension, effectiveClients: base.federation.numClients - 1 };
-  return [name, backfireRounds(studies[name], studies.passive, gradients.passive, noise)] as const;
+const backfires = stds.map((std) => {
+  const noise = { dpStd: std, dimension, effectiveClients: base.federation.numClients - 1 };
+  const [noisy, clean] = [studyOf(studies, noiseOf(std)), studyOf(studies, passive)];
+  return { setting: noiseOf(std), rounds: backfireRounds(noisy, clean, gradients[passive.label]!, noise) };
 });
 const backfireHeaders = {
   ...{ ratio: "Δ / Δ passive", threshold: "needed, line (12)", predicted: "RMSE is predicted" },
   ...{ difference: "RMSE − passive", agrees: "agrees (share of seeds)" },
 };
-const backfireTable = backfireRows(Object.fromEntries(backfires));
+const backfireTable = backfireRows(backfires);
 table(backfireTable, { title: "DP: what the gaps predict, and what was seen", headers: backfireHeaders });
 
 // %% [markdown]
@@ -613,7 +603,7 @@ ruleBar.done();
 
 // %%
 const { numClients } = base.federation;
-const courseOf = (rule: string) => convergenceOf(quiet[rule], { numClients: numClients, isMedian: rule === "median" });
+const courseOf = (rule: string) => convergenceOf(quiet[rule]!, { numClients, isMedian: rule === "median" });
 const courses = Object.fromEntries(Object.keys(quiet).map((rule) => [rule, courseOf(rule)]));
 const rateHeaders = {
   predicted: "v, predicted",
@@ -640,7 +630,7 @@ table(rankTable, { title: "Over rules, by seed" });
 // the aggregate, and contributors are judged.
 
 // %%
-const lastEnd = ends[ends.length - 1];
+const lastEnd = ends.at(-1)!;
 const endPlan = vary({ ...base, probeRounds: ends }, { rounds: lastEnd + 1, evaluationImages: 100 });
 const withOthers = (n: number) => vary(endPlan, { numClients: n + 1 });
 const sizePlans = Object.fromEntries(others.map((n) => [`mean of ${n} others`, withOthers(n)]));
@@ -649,7 +639,6 @@ const sizes = await measureLeakage(sizePlans, dataset, { force: isForced(), onPr
 sizeBar.done();
 
 // %%
-const flip = { poisoning: "signFlip", poisoningParameters: { scale: 1 } } as const; // κ as in 03
 const choosing = (plan: LeakagePlan, rule: AggregatorName, f: number, drop?: number) => {
   const some = drop === undefined ? {} : { aggregatorParameters: { filterFraction: drop / f, iterations: 1 } };
   const knowing = { ...plan, attack: { ...plan.attack, contributors: "known" as const } };
@@ -680,8 +669,8 @@ const both = (studiesOf: Studies, of?: Participants) => [
 const otherAxis = { label: "other clients in the mean" };
 const yRange = [0, 0.5] as const;
 const sizePanels: Panel[] = [
-  { title: "The mean over other clients", x: otherAxis, y: "rmse", series: both(sizes, peers), yRange: yRange },
-  { title: "Selections under a sign flip", x: "effective", y: "contributorRmse", series: both(chosen), yRange: yRange },
+  { title: "The mean over other clients", x: otherAxis, y: "rmse", series: both(sizes, peers), yRange },
+  { title: "Selections under a sign flip", x: "effective", y: "contributorRmse", series: both(chosen), yRange },
 ];
 await showLines("07_theorem_1_participants", { title: "Fewer participants, lower error?", panels: sizePanels }, lenet);
 
@@ -695,7 +684,7 @@ const noViolation = groups.map((group) => {
   const n = Math.min(...inGroup(group).map((one) => one.ratios.length));
   const violations = inGroup(group).reduce((sum, one) => sum + one.violations, 0);
   const note = `${inGroup(group).length} lines, ${violations} violations; n counts instances`;
-  const claim = { id: "T1", setting: `no violation: ${group}`, threshold: 0.01, note: note };
+  const claim = { id: "T1", setting: `no violation: ${group}`, threshold: 0.01, note };
   const words = {
     statement: "Our derivation: random instances that violate a line",
     unit: "of instances",
@@ -705,7 +694,7 @@ const noViolation = groups.map((group) => {
 });
 
 // %%
-const slopeOf = (quantity: string) => slopes.filter((one) => one.quantity === quantity)[0].error;
+const slopeOf = (quantity: string) => slopes.find((one) => one.quantity === quantity)!.error;
 const onQuadratics = { setting: "quadratics", unit: "slope", threshold: 0, note: "exactly solvable, A1–A3 hold" };
 const t1 = { ...onQuadratics, id: "T1", statement: "Log-log slope of error against Δ", direction: "below" as const };
 const t2 = {
@@ -735,14 +724,14 @@ const imageClaims = [
 
 // %%
 const ranks = { threshold: 0, unit: "rank correlation", direction: "above" as const };
-const meanLeakage = (setting: string) =>
-  estimateMean(studies[setting].runs.flatMap(({ probe }) => probe.map(({ leakage }) => leakage))).mean;
-const leaking = gapRanks.filter(({ setting }) => meanLeakage(setting) > 0); // elsewhere nothing is seen that could follow Δ
-const t1Lenet = leaking.map(({ setting, estimate }) => {
-  const claim = { ...ranks, id: "T1", setting: `LeNet-5, ${styleOf(setting as SettingName).label}` };
+const meanLeakage = (one: Setting) =>
+  estimateMean(studyOf(studies, one).runs.flatMap(({ probe }) => probe.map(({ leakage }) => leakage))).mean;
+const leaking = gapRanks.filter((one) => meanLeakage(one.setting) > 0); // elsewhere nothing is seen that could follow Δ
+const t1Lenet = leaking.map(({ setting: one, estimate }) => {
+  const claim = { ...ranks, id: "T1", setting: `LeNet-5, ${one.label}` };
   const statement = "Rank correlation of RMSE with 1/Δ along a run";
-  const note = `mean leakage ${meanLeakage(setting).toFixed(2)}`;
-  return decide({ ...claim, statement: statement, note: note, estimate: estimate });
+  const note = `mean leakage ${meanLeakage(one).toFixed(2)}`;
+  return decide({ ...claim, statement, note, estimate });
 });
 
 // %%
@@ -755,10 +744,9 @@ const foretold = (rounds: BackfireRound[]) => {
   return estimateProportion(base.seeds.filter(isSeed).length, base.seeds.length);
 };
 const ofSeeds = { id: "T1", threshold: 0.5, unit: "of seeds", direction: "above" as const, note: "B = 1" };
-const t1Backfire = backfires.map(([name, rounds]) => {
-  const setting = `LeNet-5, ${styleOf(name as SettingName).label}`;
+const t1Backfire = backfires.map(({ setting: one, rounds }) => {
   const statement = "Seeds in which (12) predicts whether DP lowers RMSE";
-  return decide({ ...ofSeeds, setting: setting, statement: statement, estimate: foretold(rounds) });
+  return decide({ ...ofSeeds, setting: `LeNet-5, ${one.label}`, statement, estimate: foretold(rounds) });
 });
 
 // %%
@@ -785,11 +773,14 @@ const lenetClaims = [
 const claims = [...noViolation, ...scaling, ...imageClaims, ...lenetClaims];
 claimTable(claims);
 const seconds = (performance.now() - began) / 1000;
-const exactly = { instances: instances, sampled: sampled, samples: samples, draws: draws, softmax: softmax };
-const measured = { looked: looked, lookRounds: lookRounds, images: images, batches: batches, longRounds: longRounds };
-const varied = { guards: guards, ruleRounds: ruleRounds, others: others, ends: ends };
-const config = { exact: exactly, lenet: { base: base, settings: lenetNames, ...measured, ...varied } };
-writeRecord("07_theorem_1", { ...stamp, config: config, seconds: seconds, claims: claims });
+const exactly = { instances, sampled, samples, draws, softmax };
+const measured = { looked, lookRounds, images, batches, longRounds };
+const varied = { guards, ruleRounds, others, ends };
+const config = {
+  exact: exactly,
+  lenet: { base, settings: lenetSettings.map((one) => one.label), ...measured, ...varied },
+};
+writeRecord("07_theorem_1", { ...stamp, config, seconds, claims });
 
 // %% [markdown]
 // ## What we changed in the derivation, and why

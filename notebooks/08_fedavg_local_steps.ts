@@ -41,22 +41,13 @@
 // The quick profile unrolls τ = 20, which takes longest, at α = 0.5 only; elsewhere its claims are about τ = 5.
 
 // %%
-import {
-  loadDataset,
-  byProfile,
-  isForced,
-  progressBar,
-  stampOf,
-  commonPlan,
-  vary,
-  measureLeakage,
-} from "curious-inside";
+import { loadDataset, byProfile, isForced, progressBar, stampOf, commonPlan, vary } from "curious-inside";
 import { checkTheory, localStepChecks, createRng, followLocalSteps, largestCurvature } from "curious-inside";
-import { inversionCost, driftBound } from "curious-inside";
-import { clippingOf, leakDifferences, estimateMean, estimateProportion, bands, describe } from "curious-inside";
-import { showLines, showImages, privateRow, reconstructedRow, table, decide, claimTable } from "curious-inside";
-import { writeRecord, styleOf, type LeakagePlan, type LocalStepsRound, type InversionCost } from "curious-inside";
+import { measureLeakage, inversionCost, driftBound, clippingOf, leakDifferences } from "curious-inside";
+import { estimateMean, estimateProportion, bands, describe, decide, claimTable, writeRecord } from "curious-inside";
+import { showLines, showImages, privateRow, reconstructedRow, table, styleOf } from "curious-inside";
 import type { Claim, FederationConfig, LeakageStudy, Panel, Series, SettingName } from "curious-inside";
+import type { InversionCost, LeakagePlan, LocalStepsRound } from "curious-inside";
 
 // %% tags=["parameters"]
 const taus = byProfile({ smoke: [1, 2], quick: [1, 2, 5, 10, 20], paper: [1, 2, 5, 10, 20] }); // τ: Remark 5 leaves it open
@@ -67,6 +58,8 @@ const fewest = byProfile({ smoke: taus, quick: [1, some], paper: taus }); // unr
 const peers = byProfile({ smoke: 1, quick: 2, paper: 9 }); // M - 1 of the reconstructions; 9: paper §5
 const late = byProfile({ smoke: 1, quick: 5, paper: 20 }); // a later round to look at, at α = 0.5; our choice
 const lateTau = byProfile({ smoke: 2, quick: 5, paper: 20 }); // the most local steps that are looked at there
+
+// %% tags=["parameters"]
 const upTo = (n: number): number[] => Array.from({ length: n }, (_, i) => i + 1);
 const seeds = upTo(byProfile({ smoke: 2, quick: 3, paper: 20 })); // of the reconstructions; our choice
 const driftSeeds = upTo(byProfile({ smoke: 4, quick: 6, paper: 20 })); // of the drift; L and B1 from the odd ones
@@ -149,8 +142,8 @@ const checkBar = progressBar("random instances");
 const found = checkTheory(instances, createRng("08"), { lines: localStepChecks, onProgress: checkBar.update });
 checkBar.done();
 const foundRows = found.map(({ check, line, ratios, violations, worst, median }) => {
-  const of = { check: check, line: line, instances: ratios.length, violations: violations };
-  return { ...of, "worst smaller/larger side": worst, median: median };
+  const of = { check, line, instances: ratios.length, violations };
+  return { ...of, "worst smaller/larger side": worst, median };
 });
 table(foundRows, { title: "The extension on random instances", digits: 4 });
 
@@ -165,96 +158,92 @@ const stamp = await stampOf(dataset, seeds);
 const partitionOf = (alpha: string): Partial<FederationConfig> =>
   alpha === "∞" ? { partition: "iid" } : { partition: "dirichlet", alpha: Number(alpha) };
 const short = { ...base.federation, rounds: 1, evaluationImages: 100 };
+
+// %%
 const followed: Record<string, LocalStepsRound[]> = {};
 const driftBar = progressBar("drift");
 for (const alpha of alphas) {
-  followed[alpha] = [];
+  const own: LocalStepsRound[] = [];
+  followed[alpha] = own;
   for (const tau of taus) {
     const config = { ...short, ...partitionOf(alpha), localSteps: tau };
-    followed[alpha].push(...(await followLocalSteps(config, dataset, { seeds: driftSeeds, rounds: [0] })));
+    own.push(...(await followLocalSteps(config, dataset, { seeds: driftSeeds, rounds: [0] })));
     driftBar.update(alphas.indexOf(alpha) * taus.length + taus.indexOf(tau) + 1, alphas.length * taus.length);
   }
 }
+driftBar.done();
+
+// %%
 const curvatures: Record<string, number> = {};
 for (const alpha of alphas) {
-  const found = driftSeeds.map((seed) => largestCurvature({ ...short, ...partitionOf(alpha), seed: seed }, dataset));
+  const found = driftSeeds.map((seed) => largestCurvature({ ...short, ...partitionOf(alpha), seed }, dataset));
   curvatures[alpha] = Math.max(...(await Promise.all(found)));
 }
-driftBar.done();
 
 // %%
 const { learningRate } = short;
 const isOdd = ({ seed }: LocalStepsRound) => seed % 2 === 1;
 const most = (rounds: LocalStepsRound[], of: "smoothness" | "stepNorm") => Math.max(...rounds.map((one) => one[of]));
 const boundOf = (alpha: string, tau: number) => {
-  const fitted = followed[alpha].filter((one) => isOdd(one) && one.localSteps === tau);
+  const fitted = followed[alpha]!.filter((one) => isOdd(one) && one.localSteps === tau);
   const constants = { smoothness: most(fitted, "smoothness"), stepNorm: most(fitted, "stepNorm") };
-  return driftBound({ localSteps: tau, learningRate: learningRate, ...constants });
+  return driftBound({ localSteps: tau, learningRate, ...constants });
 };
 const tested = alphas.flatMap((alpha) =>
-  followed[alpha]
-    .filter((one) => !isOdd(one) && one.localSteps > 1)
-    .map((one) => ({ ...one, alpha: alpha, ratio: one.drift / boundOf(alpha, one.localSteps) })),
+  followed[alpha]!.filter((one) => !isOdd(one) && one.localSteps > 1).map((one) => ({
+    ...one,
+    alpha,
+    ratio: one.drift / boundOf(alpha, one.localSteps),
+  })),
 );
 
 // %%
 const moving = taus.filter((tau) => tau > 1);
 const tauAxis = { label: "local steps τ" };
+type OfRound = (one: LocalStepsRound, tau: number) => number;
+const perSeed = (alpha: string, of: OfRound) => {
+  const at = (seed: number, tau: number) =>
+    followed[alpha]!.find((one) => one.seed === seed && one.localSteps === tau)!;
+  return driftSeeds.map((seed) => moving.map((tau) => of(at(seed, tau), tau)));
+};
+
+// %%
 const driftPanel = (alpha: string): Panel => {
-  const at = (tau: number) => followed[alpha].filter((one) => one.localSteps === tau);
-  const perSeed = (of: (one: LocalStepsRound, tau: number) => number) =>
-    driftSeeds.map((seed) =>
-      moving.map((tau) =>
-        of(
-          at(tau).find((one) => one.seed === seed)!,
-          tau,
-        ),
-      ),
-    );
-  const ratio = bands(perSeed((one) => Math.log10(one.drift / one.gradientNorm)));
+  const ratio = bands(perSeed(alpha, (one) => Math.log10(one.drift / one.gradientNorm)));
   const power = (values: number[]) => values.map((value) => 10 ** value);
   const measured = { mean: power(ratio.mean), low: power(ratio.low), high: power(ratio.high) };
-  const bound = bands(perSeed((one, tau) => boundOf(alpha, tau) / one.gradientNorm));
+  const { mean } = bands(perSeed(alpha, (one, tau) => boundOf(alpha, tau) / one.gradientNorm));
   const series: Series[] = [
     { setting: "measured", x: moving, ...measured },
-    { setting: "theorem", name: "bound, line (22)", x: moving, mean: bound.mean },
+    { setting: "theorem", name: "bound, line (22)", x: moving, mean },
   ];
-  return { title: `α = ${alpha}`, x: tauAxis, y: { label: "drift / ‖mean gradient‖", scale: "log" }, series: series };
+  return { title: `α = ${alpha}`, x: tauAxis, y: { label: "drift / ‖mean gradient‖", scale: "log" }, series };
 };
-const driftFigure = {
-  title: "How far local gradients drift (M = 10, first round)",
-  panels: alphas.map(driftPanel),
-  columns: 3,
-};
+const driftTitle = "How far local gradients drift (M = 10, first round)";
+const driftFigure = { title: driftTitle, panels: alphas.map(driftPanel), columns: 3 };
 await showLines("08_fedavg_local_steps_drift", driftFigure, { ...stamp, seeds: driftSeeds });
 
 // %% [markdown]
 // The assumptions, at the largest τ: **checked** on the paths that clients took, **assumed** beyond them, **violated** where the number says so.
 
 // %%
-const longest = taus[taus.length - 1];
+const longest = taus.at(-1)!;
 const holds = (value: number, limit: number) => `${value <= limit ? "checked" : "violated"} (${value.toPrecision(2)})`;
-const assumptionRows = alphas.map((alpha) => {
-  const all = followed[alpha].filter((one) => one.localSteps === longest);
+const onPaths = (alpha: string, all: LocalStepsRound[]) => {
   const smoothness = most(all, "smoothness");
+  const paths = { "L on the paths": smoothness, "curvature at w^(0)": curvatures[alpha]!, B1: most(all, "stepNorm") };
+  const steps = { "ηL ≤ 2": holds(learningRate * smoothness, 2) };
+  return { ...paths, ...steps, "ητL ≤ 1, for (33)": holds(learningRate * longest * smoothness, 1) };
+};
+
+// %%
+const assumptionRows = alphas.map((alpha) => {
+  const all = followed[alpha]!.filter((one) => one.localSteps === longest);
   const growth = Math.max(...all.map((one) => one.stepNorm / one.firstNorm));
   const idle = Math.max(...all.map((one) => one.drift / one.gradientNorm));
-  const paths = {
-    "L on the paths": smoothness,
-    "curvature at w^(0)": curvatures[alpha],
-    B1: most(all, "stepNorm"),
-  };
-  const steps = {
-    "ηL ≤ 2": holds(learningRate * smoothness, 2),
-    "ητL ≤ 1, for (33)": holds(learningRate * longest * smoothness, 1),
-  };
   const worst = Math.max(...tested.filter((one) => one.alpha === alpha).map(({ ratio }) => ratio));
-  const rest = {
-    "norms do not grow": holds(growth, 1),
-    "drift ≤ ‖gradient‖": holds(idle, 1),
-    "(22), worst ratio": holds(worst, 1),
-  };
-  return { α: alpha, ...paths, ...steps, ...rest };
+  const rest = { "norms do not grow": holds(growth, 1), "drift ≤ ‖gradient‖": holds(idle, 1) };
+  return { α: alpha, ...onPaths(alpha, all), ...rest, "(22), worst ratio": holds(worst, 1) };
 });
 table(assumptionRows, { title: `Assumptions on LeNet-5 at τ = ${longest}`, digits: 3 });
 
@@ -265,20 +254,19 @@ table(assumptionRows, { title: `Assumptions on LeNet-5 at τ = ${longest}`, digi
 
 // %%
 const meanOf = (values: number[]) => values.reduce((sum, value) => sum + value / values.length, 0);
-const clipRows = clips.flatMap((clipNorm) =>
-  taus.map((tau) => {
-    const all = followed["0.5"].filter((one) => one.localSteps === tau);
-    const clipped = all.map((one) => clippingOf(one.sentNorms, clipNorm));
-    const relative = (of: (one: LocalStepsRound, i: number) => number) =>
-      meanOf(all.map((one, i) => of(one, i) / one.gradientNorm));
-    const shares = { λ̄: meanOf(clipped.map((one) => one.shrink)), M_eff: meanOf(clipped.map((one) => one.effective)) };
-    const bias = {
-      "β (32)": relative((_, i) => clipped[i].biasBound / tau),
-      "drift (22)": relative((one) => one.drift),
-    };
-    return { C: clipNorm, τ: tau, ...shares, ...bias, "√V": relative((one) => Math.sqrt(one.dispersion)) };
-  }),
-);
+const clipRow = (clipNorm: number, tau: number) => {
+  const all = followed["0.5"]!.filter((one) => one.localSteps === tau);
+  const clipped = all.map((one) => clippingOf(one.sentNorms, clipNorm));
+  const relative = (of: (one: LocalStepsRound, i: number) => number) =>
+    meanOf(all.map((one, i) => of(one, i) / one.gradientNorm));
+  const shares = { λ̄: meanOf(clipped.map((one) => one.shrink)), M_eff: meanOf(clipped.map((one) => one.effective)) };
+  const bias = {
+    "β (32)": relative((_, i) => clipped[i]!.biasBound / tau),
+    "drift (22)": relative((one) => one.drift),
+  };
+  return { C: clipNorm, τ: tau, ...shares, ...bias, "√V": relative((one) => Math.sqrt(one.dispersion)) };
+};
+const clipRows = clips.flatMap((clipNorm) => taus.map((tau) => clipRow(clipNorm, tau)));
 table(clipRows, { title: "Clipping the τ-step update (M = 10, α = 0.5, first round)", digits: 3 });
 
 // %% [markdown]
@@ -291,19 +279,16 @@ const numClients = peers + 1;
 type How = "matchedMean" | "unrolled" | "oneStep";
 const planOf = (alpha: string, tau: number, how: How, change: Partial<FederationConfig> = {}): LeakagePlan => {
   const local = how === "oneStep" ? { batchSize: tau } : { localSteps: tau };
-  const plan = vary(base, {
-    ...partitionOf(alpha),
-    numClients: numClients,
-    rounds: late + 1,
-    evaluationImages: 100,
-    ...local,
-  });
-  const attack = { ...plan.attack, steps: steps, labels: "given" as const };
+  const size = { numClients, rounds: late + 1, evaluationImages: 100 };
+  const plan = vary(base, { ...partitionOf(alpha), ...size, ...local });
+  const attack = { ...plan.attack, steps, labels: "given" as const };
   const isFollowed = alpha === "0.5" && change.privacy === undefined && how !== "oneStep" && tau <= lateTau;
   const rounds = isFollowed ? [0, late] : [0];
-  const of = { ...vary(plan, change), seeds: seeds, probeRounds: [], trajectoryRounds: rounds };
+  const of = { ...vary(plan, change), seeds, probeRounds: [], trajectoryRounds: rounds };
   return { ...of, attack: how === "unrolled" ? { ...attack, localSteps: "unrolled" as const } : attack };
 };
+
+// %%
 const nameOf = (alpha: string, tau: number, how: How) => `${how} α=${alpha} τ=${tau}`;
 const waysAt = (alpha: string): How[] => ["matchedMean", "unrolled", ...(alpha === "0.5" ? ["oneStep" as const] : [])];
 const tausOf = (alpha: string, how: How): number[] => {
@@ -323,15 +308,17 @@ for (const how of ["matchedMean", "unrolled"] as const)
     const change = { privacy: "localDp" as const, privacyParameters: { ...privacy, noiseMultiplier: sigma } };
     plans[clippedName(how, sigma)] = planOf("0.5", some, how, change);
   }
+
+// %%
 const bar = progressBar("reconstructions");
 const studies = await measureLeakage(plans, dataset, { force: isForced(), onProgress: bar.update });
 bar.done();
 const studyOf = (alpha: string, tau: number, how: How): LeakageStudy =>
-  studies[nameOf(alpha, tau, tau === 1 ? "matchedMean" : how)]; // at τ = 1 all are the same
+  studies[nameOf(alpha, tau, tau === 1 ? "matchedMean" : how)]!; // at τ = 1 all are the same
 const runRows = Object.entries(studies).map(([setting, { runs, sources }]) => ({
-  setting: setting,
+  setting,
   seeds: runs.length,
-  "where from (the first)": describe(sources[0]),
+  "where from (the first)": describe(sources[0]!),
 }));
 table(runRows, { title: "Runs" });
 
@@ -342,22 +329,19 @@ table(runRows, { title: "Runs" });
 const costBar = progressBar("cost");
 const costs: InversionCost[] = [];
 for (const tau of taus) {
-  const config = {
-    ...base.federation,
-    ...partitionOf("0.5"),
-    numClients: numClients,
-    localSteps: tau,
-    evaluationImages: 100,
-  };
+  const size = { numClients, localSteps: tau, evaluationImages: 100 };
+  const config = { ...base.federation, ...partitionOf("0.5"), ...size };
   const options = {
     prior: { kind: "bicubic" as const },
-    steps: steps,
+    steps,
     measured: byProfile({ smoke: 1, quick: 10, paper: 20 }),
   };
   costs.push(...(await inversionCost(config, dataset, options)));
   costBar.update(taus.indexOf(tau) + 1, taus.length);
 }
 costBar.done();
+
+// %%
 const secondsOf = (tau: number, how: string) => costs.find((one) => one.localSteps === tau && one.how === how)!.seconds;
 const costRows = taus.map((tau) => {
   const [plain, unrolled] = [secondsOf(tau, "mean"), secondsOf(tau, "unrolled")];
@@ -371,11 +355,13 @@ const errorsOf = (study: LeakageStudy, round = 0, of: "rmse" | "floor" | "matchi
   study.runs.map(({ trajectory }) => trajectory.find((leak) => leak.round === round)![of]);
 const errorLine = (setting: SettingName, over: number[], of: (tau: number) => number[]): Series => {
   const perTau = over.map(of);
-  const perSeed = seeds.map((_, s) => perTau.map((values) => values[s]));
-  return { setting: setting, x: over, ...bands(perSeed) };
+  const perSeed = seeds.map((_, s) => perTau.map((values) => values[s]!));
+  return { setting, x: over, ...bands(perSeed) };
 };
 const lineOf = (alpha: string, how: How): Series =>
   errorLine(how, tausOf(alpha, how), (tau) => errorsOf(studyOf(alpha, tau, how)));
+
+// %%
 const errorPanel = (alpha: string): Panel => ({
   title: `α = ${alpha}`,
   x: tauAxis,
@@ -388,7 +374,7 @@ const errorPanel = (alpha: string): Panel => ({
 
 // %%
 const costSeries = (how: "mean" | "unrolled", setting: SettingName): Series => ({
-  setting: setting,
+  setting,
   x: taus,
   mean: taus.map((tau) => secondsOf(tau, how)),
 });
@@ -398,6 +384,8 @@ const costPanel: Panel = {
   y: { label: "CPU seconds a reconstruction" },
   series: [costSeries("mean", "matchedMean"), costSeries("unrolled", "unrolled")],
 };
+
+// %%
 const errorTitle = `Error by local steps, first round, ${peers} ${peers === 1 ? "peer" : "peers"}`;
 const errorFigure = { title: errorTitle, panels: [...alphas.map(errorPanel), costPanel] };
 await showLines("08_fedavg_local_steps_error", errorFigure, stamp);
@@ -406,14 +394,15 @@ await showLines("08_fedavg_local_steps_error", errorFigure, stamp);
 // The images of one peer, step by step.
 
 // %%
-const [ofMean, ofUnrolled] = (["matchedMean", "unrolled"] as const).map(
-  (how) => studyOf("0.5", some, how).runs[0].trajectory[0],
-);
+const firstLeak = (how: How) => studyOf("0.5", some, how).runs[0]!.trajectory[0]!;
+const [ofMean, ofUnrolled] = [firstLeak("matchedMean"), firstLeak("unrolled")];
 const firstPeer = (row: ReturnType<typeof privateRow>) => ({
   ...row,
   images: row.images.slice(0, some),
   captions: row.captions?.slice(0, some),
 });
+
+// %%
 const imageRows = [
   firstPeer(privateRow(ofMean, "private")),
   firstPeer(reconstructedRow(ofMean, styleOf("matchedMean").label)),
@@ -423,7 +412,7 @@ const columns = Array.from({ length: some }, (_, t) => `step ${t + 1}`);
 const grid = {
   title: `Local steps of one peer (τ = ${some}, α = 0.5)`,
   shape: dataset.inputShape,
-  columns: columns,
+  columns,
   rows: imageRows,
 };
 await showImages("08_fedavg_local_steps_images", grid, stamp);
@@ -438,23 +427,25 @@ const text = (values: number[]) => {
   return `${mean.toFixed(3)} [${interval.map((end) => end.toFixed(3)).join(", ")}]`;
 };
 const rowOf = (setting: string, study: LeakageStudy, round: number) => ({
-  setting: setting,
-  round: round,
-  Δ: meanOf(study.runs.map(({ rounds }) => rounds[round].objectiveGap)),
+  setting,
+  round,
+  Δ: meanOf(study.runs.map(({ rounds }) => rounds[round]!.objectiveGap)),
   RMSE: text(errorsOf(study, round)),
   floor: meanOf(errorsOf(study, round, "floor")),
   "matching loss": meanOf(errorsOf(study, round, "matchingLoss")),
 });
+
+// %%
 const rowsAt = (alpha: string, round: number, most = longest) =>
   tausOf(alpha, "matchedMean").flatMap((tau) =>
     (["matchedMean", "unrolled"] as const)
       .filter((how) => tau <= most && plans[nameOf(alpha, tau, how)] !== undefined)
       .map((how) => rowOf(nameOf(alpha, tau, how), studyOf(alpha, tau, how), round)),
   );
-table(
-  alphas.flatMap((alpha) => rowsAt(alpha, 0)),
-  { title: "First round", digits: 3 },
-);
+
+// %%
+const firstRows = alphas.flatMap((alpha) => rowsAt(alpha, 0));
+table(firstRows, { title: "First round", digits: 3 });
 table(rowsAt("0.5", late, lateTau), { title: `Round ${late}`, digits: 3 });
 const dpRows = Object.entries(studies).filter(([name]) => name.includes("DP"));
 table(
@@ -469,80 +460,57 @@ table(
 const violated = found.reduce((sum, one) => sum + one.violations, 0);
 const outside = tested.filter(({ ratio }) => ratio > 1).length;
 const ofRounds = { unit: "of instances", direction: "below" as const, id: "O1" };
+const violations = "Lines (28)–(33): random instances that violate one";
+const failures = "LeNet-5: rounds in which (22) fails with constants of other seeds";
+const lines = { note: `${found.length} lines, ${violated} violations`, threshold: 0.01 };
+const worstRatio = `worst ratio ${Math.max(...tested.map(({ ratio }) => ratio)).toFixed(2)}`;
+const ofQuadratics = { ...ofRounds, ...lines, setting: "quadratics", statement: violations };
+const onDrift = { ...ofRounds, setting: "drift", statement: failures, threshold: 0.1, note: worstRatio };
 const onTheory = [
-  decide({
-    ...ofRounds,
-    ...{ setting: "quadratics", statement: "Lines (28)–(33): random instances that violate one", threshold: 0.01 },
-    note: `${found.length} lines, ${violated} violations`,
-    estimate: estimateProportion(Math.min(instances, violated), instances),
-  }),
-  decide({
-    ...ofRounds,
-    ...{
-      setting: "drift",
-      statement: "LeNet-5: rounds in which (22) fails with constants of other seeds",
-      threshold: 0.1,
-    },
-    note: `worst ratio ${Math.max(...tested.map(({ ratio }) => ratio)).toFixed(2)}`,
-    estimate: estimateProportion(outside, tested.length),
-  }),
+  decide({ ...ofQuadratics, estimate: estimateProportion(Math.min(instances, violated), instances) }),
+  decide({ ...onDrift, estimate: estimateProportion(outside, tested.length) }),
 ];
 
 // %%
 const inPixels = { id: "O1", unit: "pixels in [0, 1]", threshold: 0 };
 type Side = Pick<Claim, "direction" | "setting" | "statement"> & { threshold?: number; note?: string };
 const decided = (side: Side, values: number[]) => decide({ ...inPixels, ...side, estimate: estimateMean(values) });
-const minus = (a: number[], b: number[]) => a.map((value, s) => value - b[s]);
+const minus = (a: number[], b: number[]) => a.map((value, s) => value - b[s]!);
+const window = { series: "trajectory" as const, rounds: [0, 0] as [number, number] };
+const unrolledAgainst = (unrolled: LeakageStudy, plain: LeakageStudy, tau: number, alpha: string) => {
+  const side = { setting: `unrolled, τ = ${tau}, α = ${alpha}`, statement: "RMSE − matched at the broadcast" };
+  return decided({ ...side, direction: "below" }, leakDifferences(unrolled, plain, window));
+};
+
+// %%
 const perAlpha = alphas.flatMap((alpha) => {
   const plain = (tau: number) => studyOf(alpha, tau, "matchedMean");
   const unrolled = (tau: number) => studyOf(alpha, tau, "unrolled");
-  const grows = minus(errorsOf(plain(many)), errorsOf(plain(1)));
   const farthest = Math.max(...tausOf(alpha, "unrolled"));
+  const grows = minus(errorsOf(plain(many)), errorsOf(plain(1)));
   const above = minus(errorsOf(unrolled(farthest)), errorsOf(unrolled(farthest), 0, "floor"));
-  const paired = [...new Set([some, farthest])].map((tau) => {
-    const side = { setting: `unrolled, τ = ${tau}, α = ${alpha}`, statement: "RMSE − matched at the broadcast" };
-    const window = { series: "trajectory" as const, rounds: [0, 0] as [number, number] };
-    return decided({ ...side, direction: "below" }, leakDifferences(unrolled(tau), plain(tau), window));
-  });
-  return [
-    decided(
-      {
-        setting: `matched at the broadcast, α = ${alpha}`,
-        statement: `RMSE at τ = ${many} − at τ = 1`,
-        direction: "above",
-      },
-      grows,
-    ),
-    ...paired,
-    decided(
-      {
-        setting: `unrolled, α = ${alpha}`,
-        statement: `RMSE at τ = ${farthest} − no-information floor`,
-        direction: "below",
-      },
-      above,
-    ),
-  ];
+  const growing = { setting: `matched at the broadcast, α = ${alpha}`, statement: `RMSE at τ = ${many} − at τ = 1` };
+  const seeing = { setting: `unrolled, α = ${alpha}`, statement: `RMSE at τ = ${farthest} − no-information floor` };
+  const paired = [...new Set([some, farthest])].map((tau) => unrolledAgainst(unrolled(tau), plain(tau), tau, alpha));
+  const grown = decided({ ...growing, direction: "above" }, grows);
+  return [grown, ...paired, decided({ ...seeing, direction: "below" }, above)];
 });
 
 // %%
-const window = { series: "trajectory" as const, rounds: [0, 0] as [number, number] };
 const drifting = minus(errorsOf(studyOf("0.5", many, "unrolled")), errorsOf(studyOf("0.5", many, "oneStep")));
-const byClipping = leakDifferences(studies[clippedName("unrolled", 0)], studyOf("0.5", some, "unrolled"), window);
+const byClipping = leakDifferences(studies[clippedName("unrolled", 0)]!, studyOf("0.5", some, "unrolled"), window);
 const equal = { direction: "below" as const, threshold: 0.05 };
-const rest = [
-  decided(
-    { ...equal, setting: `unrolled, drift alone, τ = ${many}`, statement: "RMSE − FedSGD with as many images" },
-    drifting,
-  ),
-  decided({ ...equal, setting: `unrolled, clipped, τ = ${some}`, statement: "RMSE − without clipping" }, byClipping),
-];
+const drift = { setting: `unrolled, drift alone, τ = ${many}`, statement: "RMSE − FedSGD with as many images" };
+const clipping = { setting: `unrolled, clipped, τ = ${some}`, statement: "RMSE − without clipping" };
+const rest = [decided({ ...equal, ...drift }, drifting), decided({ ...equal, ...clipping }, byClipping)];
 const claims = [...onTheory, ...perAlpha, ...rest];
 claimTable(claims);
+
+// %%
 const allSeconds = Object.values(studies).flatMap(({ sources }) => sources.map((source) => source.seconds));
 const seconds = allSeconds.reduce((sum, value) => sum + value, 0); // over all runs, two of them at a time
-const config = { base: base, taus: taus, peers: peers, late: late, steps: steps, clips: clips, driftSeeds: driftSeeds };
-writeRecord("08_fedavg_local_steps", { ...stamp, config: config, seconds: seconds, claims: claims });
+const config = { base, taus, peers, late, steps, clips, driftSeeds };
+writeRecord("08_fedavg_local_steps", { ...stamp, config, seconds, claims });
 
 // %% [markdown]
 // ## The extended theorem, and where it stands

@@ -32,17 +32,22 @@
 // With some sixty intervals at 95 %, three can be expected to miss: a lone signature is no finding.
 
 // %%
-import { loadDataset, isForced, byProfile, progressBar, stampOf } from "curious-inside";
-import { commonPlan, measureLeakage, studiedPlans, signatures, styleOf } from "curious-inside";
-import { showHeatmap, table, decide, claimTable, notTestable, writeRecord } from "curious-inside";
-import { type Claim, type Signatures, type SignatureWindows, type Verdict } from "curious-inside";
+import { byProfile, loadDataset, stampOf, table, decide, claimTable, notTestable, writeRecord } from "curious-inside";
+import { setting, commonPlan, pick, signatures, showHeatmap } from "curious-inside";
+import { runSettings, recordedSettings, recordOf } from "curious-inside";
+import type { Claim, Signatures, SignatureWindows, Verdict } from "curious-inside";
 
 // %% tags=["parameters"]
-const flipped = "signFlip κ=1"; // F1: the paper's strongest poisoning
-const noised = "localDp σ=3"; // F2: paper §5, σ = 3
-const guarded = "signFlip+krum κ=1"; // F3: paper §5, Krum
-const combined = "signFlip+krum+localDp κ=1 σ=3"; // F4: paper §5, its third experiment
-const windows: SignatureWindows = byProfile<SignatureWindows>({
+const flip = { poisoning: "signFlip", poisoningParameters: { scale: 1 } } as const; // κ as in 03
+const noise = { privacy: "localDp", privacyParameters: { clipNorm: 1, noiseMultiplier: 3, delta: 1e-5 } } as const; // paper §5
+const krum = { aggregator: "krum", assumedMalicious: 1 } as const; // paper §5
+const subjects = {
+  F1: setting(flip), // the paper's strongest poisoning
+  F2: setting(noise),
+  F3: setting({ ...flip, ...krum }),
+  F4: setting({ ...flip, ...krum, ...noise }), // the paper's third experiment
+};
+const windows = byProfile<SignatureWindows>({
   smoke: { early: [0, 1], late: [4, 4], noised: [0, 1], robust: [0, 4], combined: [0, 1] },
   quick: { early: [0, 9], late: [35, 49], noised: [0, 19], robust: [0, 49], combined: [0, 19] },
   paper: { early: [0, 9], late: [35, 49], noised: [0, 19], robust: [0, 49], combined: [0, 19] },
@@ -57,29 +62,31 @@ const windows: SignatureWindows = byProfile<SignatureWindows>({
 const base = commonPlan(); // M = 10, Fashion-MNIST, LeNet-5, non-IID, 50 rounds: paper §5; the rest: README, Decisions
 const dataset = await loadDataset(base.federation.dataset);
 const stamp = await stampOf(dataset, base.seeds);
-const byNotebook = studiedPlans();
-const plans = Object.assign({}, ...Object.values(byNotebook)) as (typeof byNotebook)["03"];
-const bar = progressBar("all settings");
-const studies = await measureLeakage(plans, dataset, { force: isForced(), onProgress: bar.update });
-bar.done();
+const groups = {
+  "03_poisoning": ["dirichlet"],
+  "04_robust_aggregation": ["poisoned"],
+  "05_differential_privacy": ["single", "batched"],
+  "06_combined_defenses": ["plain"],
+};
+const byNotebook = recordedSettings(groups, base, stamp);
+const planned = Object.values(byNotebook).flat();
+pick(planned, Object.values(subjects)); // refuses a subject that none of them has
+const studies = await runSettings("all settings", planned, dataset);
 
 // %%
-const origins = Object.entries(byNotebook).map(([notebook, all]) => {
-  const missing = Object.keys(all).filter((name) => studies[name].sources.some(({ status }) => status === "computed"));
-  const counts = {
-    notebook: notebook,
-    settings: Object.keys(all).length,
-    "from store": Object.keys(all).length - missing.length,
-  };
-  return { ...counts, "computed here": missing.join(", ") || "none" };
+const origins = Object.entries(byNotebook).map(([notebook, own]) => {
+  const ours = pick(studies, own.map((one) => one.setting)); // prettier-ignore
+  const computed = ours.filter(({ study }) => study.sources.some(({ status }) => status === "computed"));
+  const counts = { notebook, settings: own.length, "from store": own.length - computed.length };
+  return { ...counts, "computed here": computed.map((one) => one.setting.label).join(", ") || "none" };
 });
-table(origins, { title: `Runs, ${base.seeds.length} seeds each, fewer where a grid has no verdict` });
+table(origins, { title: "Runs, with the seeds that each notebook gave them" });
 
 // %% [markdown]
 // Each signature where it has a meaning: the difference with its interval, and what was subtracted.
 
 // %%
-const found = signatures(plans, studies, windows);
+const found = signatures(studies, windows);
 const ids = ["F1", "F2", "F3", "F4"] as const;
 const statements = {
   F1: "RMSE late − early",
@@ -87,8 +94,8 @@ const statements = {
   F3: "RMSE of the rule − of the mean",
   F4: "RMSE of both − of either alone",
 };
-const claimOf = (id: (typeof ids)[number], { setting }: Signatures, note: string): Claim & { note: string } => {
-  const about = { id: id, setting: styleOf(setting).label, statement: statements[id], note: note };
+const claimOf = (id: (typeof ids)[number], entry: Signatures, note: string): Claim & { note: string } => {
+  const about = { id, setting: entry.setting.label, statement: statements[id], note };
   return { ...about, threshold: 0, direction: "below", unit: "pixels in [0, 1]" };
 };
 
@@ -99,17 +106,15 @@ const cells = found.flatMap((entry) =>
     const sign = entry[id];
     if (sign === null) return [];
     const { verdict } = decide({ ...claimOf(id, entry, ""), estimate: sign.estimate });
-    return [{ id: id, entry: entry, sign: sign, word: words[verdict] ?? verdict }];
+    return [{ id, entry, sign, word: words[verdict] ?? verdict }];
   }),
 );
 
 // %%
-const labels = new Map(found.map(({ setting }) => [setting as string, styleOf(setting).label]));
 const signRows = cells.map(({ id, entry, sign, word }) => {
   const { mean, interval, n } = sign.estimate;
-  const about = { setting: styleOf(entry.setting).label, signature: id };
   const numbers = { difference: mean, low: interval[0], high: interval[1], seeds: n };
-  return { ...about, ...numbers, against: labels.get(sign.against) ?? sign.against, decision: word };
+  return { setting: entry.setting.label, signature: id, ...numbers, against: sign.against, decision: word };
 });
 table(signRows, { title: "Signatures, differences of RMSE in pixels in [0, 1]" });
 
@@ -132,7 +137,7 @@ table(counts, { title: "In how many settings" });
 const spec = {
   title: "The four failure signatures",
   quantity: "difference of RMSE",
-  rows: found.map(({ setting }) => setting),
+  rows: found.map((entry) => entry.setting),
   columns: ids.map((id) => ({ label: `${id}: ${statements[id]}` })),
   cells: found.map((entry) => ids.map((id) => entry[id]?.estimate ?? null)),
 };
@@ -143,19 +148,16 @@ await showHeatmap("15_failure_signatures", spec, stamp);
 // The note counts the signature over all settings.
 
 // %%
-const subjects = { F1: flipped, F2: noised, F3: guarded, F4: combined };
 const claims = ids.map((id) => {
-  const [entry] = found.filter(({ setting }) => setting === subjects[id]);
+  const entry = found.find((one) => one.setting.label === subjects[id].label)!;
   const sign = entry[id];
   const note = allWords.map((word) => `${word} in ${countOf(id, word)}`).join(", ");
   const claim = claimOf(id, entry, `over all settings: ${note}`);
   return sign === null ? notTestable(claim) : decide({ ...claim, estimate: sign.estimate });
 });
 claimTable(claims);
-const sources = Object.values(studies).flatMap((study) => study.sources);
-const seconds = sources.reduce((sum, source) => sum + source.seconds, 0); // over all runs, two of them at a time
-const config = { plans: plans, windows: windows };
-writeRecord("15_failure_signatures", { ...stamp, config: config, seconds: seconds, claims: claims });
+const { config: plans, seconds } = recordOf({ all: studies });
+writeRecord("15_failure_signatures", { ...stamp, config: { ...plans, windows }, seconds, claims });
 
 // %% [markdown]
 // ## What we saw

@@ -1,9 +1,9 @@
 /** @file npm run check: everything that can be said without running a notebook. */
 import { spawn } from "node:child_process";
-import { realpathSync } from "node:fs";
+import { readFileSync, realpathSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { jupyterEnvironment, listNotebooks, notebooksFolder } from "./notebooks.mjs";
+import { jupyterEnvironment, listNotebooks, longCells, notebooksFolder } from "./notebooks.mjs";
 import { pages } from "./scoreboard.mjs";
 import { setup } from "./setup.mjs";
 import { at, root } from "./steps/common.mjs";
@@ -45,6 +45,12 @@ const checks = {
   "notebooks equal their sources": ({ python }) => {
     const sources = listNotebooks().map((name) => join(notebooksFolder, `${name}.ts`));
     return run(python, [at("scripts", "notebooks.py"), "drift", ...sources], jupyterEnvironment());
+  },
+  "notebooks have short cells": () => {
+    const long = listNotebooks().flatMap((name) =>
+      longCells(name, readFileSync(join(notebooksFolder, `${name}.ts`), "utf8")),
+    );
+    return Promise.resolve({ ok: long.length === 0, output: long.join("\n") });
   },
   "scoreboards equal the records": scoreboards,
 };

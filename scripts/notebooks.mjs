@@ -18,6 +18,24 @@ export function listNotebooks() {
     .sort();
 }
 
+/** Most lines of a code cell, and of one of imports. */
+export const longest = { code: 15, imports: 12 };
+
+/** Each code cell of a notebook's source that is too long to be read at a glance. */
+export function longCells(name, source) {
+  const cells = source.split(/^(?=\/\/ %%)/m).slice(1);
+  return cells.flatMap((cell, i) => {
+    const [head, ...lines] = cell.trimEnd().split("\n");
+    if (head.includes("[markdown]")) return [];
+    const most = lines[0]?.startsWith("import ") ? longest.imports : longest.code;
+    if (lines.length <= most) return [];
+    const line = source.slice(0, -cells.slice(i).join("").length).split("\n").length; // of the cell's first one
+    return [
+      `notebooks/${name}.ts:${line}: ${lines.length} lines in a cell, at most ${most}; split it, or move what repeats into lib/`,
+    ];
+  });
+}
+
 /** The environment of everything that is Jupyter: what it keeps for itself lies in the project, not in the home folder. */
 export function jupyterEnvironment(extra = {}) {
   const home = join(setupDir, "jupyter");

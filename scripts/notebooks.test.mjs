@@ -3,7 +3,7 @@ import { spawnSync } from "node:child_process";
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import test from "node:test";
-import { bar, clock, jupyterEnvironment } from "./notebooks.mjs";
+import { bar, clock, jupyterEnvironment, longCells } from "./notebooks.mjs";
 import { setup } from "./setup.mjs";
 import { at } from "./steps/common.mjs";
 
@@ -153,4 +153,18 @@ test("bar: shows part, count and time left", () => {
 
 test("clock: has hours only when there are some", () => {
   assert.deepEqual([clock(5.4), clock(65), clock(3665)], ["0:05", "1:05", "1:01:05"]);
+});
+
+test("longCells: names code cells of more than 15 lines, imports of more than 12, and no text", () => {
+  const lines = (count, text) => Array.from({ length: count }, () => text).join("\n");
+  const cells = [lines(15, "1;"), lines(16, "2;"), lines(12, 'import "a";'), lines(13, 'import "b";')];
+  const source = [
+    header,
+    ...cells.map((cell) => `// %%\n${cell}\n`),
+    `// %% [markdown]\n${lines(40, "// text")}\n`,
+  ].join("\n");
+  const [first, second, ...rest] = longCells("01_x", source);
+  assert.deepEqual(rest, []);
+  assert.match(first, /^notebooks\/01_x\.ts:26: 16 lines in a cell, at most 15; /);
+  assert.match(second, /^notebooks\/01_x\.ts:58: 13 lines in a cell, at most 12; /);
 });

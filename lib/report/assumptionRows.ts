@@ -2,35 +2,37 @@
 import { ensure } from "../core/errors";
 import type { AssumptionTest, Observation } from "../experiment/assumptions";
 import type { Panel } from "./figure";
-import { axisOf, inOrder, styleOf, type AxisName, type AxisSpec, type SettingName } from "./style";
+import { linesInOrder } from "./leakPanels";
+import { axisOf, styleOf, type AxisName, type AxisSpec, type Drawn } from "./style";
 import type { Row } from "./table";
 import { estimateSeries } from "./theory";
 
-/** Observations [seeds][rounds] by the settings that they were made of. */
-export type Observed = Readonly<Record<string, readonly (readonly Observation[])[]>>;
+/** A setting and what was observed of it, [seeds][rounds]. */
+export interface Observed {
+  readonly setting: Drawn;
+  readonly seeds: readonly (readonly Observation[])[];
+}
 
 /**
  * A quantity of the observations along the rounds: mean over seeds with its 95 % band, one line a setting; geometric on
  * a logarithmic axis, which what is not above 0 leaves.
  *
- * @param observed by setting of the style table
+ * @param observed at least one setting
  * @param quantity what to take from an observation
  * @param look title and y axis
  * @returns a panel for showLines; a gap where fewer than two seeds have an observation in a round
  * @throws InputError when there is no setting, or a name is not in the style table
  * @example
- * observationPanel({ passive: [] }, ({ gap }) => gap, { title: "Gap", y: "objectiveGap" }).series.length; // 1
+ * observationPanel([{ setting: "passive", seeds: [] }], ({ gap }) => gap, { title: "Gap", y: "objectiveGap" }).series.length; // 1
  */
 export function observationPanel(
-  observed: Observed,
+  observed: readonly Observed[],
   quantity: (one: Observation) => number,
   { title, y }: { title: string; y: AxisName | AxisSpec },
 ): Panel {
-  const settings = inOrder(Object.keys(observed) as SettingName[]);
-  ensure(settings.length > 0, "observationPanel", "needs at least one setting", "none");
+  ensure(observed.length > 0, "observationPanel", "needs at least one setting", "none");
   const log = axisOf(y).scale === "log";
-  const series = settings.map((setting) => {
-    const seeds = observed[setting]!;
+  const series = linesInOrder(observed).map(({ setting, seeds }) => {
     const rounds = [...new Set(seeds.flatMap((seen) => seen.map(({ round }) => round)))];
     const valuesAt = (round: number): number[] => seeds.flatMap((seen) => seen.filter((one) => one.round === round).map(quantity)); // prettier-ignore
     return estimateSeries({ setting }, rounds.map((round) => ({ x: round, values: valuesAt(round) })), { log }); // prettier-ignore
@@ -44,16 +46,16 @@ const words = { A1: "A1, smooth", A2: "A2, Polyak–Łojasiewicz", A3: "A3, nois
  * The assumptions of each setting as rows of a table, each with a word for how it fared: "held" where no held-out case breaks the
  * constant of the other half of the seeds, "broken" where one does.
  *
- * @param tests by setting of the style table, see testAssumptions
+ * @param settings with their tests, see testAssumptions
  * @returns a row a setting and assumption, settings in the style table's order
  * @throws InputError when a name is not in the style table
  * @example
  * const test = { assumption: "A1", constant: "L", fitted: 7, measured: 5, tested: 12, broken: 1 };
- * assumptionRows({ passive: [test] })[0].verdict; // "broken in 1 of 12"
+ * assumptionRows([{ setting: "passive", tests: [test] }])[0].verdict; // "broken in 1 of 12"
  */
-export function assumptionRows(tests: Readonly<Record<string, readonly AssumptionTest[]>>): Row[] {
-  return inOrder(Object.keys(tests) as SettingName[]).flatMap((setting) =>
-    tests[setting]!.map(({ assumption, constant, fitted, measured, tested, broken }) => ({
+export function assumptionRows(settings: readonly { setting: Drawn; tests: readonly AssumptionTest[] }[]): Row[] {
+  return linesInOrder(settings).flatMap(({ setting, tests }) =>
+    tests.map(({ assumption, constant, fitted, measured, tested, broken }) => ({
       setting: styleOf(setting).label,
       assumption: assumption in words ? words[assumption as keyof typeof words] : assumption,
       constant,

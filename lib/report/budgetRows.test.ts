@@ -2,11 +2,13 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import type { Dataset } from "../core/types";
 import { defaultPrivacy, spent } from "../defense/privacy/privacy";
+import { vary } from "../experiment/commonPlan";
 import type { LeakagePlan } from "../experiment/measure";
+import { planEach } from "../experiment/planned";
+import { setting } from "../experiment/settings";
 import { defaultFederation, type FederationConfig } from "../fl/config";
 import { setUp } from "../fl/federation";
 import { budgetRows } from "./budgetRows";
-import { vary } from "./commonPlan";
 
 const images = {
   count: 40,
@@ -28,10 +30,7 @@ const withNoise = (
 });
 
 test("budgetRows: noise is std sqrt(d), divided by the batch under DP-SGD (hand-worked)", () => {
-  const plans = {
-    "localDp σ=2": vary(plan, withNoise("localDp", 2)),
-    "dpSgd σ=2": vary(plan, withNoise("dpSgd", 2, 4)),
-  };
+  const plans = planEach(plan, [setting(withNoise("localDp", 2)), setting(withNoise("dpSgd", 2, 4))]);
   const d = setUp(plan.federation, dataset).network.size;
   const noises = budgetRows(plans, dataset).map(({ noise }) => noise as number);
   assert.ok(Math.abs(noises[0]! - Math.sqrt(d)) < 1e-9); // std 2 · 0.5 = 1
@@ -40,9 +39,10 @@ test("budgetRows: noise is std sqrt(d), divided by the batch under DP-SGD (hand-
 
 test("budgetRows: shows the epsilon of the seed that spends most, and none without noise", () => {
   const noisy = vary(plan, withNoise("dpSgd", 3));
-  const plans = { passive: plan, "dpSgd σ=3": noisy, "localDp σ=0": vary(plan, withNoise("localDp", 0)) };
+  const settings = [{ poisoning: "none" } as const, withNoise("dpSgd", 3), withNoise("localDp", 0)].map((change) => setting(change)); // prettier-ignore
+  const plans = planEach(plan, settings);
   const rows = budgetRows(plans, dataset);
-  assert.deepEqual(rows.map(({ setting }) => setting), ["local DP, σ = 0", "DP-SGD, σ = 3"]); // prettier-ignore
+  assert.deepEqual(rows.map((row) => row["setting"]), ["local DP, C = 0.5, σ = 0, B = 1", "DP-SGD, C = 0.5, σ = 3, B = 1"]); // prettier-ignore
   assert.deepEqual(
     ["updateServer", "updateClient", "exampleServer", "exampleClient"].map((column) => rows[0]![column]),
     Array(4).fill("none"),
@@ -63,10 +63,10 @@ test("budgetRows: shows the epsilon of the seed that spends most, and none witho
 });
 
 test("budgetRows: a client sees less than the server under the mean, and as much under a rule that selects", () => {
-  const noisy = vary(plan, withNoise("localDp", 3));
-  const plans = { "localDp σ=3": noisy, "krum+localDp σ=3": vary(noisy, { aggregator: "krum" }) };
+  const noise = withNoise("localDp", 3);
+  const plans = planEach(plan, [setting(noise), setting({ ...noise, aggregator: "krum" })]);
   const rows = budgetRows(plans, dataset);
-  const [mean, krum] = [false, true].map((has) => rows.find(({ setting }) => /Krum/i.test(String(setting)) === has));
+  const [mean, krum] = [false, true].map((has) => rows.find((row) => /Krum/i.test(String(row["setting"])) === has));
   for (const unit of ["update", "example"]) {
     const [server, client] = [mean![`${unit}Server`], mean![`${unit}Client`]].map(Number) as [number, number];
     assert.ok(client < 0.8 * server, `${client} of ${server}`); // of M - 1 = 2 noises
@@ -76,7 +76,7 @@ test("budgetRows: a client sees less than the server under the mean, and as much
 
 test("budgetRows: refuses plans of which none is private", () => {
   assert.throws(
-    () => budgetRows({ passive: plan }, dataset),
+    () => budgetRows(planEach(plan, [setting({ poisoning: "none" })]), dataset),
     /budgetRows: needs a plan with a privacy mechanism, got none/,
   );
 });

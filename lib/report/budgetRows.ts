@@ -2,10 +2,10 @@
 import { ensure } from "../core/errors";
 import type { Dataset } from "../core/types";
 import { noiseStd, spent, type PrivacyObserver, type PrivacyUnit } from "../defense/privacy/privacy";
-import type { LeakagePlan } from "../experiment/measure";
+import type { Planned } from "../experiment/planned";
 import { setUp } from "../fl/federation";
+import { linesInOrder } from "./leakPanels";
 import { formatReal } from "./number";
-import { inOrder, styleOf, type SettingName } from "./style";
 import type { Row } from "./table";
 
 /**
@@ -15,20 +15,20 @@ import type { Row } from "./table";
  *     columns  setting, clipNorm, noise, updateServer, updateClient, exampleServer, exampleClient
  *     noise    E ||xi||, about std sqrt(d), of what a client adds to the gradient of a local step (dpSgd: to its batch's mean)
  *
- * @param plans by setting; those without a privacy mechanism get no row
+ * @param planned settings with their plans; those without a privacy mechanism get no row
  * @param dataset as loadDataset gives it, of which clients have their shards
  * @returns a row a private setting, in the style table's order; an epsilon is text, "none" where nothing is promised
  * @throws InputError when no plan is private, and as setUp and spent
  * @example
  * const privacyParameters = { ...defaultPrivacy, noiseMultiplier: 0 };
- * const plans = { passive: plan, localDp: vary(plan, { privacy: "localDp", privacyParameters }) };
- * budgetRows(plans, dataset).map(({ setting, updateServer }) => [setting, updateServer]); // [["local DP", "none"]]
+ * const planned = planEach(plan, [setting({ privacy: "localDp", privacyParameters })]);
+ * budgetRows(planned, dataset).map((row) => [row.setting, row.updateServer]); // [["local DP, σ = 0", "none"]]
  */
-export function budgetRows(plans: Readonly<Record<string, LeakagePlan>>, dataset: Dataset): Row[] {
-  const names = (Object.keys(plans) as SettingName[]).filter((name) => plans[name]!.federation.privacy !== "none");
-  ensure(names.length > 0, "budgetRows", "needs a plan with a privacy mechanism", "none");
-  return inOrder(names).map((name) => {
-    const { federation: config, seeds } = plans[name]!;
+export function budgetRows(planned: readonly Planned[], dataset: Dataset): Row[] {
+  const noisy = planned.filter(({ plan }) => plan.federation.privacy !== "none");
+  ensure(noisy.length > 0, "budgetRows", "needs a plan with a privacy mechanism", "none");
+  return linesInOrder(noisy).map(({ setting, plan }) => {
+    const { federation: config, seeds } = plan;
     const { privacy, privacyParameters: parameters, batchSize } = config;
     if (privacy === "none") throw new Error("filtered above");
     const runs = seeds.map((seed) => {
@@ -41,7 +41,7 @@ export function budgetRows(plans: Readonly<Record<string, LeakagePlan>>, dataset
     };
     const std = noiseStd(parameters, batchSize) / (privacy === "dpSgd" ? batchSize : 1);
     return {
-      setting: styleOf(name).label,
+      setting: setting.label,
       clipNorm: parameters.clipNorm,
       noise: std * Math.sqrt(runs[0]!.dimension),
       updateServer: most("update", "server"),

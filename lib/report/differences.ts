@@ -5,8 +5,8 @@ import type { LeakageStudy } from "../experiment/studies";
 import { estimateMean, type Estimate } from "../experiment/statistics";
 import type { Panel } from "./figure";
 import type { ForestRow } from "./forest";
-import { settingsOf, type Studies } from "./leakPanels";
-import { styleOf } from "./style";
+import { linesInOrder, type LeakLine } from "./leakPanels";
+import { styleOf, type Drawn } from "./style";
 
 /** Stretches of rounds by what they are called, e.g. { early: [0, 9], late: [35, 49] }; first and last round are both included. */
 export type Windows = Readonly<Record<string, readonly [first: number, last: number]>>;
@@ -17,7 +17,7 @@ export type Windows = Readonly<Record<string, readonly [first: number, last: num
  * A setting of which fewer than two seeds can be compared, since nobody but the attacker was in the aggregate, has a row without
  * an estimate, which showForest says.
  *
- * @param studies by setting; the baseline itself, where it is among them, gets no row
+ * @param studies with their settings; the baseline itself, where it is among them, gets no row
  * @param baseline run on the same seeds and rounds
  * @param windows at least one; their names stand behind the setting's unless there is only one
  * @param options over: "all" honest clients' images (default) or the "contributors"'; relative: as a fraction of the baseline's
@@ -25,22 +25,21 @@ export type Windows = Readonly<Record<string, readonly [first: number, last: num
  * @returns a row a setting and window, settings in the style table's order
  * @throws InputError as leakDifferences and styleOf
  * @example
- * const rows = differenceRows({ passive: study, krum: { ...study } }, study, { early: [0, 0], late: [1, 1] });
+ * const rows = differenceRows([{ setting: "passive", study }, { setting: "krum", study: { ...study } }], study, { early: [0, 0], late: [1, 1] });
  * rows.map(({ name }) => name); // ["Krum, early (0)", "Krum, late (1)"]
  * rows[0].estimate.mean; // 0; the same runs
  * @source our choice (design: measuring honestly)
  */
 export function differenceRows(
-  studies: Studies,
+  studies: readonly LeakLine[],
   baseline: LeakageStudy,
   windows: Windows,
   options: Omit<LeakComparison, "rounds"> = {},
 ): ForestRow[] {
   const named = Object.entries(windows);
-  const others = settingsOf(studies).filter((setting) => studies[setting] !== baseline);
-  return others.flatMap((setting) =>
+  return others(studies, baseline).flatMap(({ setting, study }) =>
     named.map(([name, rounds]) => {
-      const differences = leakDifferences(studies[setting]!, baseline, { ...options, rounds });
+      const differences = leakDifferences(study, baseline, { ...options, rounds });
       const { label } = styleOf(setting);
       return {
         setting,
@@ -54,29 +53,41 @@ export function differenceRows(
 /**
  * The same differences as a table: the cells of a heatmap.
  *
- * @param studies by setting
- * @param names of studies, [row][column]; where there is none of that name, the cell is empty
+ * @param studies [row][column]; undefined leaves the cell empty
  * @param baseline run on the same seeds and rounds; its own cell is 0
  * @param comparison rounds, and perhaps series, over and relative
  * @returns [row][column]; null without a study, or where fewer than two of its seeds can be compared
  * @throws InputError as leakDifferences
  * @example
- * const studies = { mean: study, krum: { ...study } };
- * differenceCells(studies, [["mean", "krum"], ["median", "krum"]], study, { rounds: [0, 1] })[1].map((cell) => cell?.mean); // [undefined, 0]
+ * differenceCells([[study, undefined]], study, { rounds: [0, 1] })[0].map((cell) => cell?.mean); // [0, undefined]
  * @source our choice (design: measuring honestly)
  */
 export function differenceCells(
-  studies: Studies,
-  names: readonly (readonly string[])[],
+  studies: readonly (readonly (LeakageStudy | undefined)[])[],
   baseline: LeakageStudy,
   comparison: LeakComparison,
 ): (Estimate | null)[][] {
-  return names.map((row) =>
-    row.map((name) => {
-      const study = studies[name];
-      return study === undefined ? null : estimateOf(leakDifferences(study, baseline, comparison));
-    }),
+  return studies.map((row) =>
+    row.map((study) => (study === undefined ? null : estimateOf(leakDifferences(study, baseline, comparison)))),
   );
+}
+
+function others<Line extends LeakLine>(studies: readonly Line[], baseline: LeakageStudy): Line[] {
+  return linesInOrder(studies.filter(({ study }) => study !== baseline));
+}
+
+/**
+ * A row of a forest plot for a difference that is made elsewhere.
+ *
+ * @param setting decides colour and place
+ * @param name instead of the setting's own: what is compared with what
+ * @param differences one a seed
+ * @returns a row; without an estimate where fewer than two seeds can be compared, which showForest says
+ * @example
+ * differenceRow("passive", "passive − floor", [-0.1, -0.3]).estimate.mean; // -0.200
+ */
+export function differenceRow(setting: Drawn, name: string, differences: readonly number[]): ForestRow {
+  return { setting, name, estimate: estimateOf(differences) };
 }
 
 /** Null of fewer than two seeds, which have no interval. */
@@ -87,26 +98,26 @@ function estimateOf(differences: readonly number[]): Estimate | null {
 /**
  * The same differences round by round, as a panel: since image and seed cancel, its bands are narrower than those of the errors.
  *
- * @param studies by setting; the baseline itself, where it is among them, gets no line
+ * @param studies with their settings; the baseline itself, where it is among them, gets no line
  * @param baseline run on the same seeds and rounds
  * @param options as differenceRows; title instead of "Paired difference"
  * @returns a panel for showLines; a round in which fewer than two seeds can be compared is a gap
  * @throws InputError when there is no setting but the baseline, and as leakDifferences and styleOf
  * @example
- * differencePanel({ passive: study, krum: { ...study } }, study).series[0].mean; // [0, 0]; the same runs
+ * differencePanel([{ setting: "krum", study: { ...study } }], study).series[0].mean; // [0, 0]; the same runs
  * @source our choice (design: measuring honestly)
  */
 export function differencePanel(
-  studies: Studies,
+  studies: readonly LeakLine[],
   baseline: LeakageStudy,
   { title = "Paired difference", ...options }: Omit<LeakComparison, "rounds"> & { readonly title?: string } = {},
 ): Panel {
-  const others = settingsOf(studies).filter((setting) => studies[setting] !== baseline);
-  ensure(others.length > 0, "differencePanel", "needs a setting other than the baseline", "none");
+  const compared = others(studies, baseline);
+  ensure(compared.length > 0, "differencePanel", "needs a setting other than the baseline", "none");
   const x = baseline.runs[0]![options.series ?? "probe"].map(({ round }) => round);
-  const series = others.map((setting) => {
+  const series = compared.map(({ setting, study }) => {
     const points = x.map((round) => {
-      const differences = leakDifferences(studies[setting]!, baseline, { ...options, rounds: [round, round] });
+      const differences = leakDifferences(study, baseline, { ...options, rounds: [round, round] });
       return estimateOf(differences) ?? { mean: NaN, interval: [NaN, NaN] as const };
     });
     const [low, high] = [points.map(({ interval }) => interval[0]), points.map(({ interval }) => interval[1])];

@@ -2,11 +2,11 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import { baseLayout, bandSeries, lineFigure, stampFigure, type Panel, type Series } from "./figure";
 import type { Stamp } from "./stamp";
-import type { Setting } from "./style";
+import type { SettingName } from "./style";
 
 const stamp: Stamp = { dataset: "mnist", datasetSource: "folder", backend: "wasm", profile: "quick", seeds: [1, 2] };
 
-const line = (setting: Setting, more: Partial<Series> = {}): Series => ({
+const line = (setting: SettingName, more: Partial<Series> = {}): Series => ({
   setting,
   x: [0, 1, 2],
   mean: [1, 2, 3],
@@ -42,7 +42,7 @@ test("bandSeries: refuses lengths that differ, half a band, an x that is no numb
   });
   assert.throws(() => bandSeries(line("probe", { low: [0, 0, 0] })), /needs both of low and high/);
   assert.throws(() => bandSeries(line("probe", { x: [0, NaN, 2] })), /needs finite x/);
-  assert.throws(() => bandSeries(line("prob" as Setting)), /needs a setting of the style table, got prob/);
+  assert.throws(() => bandSeries(line("prob" as SettingName)), /needs a name of the style table, got prob/);
 });
 
 test("lineFigure: lists each setting once, in the table's order, whatever the order of panels and series", () => {

@@ -8,13 +8,13 @@ import { figureFile, writeWhole } from "./file";
 import { figureText } from "./markup";
 import { roundTo } from "./number";
 import { stampText, type Stamp } from "./stamp";
-import { axisOf, inOrder, styleOf, type AxisName, type AxisSpec, type Dash, type SettingName } from "./style";
+import { axisOf, inOrder, styleOf, type AxisName, type AxisSpec, type Dash, type Drawn } from "./style";
 
 export type { Figure } from "./browser";
 
 /** One line of a panel; low and high are its 95 % band. NaN leaves a gap. */
 export interface Series {
-  readonly setting: SettingName; // decides colour, name and place in the legend
+  readonly setting: Drawn; // decides colour, name and place in the legend
   readonly name?: string; // instead of the setting's own name
   readonly x: readonly number[];
   readonly mean: readonly number[];
@@ -337,7 +337,7 @@ function ticksOf({ scale }: AxisSpec, x: readonly number[]): object {
 
 /** The names in the order of the style table; one name counts once. */
 function legendOf(panels: readonly Panel[]): string[] {
-  const settingOf = new Map<string, SettingName>();
+  const settingOf = new Map<string, Drawn>();
   for (const { setting, name = styleOf(setting).label } of panels.flatMap((panel) => panel.series)) {
     if (!settingOf.has(name)) settingOf.set(name, setting);
   }

@@ -4,18 +4,19 @@ import { join } from "node:path";
 import test, { after } from "node:test";
 import { paths } from "../core/paths";
 import type { Estimate } from "../experiment/statistics";
+import { setting } from "../experiment/settings";
 import { closeBrowser, drawSvg } from "./browser";
 import { stampFigure, type Figure } from "./figure";
 import { containsZero, forestFigure, type ForestRow, type ForestSpec } from "./forest";
 import type { Stamp } from "./stamp";
-import type { SettingName } from "./style";
+import type { Drawn } from "./style";
 
 const skip = existsSync(join(paths.setup, "browser.json")) ? false : "setup has left no browser";
 const stamp: Stamp = { dataset: "mnist", datasetSource: "folder", backend: "wasm", profile: "quick", seeds: [1, 2] };
 after(closeBrowser);
 
 const estimate = (mean: number, low: number, high: number): Estimate => ({ mean, interval: [low, high], n: 4 });
-const row = (setting: SettingName, value = estimate(-2, -3, -1), name?: string): ForestRow => ({ setting, estimate: value, ...(name && { name }) }); // prettier-ignore
+const row = (drawn: Drawn, value = estimate(-2, -3, -1), name?: string): ForestRow => ({ setting: drawn, estimate: value, ...(name && { name }) }); // prettier-ignore
 const spec = (...rows: ForestRow[]): ForestSpec => ({ title: "t", x: { label: "difference" }, rows });
 
 interface Mark {
@@ -89,7 +90,7 @@ test("forestFigure: refuses no rows, a number that is not finite, and an unknown
     name: "InputError",
     message: 'forestFigure: needs finite numbers in the estimate of "Krum", got Infinity at index 2',
   });
-  assert.throws(() => forestFigure(spec(row("krumm" as SettingName))), /needs a setting of the style table, got krumm/);
+  assert.throws(() => forestFigure(spec(row("krumm" as Drawn))), /needs a name of the style table, got krumm/);
 });
 
 test("containsZero: counts an end at zero as containing it", () => {
@@ -99,7 +100,11 @@ test("containsZero: counts an end at zero as containing it", () => {
 
 test("forestFigure: can be drawn", { skip }, async () => {
   const band = { range: [-15, -10], label: "paper: 10–15 %" } as const;
-  const figure = forestFigure({ ...spec(row("krum"), row("krum+localDp")), ends: ["leaks more", "leaks less"], band });
+  const figure = forestFigure({
+    ...spec(row("krum"), row(setting({ aggregator: "krum", privacy: "localDp" }))),
+    ends: ["leaks more", "leaks less"],
+    band,
+  });
   const svg = (await drawSvg(stampFigure(figure, stamp), "forest"))!;
-  for (const text of ["Krum + local DP", "leaks less →", "paper: 10–15 %", "seeds 1–2"]) assert.ok(svg.includes(text), text); // prettier-ignore
+  for (const text of ["Krum + local DP, σ = 3", "leaks less →", "paper: 10–15 %", "seeds 1–2"]) assert.ok(svg.includes(text), text); // prettier-ignore
 });

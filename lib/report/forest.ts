@@ -5,12 +5,12 @@ import { axisLayout, baseLayout, frame, ink, showFigure, textAt, type Figure } f
 import { figureText } from "./markup";
 import { formatReal } from "./number";
 import type { Stamp } from "./stamp";
-import { axisOf, inOrder, styleOf, type AxisName, type AxisSpec, type SettingName } from "./style";
+import { axisOf, inOrder, styleOf, type AxisName, type AxisSpec, type Drawn } from "./style";
 import { wrapWords } from "./table";
 
 /** One setting's difference. */
 export interface ForestRow {
-  readonly setting: SettingName; // decides colour, name and place
+  readonly setting: Drawn; // decides colour, name and place
   readonly name?: string; // instead of the setting's own name
   readonly estimate: Estimate | null; // of a paired difference, or a relative change; null: fewer than two seeds have one
 }

@@ -18,8 +18,8 @@ const estimate = (mean: number, spread: number): Estimate => ({ mean, interval: 
 const spec: HeatmapSpec = {
   title: "t",
   quantity: "change of RMSE",
-  rows: ["none", "krum"],
-  columns: ["none", "localDp", { label: "clamped" }],
+  rows: ["mean", "krum"],
+  columns: ["mean", "localDp", { label: "clamped" }],
   cells: [
     [null, estimate(-0.02, 0.01), estimate(0.01, 0.02)],
     [estimate(0.0501, 0.01), estimate(-0.0001, 0.01), estimate(-0.05, 0.01)],
@@ -69,7 +69,7 @@ test("heatmapFigure: puts each number into the middle of its cell", () => {
 
 test("heatmapFigure: draws zeros alone, without dividing by them", () => {
   const { zmin, zmax } = heatOf(
-    heatmapFigure({ ...spec, rows: ["krum"], columns: ["none"], cells: [[estimate(0, 0)]] }),
+    heatmapFigure({ ...spec, rows: ["krum"], columns: ["mean"], cells: [[estimate(0, 0)]] }),
   );
   assert.deepEqual([zmin, zmax], [-1, 1]);
 });
@@ -86,7 +86,7 @@ test("heatmapFigure: refuses cells that do not fit, none that was run, and a num
   assert.throws(() => heatmapFigure({ ...spec, cells: empty }), /needs a cell that was run, got none/);
   const infinite = spec.cells.map((row) => row.map(() => estimate(1, Infinity)));
   assert.throws(() => heatmapFigure({ ...spec, cells: infinite }), /in the cell "no defense \(mean\)", "no defense \(mean\)", got -Infinity at index 1/); // prettier-ignore
-  assert.throws(() => heatmapFigure({ ...spec, rows: ["none", "krumm" as SettingName] }), /got krumm/);
+  assert.throws(() => heatmapFigure({ ...spec, rows: ["mean", "krumm" as SettingName] }), /got krumm/);
 });
 
 test("heatmapFigure: can be drawn", { skip }, async () => {

@@ -5,11 +5,11 @@ import { baseLayout, frame, ink, showFigure, textAt, type Figure } from "./figur
 import { containsZero } from "./forest";
 import { figureText } from "./markup";
 import type { Stamp } from "./stamp";
-import { styleOf, type SettingName } from "./style";
+import { styleOf, type Drawn } from "./style";
 import { wrapWords } from "./table";
 
 /** A row or a column: a setting of the style table, or words of its own. */
-export type HeatmapLabel = SettingName | { readonly label: string };
+export type HeatmapLabel = Drawn | { readonly label: string };
 
 /** A table of differences. */
 export interface HeatmapSpec {
@@ -34,7 +34,7 @@ const colours = ["#B35806", "#E08214", "#FDB863", "#F7F7F7", "#B2ABD2", "#8073AC
  * @throws InputError when rows and columns do not fit the cells, all cells are empty, or a number is not finite
  * @example
  * const cells = [[{ mean: -0.02, interval: [-0.03, -0.01], n: 10 } as const, null]];
- * const spec = { title: "Pairs", quantity: "change of RMSE", rows: ["krum"], columns: ["none", "localDp"], cells } as const;
+ * const spec = { title: "Pairs", quantity: "change of RMSE", rows: ["krum"], columns: ["mean", "localDp"], cells } as const;
  * heatmapFigure(spec).data.length; // 1
  */
 export function heatmapFigure(spec: HeatmapSpec): Figure {
@@ -145,7 +145,7 @@ function check({ cells }: HeatmapSpec, rows: readonly string[], columns: readonl
 }
 
 function labelOf(label: HeatmapLabel): string {
-  return typeof label === "string" ? styleOf(label).label : label.label;
+  return typeof label === "string" ? styleOf(label).label : label.label; // a setting has one too
 }
 
 function inWords(cell: Estimate | null, decimals: number): string {

@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
 import test from "node:test";
+import { setting } from "../experiment/settings";
 import type { Leak } from "../metrics/leak";
 import type { Panel } from "./figure";
-import { gapPanel, leakPanel, linesOf, roundPanel } from "./leakPanels";
+import { gapPanel, leakPanel, linesInOrder, roundPanel } from "./leakPanels";
+import type { Drawn } from "./style";
 import { leakOf, roundOf, studyOf } from "./study.fixture";
 
 const nobody: Partial<Leak> = { contributorRmse: null, contributorLeakage: null };
@@ -12,13 +14,16 @@ const kept = studyOf(
   { rounds: [roundOf(0, 4), roundOf(1, 9)], probe: [leakOf(0, [0.4]), leakOf(1, [0.5], nobody), leakOf(2, [0.6], nobody)] }, // prettier-ignore
 );
 const lines = [{ setting: "krum", study: kept, series: "probe" }] as const;
-const settingsOf = ({ series }: Panel): string[] => series.map(({ setting }) => setting);
+const settingsOf = ({ series }: Panel): Drawn[] => series.map(({ setting }) => setting);
 
-test("linesOf: gives a line a study in the style table's order, and refuses other names", () => {
-  const named = linesOf({ backdoor: kept, "signFlip κ=3": kept, "signFlip κ=1": kept, passive: kept });
-  assert.deepEqual(named.map(({ setting }) => setting), ["passive", "signFlip κ=1", "signFlip κ=3", "backdoor"]); // prettier-ignore
-  assert.ok(named.every(({ study, series }) => study === kept && series === "probe"));
-  assert.throws(() => linesOf({ pasive: kept }), /needs a setting of the style table, got pasive/);
+test("linesInOrder: sorts studies into the style table's order, strengths by their size; panels draw them so", () => {
+  const flipBy = (scale: number) => setting({ poisoning: "signFlip", poisoningParameters: { scale } });
+  const given = [setting({ poisoning: "backdoor" }), flipBy(10), flipBy(3), setting({ poisoning: "none" })];
+  const all = given.map((one) => ({ setting: one, study: kept }));
+  const [backdoor, ten, three, passive] = given;
+  assert.deepEqual(linesInOrder(all).map(({ setting }) => setting), [passive, three, ten, backdoor]); // prettier-ignore
+  assert.deepEqual(settingsOf(leakPanel("rmse", all)), [passive, three, ten, backdoor]);
+  assert.throws(() => linesInOrder([{ setting: "pasive" as "passive" }]), /needs a name of the style table, got pasive/); // prettier-ignore
 });
 
 test("leakPanel: leaves a seed without contributors out of its round; a round without two seeds is a gap", () => {

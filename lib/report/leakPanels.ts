@@ -6,7 +6,7 @@ import type { RoundSummary } from "../experiment/measure";
 import type { Leak } from "../metrics/leak";
 import type { Panel, Series } from "./figure";
 import { asRmse, type ImageRow } from "./imageGrid";
-import { axisOf, inOrder, type SettingName } from "./style";
+import { axisOf, inOrder, type Drawn } from "./style";
 
 /** A quantity of an inverted round. */
 export type LeakQuantity =
@@ -17,13 +17,10 @@ export type RoundQuantity = "loss" | "objectiveGap" | "accuracy" | "attackSucces
 
 /** A line of a leak panel: whose leaks, and how they look. */
 export interface LeakLine {
-  readonly setting: SettingName;
+  readonly setting: Drawn;
   readonly study: LeakageStudy;
-  readonly series: "probe" | "trajectory";
+  readonly series?: "probe" | "trajectory"; // default "probe"
 }
-
-/** Studies by the settings that they measured: a SettingName each, which is checked when it is drawn, since sweeps compose them. */
-export type Studies = Readonly<Record<string, LeakageStudy>>;
 
 const leakTitles: Readonly<Record<LeakQuantity, string>> = {
   rmse: "Error",
@@ -43,30 +40,18 @@ const roundTitles: Readonly<Record<RoundQuantity, string>> = {
 const fractions = [0, 1.05] as const; // the axis of a fraction; bands of few seeds reach beyond it
 
 /**
- * One line a study, to be drawn by leakPanel, roundPanel or gapPanel.
+ * Studies in the style table's order.
  *
- * @param studies by setting, as measureLeakage returns them where plans are named by settings
- * @param series whose leaks: the fixed probe's (default) or the trajectory's
- * @returns a line a study
- * @throws InputError when a name is not a setting of the style table
+ * @param lines studies with their settings, as measureSettings gives them
+ * @returns a sorted copy
+ * @throws InputError when a name is not in the style table
  * @example
- * linesOf({ passive: study, "signFlip κ=3": study }).length; // 2
+ * const flips = [3, 1].map((scale) => ({ setting: setting({ poisoning: "signFlip", poisoningParameters: { scale } }), study }));
+ * linesInOrder(flips).map((line) => line.setting.label); // ["sign flip, κ = 1", "sign flip, κ = 3"]
  */
-export function linesOf(studies: Studies, series: LeakLine["series"] = "probe"): LeakLine[] {
-  return settingsOf(studies).map((setting) => ({ setting, study: studies[setting]!, series }));
-}
-
-/**
- * The settings of studies, in the style table's order.
- *
- * @param studies by setting
- * @returns their names
- * @throws InputError when a name is not a setting of the style table
- * @example
- * settingsOf({ "signFlip κ=3": study, passive: study }); // ["passive", "signFlip κ=3"]
- */
-export function settingsOf(studies: Studies): SettingName[] {
-  return inOrder(Object.keys(studies) as SettingName[]);
+export function linesInOrder<Line extends Pick<LeakLine, "setting">>(lines: readonly Line[]): Line[] {
+  const order = inOrder(lines.map(({ setting }) => setting));
+  return [...lines].sort((a, b) => order.indexOf(a.setting) - order.indexOf(b.setting));
 }
 
 /**
@@ -89,9 +74,9 @@ export function leakPanel(
   { floor, title = leakTitles[quantity] }: { floor?: LeakageStudy; title?: string } = {},
 ): Panel {
   ensure(lines.length > 0, "leakPanel", "needs at least one line", "none");
-  const series: Series[] = lines.map((line) => ({
+  const series: Series[] = linesInOrder(lines).map((line) => ({
     setting: line.setting,
-    ...curveOf(line.study, line.series, (leak) => leak[quantity]),
+    ...curveOf(line.study, line.series ?? "probe", (leak) => leak[quantity]),
   }));
   if (floor !== undefined) series.push({ setting: "floor", ...curveOf(floor, "probe", (leak) => leak.floor) });
   const panel = { title, x: "round", y: quantity, series: withValues("leakPanel", quantity, series) } as const;
@@ -117,7 +102,10 @@ export function roundPanel(
   { title = roundTitles[quantity] }: { title?: string } = {},
 ): Panel {
   ensure(lines.length > 0, "roundPanel", "needs at least one line", "none");
-  const series = lines.map(({ setting, study }) => ({ setting, ...curveOf(study, "rounds", valueOf(quantity)) }));
+  const series = linesInOrder(lines).map(({ setting, study }) => ({
+    setting,
+    ...curveOf(study, "rounds", valueOf(quantity)),
+  }));
   const panel = { title, x: "round", y: quantity, series: withValues("roundPanel", quantity, series) } as const;
   if (quantity === "accuracy" || quantity === "attackSuccess") return { ...panel, yRange: fractions };
   if (quantity !== "effective") return panel;
@@ -144,7 +132,7 @@ export function gapPanel(
   { title = "Error against the objective gap" }: { title?: string } = {},
 ): Panel {
   ensure(lines.length > 0, "gapPanel", "needs at least one line", "none");
-  const series = lines.map(({ setting, study, series: whose }) => {
+  const series = linesInOrder(lines).map(({ setting, study, series: whose = "probe" }) => {
     const x = (study.runs[0]?.[whose] ?? []).map(({ round }) => {
       const gaps = study.runs.map(({ rounds }) => rounds[round]!.objectiveGap);
       ensure(gaps.every((gap) => gap > 0), "gapPanel", `needs objective gaps > 0 in round ${round}`, gaps); // prettier-ignore

@@ -1,10 +1,13 @@
 /** @file Remark 4 on runs: the error of those in the aggregate against how many they are. */
 import { ensure } from "../core/errors";
+import type { LeakageStudy } from "../experiment/studies";
 import { rankCorrelation } from "../experiment/rank";
 import { estimateMean } from "../experiment/statistics";
 import type { Leak } from "../metrics/leak";
-import type { Studies } from "./leakPanels";
 import type { Row } from "./table";
+
+/** Studies by any name. */
+export type Studies = Readonly<Record<string, LeakageStudy>>;
 
 /** What the error is held against: M_eff of the round's aggregate unless said otherwise. */
 export type Participants = (leak: Leak) => number;

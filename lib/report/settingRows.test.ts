@@ -12,7 +12,7 @@ test("settingRows: averages over the rounds of the window and the seeds (hand-wo
     { rounds, probe },
     { rounds, probe: probe.map((leak) => ({ ...leak, rmse: leak.rmse + 0.1 })) },
   );
-  const [row, ...rest] = settingRows({ passive: other }, [0, 1]);
+  const [row, ...rest] = settingRows([{ setting: "passive", study: other }], [0, 1]);
   assert.deepEqual(rest, []);
   assert.equal(row!["setting"], "passive");
   const { rmse, low, high, ...values } = row as Record<string, number>;
@@ -24,7 +24,10 @@ test("settingRows: averages over the rounds of the window and the seeds (hand-wo
 
 test("settingRows: shows no contributors as NaN, and refuses a window without rounds and no study", () => {
   const none = studyOf(...[0, 1].map(() => ({ rounds, probe: probe.slice(1, 2) })));
-  assert.equal(settingRows({ krum: none }, [0, 2])[0]!["contributorRmse"], NaN);
-  assert.throws(() => settingRows({ krum: none }, [2, 2]), /seedMeans: needs a probe round in 2..2, got none/);
-  assert.throws(() => settingRows({}, [0, 2]), /settingRows: needs at least one study, got none/);
+  assert.equal(settingRows([{ setting: "krum", study: none }], [0, 2])[0]!["contributorRmse"], NaN);
+  assert.throws(
+    () => settingRows([{ setting: "krum", study: none }], [2, 2]),
+    /seedMeans: needs a probe round in 2..2, got none/,
+  );
+  assert.throws(() => settingRows([], [0, 2]), /settingRows: needs at least one study, got none/);
 });

@@ -2,7 +2,7 @@
 import { ensure } from "../core/errors";
 import { seedMeans } from "../experiment/curves";
 import { estimateMean } from "../experiment/statistics";
-import { settingsOf, type Studies } from "./leakPanels";
+import { linesInOrder, type LeakLine } from "./leakPanels";
 import { styleOf } from "./style";
 import type { Row } from "./table";
 
@@ -11,24 +11,22 @@ import type { Row } from "./table";
  *
  *     columns  setting, rmse, low, high, leakage, contributorRmse, effective, matchingLoss, labelAccuracy, objectiveGap, accuracy
  *
- * @param studies by setting, at least two seeds each
+ * @param studies with their settings, at least two seeds each
  * @param window first and last round, both included; at least one inverted round lies in it
  * @param series whose leaks: the fixed probe's (default) or the trajectory's
  * @returns a row a setting, in the style table's order; contributorRmse is over the seeds in which somebody but the attacker was
  *   in the aggregate, NaN where there is none
  * @throws InputError when there is no study, or none of its rounds lies in the window
  * @example
- * table(settingRows({ passive: study }, [0, 1])).shape; // [1, 11]
+ * table(settingRows([{ setting: "passive", study }], [0, 1])).shape; // [1, 11]
  */
 export function settingRows(
-  studies: Studies,
+  studies: readonly LeakLine[],
   window: readonly [number, number],
   series: "probe" | "trajectory" = "probe",
 ): Row[] {
-  const names = settingsOf(studies);
-  ensure(names.length > 0, "settingRows", "needs at least one study", "none");
-  return names.map((setting) => {
-    const study = studies[setting]!;
+  ensure(studies.length > 0, "settingRows", "needs at least one study", "none");
+  return linesInOrder(studies).map(({ setting, study }) => {
     const { mean, interval } = estimateMean(seedMeans(study, series, window, ({ rmse }) => rmse));
     const [low, high] = interval;
     return {

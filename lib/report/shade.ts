@@ -1,5 +1,6 @@
 /** @file Shades of a colour, for one setting at several strengths: the larger the parameter, the darker. */
 import { ensure } from "../core/errors";
+import { linearOf } from "./colour";
 
 /** CIE lightness of the smallest and of the largest strength; both are apart from white and from black. */
 const lightness = [74, 26] as const;
@@ -24,17 +25,13 @@ const weights = [0.2126, 0.7152, 0.0722] as const;
 export function shade(colour: string, strength: number): string {
   ensure(/^#[0-9a-f]{6}$/i.test(colour), "shade", 'needs a colour "#rrggbb"', colour);
   ensure(strength >= 0 && strength <= 1, "shade", "needs a strength in 0..1", strength);
-  const linear = [1, 3, 5].map((at) => toLinear(parseInt(colour.slice(at, at + 2), 16) / 255));
+  const linear = linearOf(colour);
   const now = linear.reduce((sum, value, i) => sum + weights[i]! * value, 0);
   const wanted = ((lightness[0] + (lightness[1] - lightness[0]) * strength + 16) / 116) ** 3;
   const white = Math.max(0, (wanted - now) / (1 - now)); // share of white
   const scale = Math.min(1, wanted / now);
   const mixed = linear.map((value) => scale * value * (1 - white) + white);
   return `#${mixed.map((value) => hex(Math.round(255 * fromLinear(value)))).join("")}`;
-}
-
-function toLinear(value: number): number {
-  return value <= 0.04045 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4;
 }
 
 function fromLinear(value: number): number {

@@ -1,15 +1,13 @@
 /** @file The four failure signatures: four ways in which a defended or poisoned run looks unlike what one would hope. */
 import { isDeepStrictEqual } from "node:util";
-import { ensure } from "../core/errors";
-import { defaultPrivacy } from "../defense/privacy/privacy";
 import { leakDifferences } from "../experiment/compare";
 import { seedMeans } from "../experiment/curves";
 import type { LeakageStudy } from "../experiment/studies";
-import type { LeakagePlan } from "../experiment/measure";
+import type { Studied } from "../experiment/planned";
+import { essenceOf, type Setting } from "../experiment/settings";
 import { estimateMean, pairedDifference, type Estimate } from "../experiment/statistics";
 import type { FederationConfig } from "../fl/config";
-import { settingsOf, type Studies } from "./leakPanels";
-import type { SettingName } from "./style";
+import { linesInOrder } from "./leakPanels";
 
 /** First and last round of each comparison, both included. */
 export interface SignatureWindows {
@@ -28,7 +26,7 @@ export interface Sign {
 
 /** The signatures of a setting; null where one has no meaning for it, or its counterpart was not run. */
 export interface Signatures {
-  readonly setting: SettingName;
+  readonly setting: Setting;
   readonly F1: Sign | null;
   readonly F2: Sign | null;
   readonly F3: Sign | null;
@@ -43,44 +41,36 @@ export interface Signatures {
  *     F3  robust aggregation below no defense setting - the same under the mean                   (rules without privacy)
  *     F4  DP + robust below either            setting - the same without privacy, and - the same under the mean (rules with privacy)
  *
- * Counterparts are found among the plans by their federations. F4 needs both differences below zero, so it is decided by the one
+ * Counterparts are found among the studies by their federations. F4 needs both differences below zero, so it is decided by the one
  * that says no most clearly: the highest lower end if one lies above zero, else the highest upper end.
  *
- * @param plans by setting
- * @param studies of the plans, under the same names
+ * @param studies settings with their plans, as measureSettings gives them
  * @param windows see SignatureWindows
  * @returns one entry a setting, in the style table's order
- * @throws InputError when a study has no plan, and as leakDifferences
+ * @throws InputError as leakDifferences
  * @example
  * const windows = { early: [0, 0], late: [1, 1], noised: [0, 1], robust: [0, 1], combined: [0, 1] } as const;
- * signatures({ passive: plan }, { passive: study }, windows)[0].F3; // null; the mean is no robust rule
+ * signatures([{ setting: setting({ poisoning: "none" }), plan, study }], windows)[0].F3; // null; the mean is no robust rule
  * @source the paper's failure signatures; how each is decided: our choice
  */
-export function signatures(
-  plans: Readonly<Record<string, LeakagePlan>>,
-  studies: Studies,
-  windows: SignatureWindows,
-): Signatures[] {
-  const partnerOf = (name: string, change: Partial<FederationConfig>): string | undefined => {
-    const wanted = essence({ ...plans[name]!.federation, ...change });
-    return Object.keys(studies).find((other) => isDeepStrictEqual(essence(plans[other]!.federation), wanted));
+export function signatures(studies: readonly Studied[], windows: SignatureWindows): Signatures[] {
+  const partnerOf = ({ plan }: Studied, change: Partial<FederationConfig>): Studied | undefined => {
+    const wanted = essenceOf({ ...plan.federation, ...change });
+    return studies.find((other) => isDeepStrictEqual(essenceOf(other.plan.federation), wanted));
   };
-  const names = settingsOf(studies);
-  for (const name of names) ensure(Object.hasOwn(plans, name), "signatures", "needs a plan of every study", name);
-  return names.map((setting) => {
-    const study = studies[setting]!;
-    const { privacy, privacyParameters, aggregator, preAggregations } = plans[setting]!.federation;
+  return linesInOrder(studies).map((one) => {
+    const { privacy, privacyParameters, aggregator, preAggregations } = one.plan.federation;
     const isRobust = aggregator !== "mean" || preAggregations.length > 0;
-    const [open, plain] = [partnerOf(setting, { privacy: "none" }), partnerOf(setting, undefended)];
+    const [open, plain] = [partnerOf(one, { privacy: "none" }), partnerOf(one, undefended)];
     const isNoised = privacy !== "none" && privacyParameters.noiseMultiplier > 0;
-    const below = (rounds: readonly [number, number], ...others: (string | undefined)[]): Sign | null => {
-      if (others.includes(undefined)) return null;
-      const signs = others.map((other) => ({ estimate: compare(study, studies[other!]!, rounds), against: other! }));
-      return leastBelow(signs);
+    const below = (rounds: readonly [number, number], ...others: (Studied | undefined)[]): Sign | null => {
+      const there = others.flatMap((other) => other ?? []);
+      if (there.length < others.length) return null;
+      return leastBelow(there.map(({ study, setting }) => ({ estimate: compare(one.study, study, rounds), against: setting.label }))); // prettier-ignore
     };
     return {
-      setting,
-      F1: { estimate: overTime(study, windows), against: "its early rounds" },
+      setting: one.setting,
+      F1: { estimate: overTime(one.study, windows), against: "its early rounds" },
       F2: isNoised ? below(windows.noised, open) : null,
       F3: isRobust && privacy === "none" ? below(windows.robust, plain) : null,
       F4: isRobust && isNoised ? below(windows.combined, open, plain) : null,
@@ -88,15 +78,8 @@ export function signatures(
   });
 }
 
-/** What the plain mean does not read stands at its default, so that settings which differ in it alone are one. */
+/** No defense at the server. */
 const undefended = { aggregator: "mean", aggregatorParameters: {}, preAggregations: [], assumedMalicious: 0 } as const;
-
-function essence(config: FederationConfig): FederationConfig {
-  const isMean = config.aggregator === "mean" && config.preAggregations.length === 0;
-  const privacyParameters =
-    config.privacy === "none" ? defaultPrivacy : { ...defaultPrivacy, ...config.privacyParameters };
-  return { ...config, ...(isMean && undefended), privacyParameters };
-}
 
 function compare(study: LeakageStudy, other: LeakageStudy, rounds: readonly [number, number]): Estimate {
   return estimateMean(leakDifferences(study, other, { rounds }));

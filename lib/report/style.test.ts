@@ -1,19 +1,27 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { aggregators } from "../defense/aggregators";
+import { preAggregations } from "../defense/preAggregations";
+import { privacies } from "../defense/privacy/privacy";
+import { setting, symbols, type Setting } from "../experiment/settings";
+import { architectures } from "../model/architectures";
 import { poisonings } from "../poisoning/poisonings";
-import { axes, axisOf, inOrder, parameters, settings, styleOf } from "./style";
-import type { AxisName, Parameter, Setting, SettingName, SettingStyle } from "./style";
+import { axes, axisOf, inOrder, styleOf, styles, type AxisName, type SettingName } from "./style";
 
-const distinct = [...new Set<SettingStyle>(Object.values(settings))]; // none and mean are one setting
+const distinct = [...styles().values()];
+const flipBy = (scale: number): Setting => setting({ poisoning: "signFlip", poisoningParameters: { scale } });
+const noiseOf = (noiseMultiplier: number, clipNorm = 1): Setting =>
+  setting({ privacy: "localDp", privacyParameters: { clipNorm, noiseMultiplier, delta: 1e-5 } });
 
-test("settings: every colour and every label stands for one setting only", () => {
-  assert.equal(new Set(distinct.map(({ colour }) => colour)).size, distinct.length);
+test("styles: no name stands in two registries, and no label for two things", () => {
+  const names = [architectures, poisonings, aggregators, preAggregations, privacies].flatMap((all) => Object.keys(all));
+  assert.equal(new Set(names).size, names.length);
+  for (const name of names) assert.ok(styles().has(name), name);
   assert.equal(new Set(distinct.map(({ label }) => label)).size, distinct.length);
   for (const { colour } of distinct) assert.match(colour, /^#[0-9A-F]{6}$/);
 });
 
-test("settings: colours of a family differ for readers with normal, protan and deutan sight, and from white", () => {
+test("styles: colours of a family differ for readers with normal, protan and deutan sight, and from white", () => {
   // CIE 1976 distance; 2.3 is just noticeable on touching patches, thin lines need several times that.
   for (const sight of Object.keys(sights) as (keyof typeof sights)[]) {
     for (const a of distinct) {
@@ -27,25 +35,22 @@ test("settings: colours of a family differ for readers with normal, protan and d
   }
 });
 
-test("settings: references, which stand beside every family, have a line pattern of their own", () => {
+test("styles: references, which stand beside every family, have a line pattern of their own", () => {
   const patterns = distinct.filter(({ family }) => family === "reference").map(({ dash }) => dash);
   assert.ok(!patterns.includes("solid"));
 });
 
-test("settings: every aggregation rule has a style", () => {
-  for (const name of Object.keys(aggregators) as Setting[]) assert.ok(styleOf(name).colour);
-});
-
-test("settings: every poisoning rule has a style", () => {
-  for (const name of Object.keys(poisonings)) assert.equal(styleOf(name as Setting).family, "poisoning");
-});
-
 test("parameters: values a half decade apart differ in pattern and in lightness, whatever the setting and the sight", () => {
-  const withValues = (Object.keys(parameters) as Parameter[]).flatMap((symbol) => {
-    const [low, high] = parameters[symbol];
+  const withValues = Object.entries(symbols).flatMap(([parameter, { symbol, range }]) => {
+    if (range === undefined) return [];
+    const [low, high] = range;
     const values = [1, 3, 10, 30, 100, 300, 1000].map((factor) => low * factor).filter((value) => value <= 1.01 * high);
-    return Object.keys(settings).map((row) => values.map((value) => styleOf(`${row as Setting} ${symbol}=${value}`)));
+    return [...styles()].map(
+      ([name, { family, label }]) =>
+      values.map((value) => styleOf({ label: `${label}, ${symbol} = ${value}`, change: {}, parts: [{ family: family as "poisoning", name, label }], values: [{ parameter, symbol, value }] })), // prettier-ignore
+    );
   });
+  assert.ok(withValues.length > 100);
   for (const sweep of withValues) {
     for (const [i, { label, colour, dash }] of sweep.entries()) {
       for (const sight of Object.keys(sights) as (keyof typeof sights)[]) {
@@ -60,48 +65,46 @@ test("parameters: values a half decade apart differ in pattern and in lightness,
   }
 });
 
-test("styleOf: parameters stand in the label, shade the row's colour, and set the pattern by the half decade", () => {
-  assert.deepEqual(styleOf("signFlip κ=1"), { ...settings.signFlip, label: "sign flip, κ = 1", colour: "#E3A898" });
+test("styleOf: parameters shade the colour, and set the pattern by the half decade", () => {
+  const { label, colour, dash } = styleOf(flipBy(1));
+  assert.deepEqual([label, colour, dash], ["sign flip, κ = 1", "#E3A898", "solid"]);
   // log10(3) = 0.48, half decade 1; log10(0.03) = -1.52, half decade -3; log10(6) = 0.78, half decade 2
   assert.deepEqual(
-    (["signFlip κ=3", "localDp σ=0.03", "signFlip κ=6", "localDp σ=0"] as const).map((name) => styleOf(name).dash),
+    [flipBy(3), noiseOf(0.03), flipBy(6), noiseOf(0)].map((one) => styleOf(one).dash),
     ["dash", "solid", "dot", "dashdot"],
   );
-  const pair = styleOf("krum+localDp σ=3 C=1");
-  assert.equal(pair.label, "Krum + local DP, σ = 3, C = 1");
-  assert.deepEqual([pair.colour, pair.dash], [styleOf("krum σ=3").colour, "solid"]); // the shade of σ, the pattern of C
+  const both = styleOf(noiseOf(3, 0.1));
+  assert.equal(both.label, "local DP, C = 0.1, σ = 3");
+  assert.deepEqual([both.colour, both.dash], [styleOf(noiseOf(0.003)).colour, "dash"]); // C at its least, the pattern of σ = 3
 });
 
-test("styleOf: refuses an unknown parameter and a value that is no number >= 0", () => {
-  assert.throws(() => styleOf("signFlip kappa=3" as SettingName), /styleOf: needs a parameter of the style table, got kappa=3; known: κ/); // prettier-ignore
-  for (const wrong of ["signFlip κ=", "signFlip κ=x", "signFlip κ=-1", "signFlip κ=Infinity"] as const) {
-    assert.throws(() => styleOf(wrong), /^InputError: styleOf: needs a number >= 0 for κ, got κ=/);
-  }
-  assert.throws(() => styleOf("signFlip  κ=1" as SettingName), /needs a parameter/); // two spaces
+test("styleOf: several that act together have the colour of the first and are dotted", () => {
+  const both = styleOf(setting({ aggregator: "krum", preAggregations: ["nnm"] }));
+  assert.deepEqual(both, { ...styleOf("krum"), label: "Krum + nearest-neighbour mixing", dash: "dot" });
 });
 
-test("styleOf: a combination takes the colour of its first part and is dotted", () => {
-  assert.deepEqual(styleOf("krum+localDp"), { ...settings.krum, label: "Krum + local DP", dash: "dot" });
+test("styleOf: words of one's own have a colour that the family has not", () => {
+  const own = styleOf(setting({ privacy: "localDp" }, { label: "local DP, another form" }));
+  assert.ok(!distinct.some(({ colour }) => colour === own.colour));
 });
 
-test("styleOf: refuses what is not in the table, alone or in a combination, and inherited names", () => {
-  for (const wrong of ["crum", "krum+crum", "toString", ""]) {
-    assert.throws(() => styleOf(wrong as Setting), /^InputError: styleOf: needs a setting of the style table, got .*; known: probe/); // prettier-ignore
+test("styleOf: refuses what is not in the table, and inherited names", () => {
+  for (const wrong of ["crum", "krum+localDp", "signFlip κ=3", "toString", ""]) {
+    assert.throws(() => styleOf(wrong as SettingName), /^InputError: styleOf: needs a name of the style table, got .*; known: probe/); // prettier-ignore
   }
 });
 
 test("inOrder: sorts into the table's order, combinations after their first part, and leaves its input alone", () => {
-  const names = ["floor", "krum+localDp", "median", "krum", "none"] as const;
-  assert.deepEqual(inOrder(names), ["none", "krum", "krum+localDp", "median", "floor"]);
-  assert.equal(names[0], "floor");
-  assert.throws(() => inOrder(["krum", "crum" as Setting]), /InputError/);
+  const pair = setting({ aggregator: "krum", privacy: "localDp" });
+  const drawn = ["floor", pair, "median", "krum", "mean"] as const;
+  assert.deepEqual(inOrder(drawn), ["mean", "krum", pair, "median", "floor"]);
+  assert.equal(drawn[0], "floor");
+  assert.throws(() => inOrder(["krum", "crum" as SettingName]), /InputError/);
 });
 
-test("inOrder: sorts by the parameters' values as numbers, after the setting without any", () => {
-  const names = ["krum+localDp", "krum σ=10", "krum σ=3", "krum", "krum σ=3 C=1", "krum σ=3 C=0.1"] as const;
-  const sorted = ["krum", "krum σ=3", "krum σ=3 C=0.1", "krum σ=3 C=1", "krum σ=10", "krum+localDp"];
-  assert.deepEqual(inOrder(names), sorted);
-  assert.deepEqual(inOrder([...names].reverse()), sorted);
+test("inOrder: sorts by the parameters' values as numbers", () => {
+  const sorted = [noiseOf(0), noiseOf(0.3), noiseOf(3), noiseOf(10)];
+  assert.deepEqual(inOrder([...sorted].reverse()), sorted);
 });
 
 test("axisOf: known quantities have one label each; an axis of its own passes; other names are refused", () => {

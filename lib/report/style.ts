@@ -1,5 +1,12 @@
 /** @file One look for every figure: the colour, name and order of each setting, and the label of each quantity. */
-import { ensure, refuse } from "../core/errors";
+import { refuse } from "../core/errors";
+import { aggregators, type AggregatorName } from "../defense/aggregators";
+import { preAggregations, type PreAggregationName } from "../defense/preAggregations";
+import { privacies, type PrivacyName } from "../defense/privacy/privacy";
+import { symbols, type Setting, type SettingValue } from "../experiment/settings";
+import { architectures, type ArchitectureName } from "../model/architectures";
+import { poisonings, type PoisoningName } from "../poisoning/poisonings";
+import { farthestFrom } from "./colour";
 import { shade } from "./shade";
 
 /** Line patterns, as plotly calls them. */
@@ -10,30 +17,21 @@ export interface SettingStyle {
   readonly label: string;
   readonly colour: string; // "#rrggbb"
   readonly dash: Dash;
-  readonly family: Family;
+  readonly family: StyleFamily;
 }
 
-/** Settings of one family are shown together; their colours must differ for colour-blind readers too (a test computes it). */
-export type Family =
-  | "victim"
-  | "architecture"
-  | "poisoning"
-  | "defense"
-  | "preAggregation"
-  | "privacy"
-  | "prior"
-  | "localSteps"
-  | "theory"
-  | "reference";
+/** What is shown together; colours of one family are apart for colour-blind readers too (a test computes it). In the order of legends. */
+const families = ["victim", "architecture", "poisoning", "defense", "preAggregation", "privacy", "prior", "localSteps", "theory", "reference", "dataset", "partition"] as const; // prettier-ignore
 
-const style = (family: Family, label: string, colour: string, dash: Dash = "solid"): SettingStyle => ({ label, colour, dash, family }); // prettier-ignore
-const noDefense = style("defense", "no defense (mean)", "#222222");
+/** A family of settings, or of other things that figures show. */
+export type StyleFamily = (typeof families)[number];
 
-/**
- * The table of settings; its order is the order of legends, and later of rows and columns.
- * A new setting is a new row. Colours after Okabe and Ito 2008 and Paul Tol's qualitative schemes.
- */
-export const settings = {
+/** A look that is fixed: a colour, perhaps a line pattern. */
+type Fixed = readonly [colour: string, dash?: Dash];
+const style = (family: StyleFamily, label: string, colour: string, dash: Dash = "solid"): SettingStyle => ({ label, colour, dash, family }); // prettier-ignore
+
+/** What stands in no registry. Colours after Okabe and Ito 2008 and Paul Tol's qualitative schemes. */
+const looks = {
   probe: style("victim", "fixed probe", "#009988"),
   trajectory: style("victim", "trajectory", "#EE7733"),
   contributors: style("victim", "contributors", "#0077BB"),
@@ -44,48 +42,6 @@ export const settings = {
   reluMax: style("architecture", "LeNet-5, ReLU + max pooling", "#E66100"),
 
   passive: style("poisoning", "passive", "#004488"),
-  signFlip: style("poisoning", "sign flip", "#D55E00"),
-  gaussianNoise: style("poisoning", "Gaussian noise", "#009E73"),
-  backdoor: style("poisoning", "backdoor", "#CC79A7"),
-  labelFlip: style("poisoning", "label flip", "#88BB66"),
-  omniscientSignFlip: style("poisoning", "omniscient sign flip", "#886633"),
-  innerProductManipulation: style("poisoning", "inner-product manipulation", "#1177FF"),
-  optimalInnerProductManipulation: style("poisoning", "optimal inner-product manipulation", "#000099"),
-  alie: style("poisoning", "ALIE", "#66AAFF"),
-  optimalAlie: style("poisoning", "optimal ALIE", "#4477BB"),
-  minMax: style("poisoning", "Min-Max", "#0000FF"),
-  mimic: style("poisoning", "mimic", "#331144"),
-  infinity: style("poisoning", "infinity", "#553300"),
-
-  none: noDefense,
-  mean: noDefense, // the plain mean is what "no defense" does
-  krum: style("defense", "Krum", "#332288"),
-  median: style("defense", "median", "#117733"),
-  dnc: style("defense", "DnC", "#CC6677"),
-  freqFed: style("defense", "FreqFed", "#B8860B"),
-  trimmedMean: style("defense", "trimmed mean", "#AA4499"),
-  meaMed: style("defense", "MeaMed", "#77BBBB"),
-  geometricMedian: style("defense", "geometric median", "#5577FF"),
-  multiKrum: style("defense", "Multi-Krum", "#2200FF"),
-  bulyan: style("defense", "Bulyan", "#110033"),
-  mda: style("defense", "MDA", "#4411BB"),
-  moNna: style("defense", "MoNNA", "#EE9977"),
-  centeredClipping: style("defense", "centered clipping", "#223300"),
-  caf: style("defense", "CAF", "#990055"),
-  smea: style("defense", "SMEA", "#7799FF"),
-  signGuard: style("defense", "SignGuard", "#5555BB"),
-  foolsGold: style("defense", "FoolsGold", "#EE2244"),
-  flTrust: style("defense", "FLTrust", "#0055FF"),
-  normBounding: style("defense", "norm bounding", "#661166"),
-  oracle: style("defense", "oracle filter", "#3399CC", "dashdot"),
-
-  nnm: style("preAggregation", "nearest-neighbour mixing", "#999933"),
-
-  localDp: style("privacy", "local DP", "#EE3377"),
-  dpSgd: style("privacy", "DP-SGD", "#0099AA", "dash"),
-  authorsDp: style("privacy", "local DP, authors' form", "#5522AA"),
-  signSgd: style("privacy", "sign SGD", "#663300", "dashdot"),
-  stochasticSign: style("privacy", "stochastic sign", "#997700", "dot"),
 
   autoencoder: style("prior", "autoencoder prior", "#1B4F9C"),
   bicubic: style("prior", "bicubic prior", "#E7298A"),
@@ -102,82 +58,110 @@ export const settings = {
   floor: style("reference", "no-information floor", "#767676", "dash"),
 } as const satisfies Readonly<Record<string, SettingStyle>>;
 
-/** A row of the table. */
-export type Setting = keyof typeof settings;
+/** The colours of what the paper names; it stands first in legends. All others get theirs by themselves, see tableOf. */
+const named: Readonly<Record<string, Fixed>> = {
+  signFlip: ["#D55E00"],
+  gaussianNoise: ["#009E73"],
+  backdoor: ["#CC79A7"],
+  mean: ["#222222"],
+  krum: ["#332288"],
+  median: ["#117733"],
+  dnc: ["#CC6677"],
+  freqFed: ["#B8860B"],
+  oracle: ["#3399CC", "dashdot"],
+  localDp: ["#EE3377"],
+  dpSgd: ["#0099AA", "dash"],
+};
 
-/** What a setting may be varied in: its symbol, and the range over which shades go from light to dark. */
-export const parameters = {
-  κ: [1, 10], // scale of a poisoning
-  σ_ζ: [1e-3, 1e-1], // noiseStd of a poisoning
-  σ: [0.003, 10], // noiseMultiplier
-  C: [0.1, 3], // clipNorm
-  B: [1, 100], // batchSize
-} as const satisfies Readonly<Record<string, readonly [low: number, high: number]>>;
+const registries: readonly (readonly [StyleFamily, Readonly<Record<string, object>>])[] = [
+  ["architecture", architectures],
+  ["poisoning", poisonings],
+  ["defense", aggregators],
+  ["preAggregation", preAggregations],
+  ["privacy", privacies],
+];
 
-/** A symbol of the table of parameters. */
-export type Parameter = keyof typeof parameters;
+/** What a figure knows by name: of a registry, or of the table of other looks. */
+export type SettingName =
+  keyof typeof looks | ArchitectureName | PoisoningName | AggregatorName | PreAggregationName | PrivacyName;
+
+/** What a line, a row or an image is drawn as: a name, or a setting with its parameters. */
+export type Drawn = SettingName | Setting;
+
+let table: ReadonlyMap<string, SettingStyle> | undefined;
 
 /**
- * A row, or two that act together, or either with parameters: "krum", "krum+localDp", "signFlip κ=3", "krum+localDp σ=3 C=1".
- * What follows the first "+" or "=" is checked when it is drawn: all pairs of rows are more than a type can hold.
+ * Every look by name, in the order of legends: by family, what the paper names first. A rule without a colour of its own gets the one
+ * that is farthest from those of its family before it, so that one that is added at a registry's end changes no other.
+ *
+ * @returns the table; read only
+ * @example
+ * styles().get("krum").colour; // "#332288"
  */
-export type SettingName = Setting | `${Setting}+${string}` | `${Setting} ${Parameter}=${string}`;
+export function styles(): ReadonlyMap<string, SettingStyle> {
+  table ??= new Map(families.flatMap(tableOf));
+  return table;
+}
+
+function tableOf(family: StyleFamily): [string, SettingStyle][] {
+  const made = Object.entries<SettingStyle>(looks).filter(([, look]) => look.family === family);
+  const records = registries.flatMap(([own, registry]) => (own === family ? Object.entries(registry) : []));
+  const paper = Object.keys(named);
+  const place = ([name]: readonly [string, object]): number =>
+    paper.includes(name) ? paper.indexOf(name) : paper.length;
+  for (const [name, record] of records.sort((a, b) => place(a) - place(b))) {
+    const label = "label" in record && typeof record.label === "string" ? record.label : name; // not all registries have labels
+    const look = named[name] ?? [farthestFrom(made.map(([, { colour }]) => colour))];
+    made.push([name, style(family, label, ...look)]);
+  }
+  return made;
+}
 
 /**
  * How a setting looks.
  *
- * Two that act together have the colour and place of the first and the line pattern "dot". A parameter's size gives the shade,
- * light when small and dark when large, and its half decade the line pattern, so that 1, 3 and 10 differ in both; of several
- * parameters the first gives the shade and the last the pattern. Without parameters a setting has its own colour.
+ * What acts first gives the colour; where more than one thing acts the line pattern is "dot". A parameter's size gives the shade, light
+ * when small and dark when large, and its half decade the line pattern, so that 1, 3 and 10 differ in both; of several parameters the
+ * first gives the shade and the last the pattern. Without parameters a setting has its own colour.
  *
- * @param name a row of the table, or two joined by "+", perhaps with parameters: "signFlip κ=3"
+ * @param drawn a name of a registry or of the table of looks, or a setting
  * @returns label, colour and line pattern
- * @throws InputError when a name is not in the table: a figure must not invent colours; or a value is not a number >= 0
+ * @throws InputError when a name is in neither
  * @example
  * styleOf("krum").colour; // "#332288"
- * styleOf("krum+localDp").label; // "Krum + local DP"
- * styleOf("signFlip κ=3").label; // "sign flip, κ = 3"
+ * styleOf(setting({ aggregator: "krum", privacy: "localDp" })).label; // "Krum + local DP, σ = 3"
  */
-export function styleOf(name: SettingName): SettingStyle {
-  const { rows, values } = parse(name);
-  const label = [rows.map((row) => row.label).join(" + "), ...values.map(({ text }) => text)].join(", ");
-  const [first, size, last] = [rows[0]!, values[0], values.at(-1)];
+export function styleOf(drawn: Drawn): SettingStyle {
+  if (typeof drawn === "string") return lookOf(drawn);
+  const { label, parts, values } = drawn;
+  const [first] = parts;
+  const own: SettingStyle = first === undefined ? looks.passive : lookOf(first.name, first);
+  const sizes = values.filter((one): one is Sized => typeof one.value === "number" && one.value >= 0);
+  const [shaded, last] = [sizes.find(({ parameter }) => symbols[parameter]?.range), sizes.at(-1)];
   return {
-    ...first,
+    family: own.family,
     label,
-    colour: size ? shade(first.colour, size.strength) : first.colour,
-    dash: last ? patternOf(last.value) : rows.length > 1 ? "dot" : first.dash,
+    colour: shaded ? shade(own.colour, strengthOf(shaded)) : own.colour,
+    dash: last ? patternOf(last.value) : parts.length > 1 ? "dot" : own.dash,
   };
 }
 
-/** A name taken apart. */
-interface Parts {
-  readonly rows: readonly SettingStyle[];
-  readonly values: readonly { readonly text: string; readonly value: number; readonly strength: number }[];
+/** By its table, or by words of its own: then the colour is one that its family has not. */
+function lookOf(name: string, part?: Setting["parts"][number]): SettingStyle {
+  const known = styles().get(name);
+  if (known !== undefined) return known;
+  if (part === undefined) refuse("styleOf", "needs a name of the style table", name, `known: ${[...styles().keys()].join(", ")}`); // prettier-ignore
+  const { family, label } = part;
+  const taken = [...styles().values()].filter((look) => look.family === family);
+  return style(family, label, farthestFrom(taken.map(({ colour }) => colour)));
 }
 
-function parse(name: string): Parts {
-  const [names, ...values] = name.split(" ");
-  return { rows: names!.split("+").map(rowOf), values: values.map(valueOf) };
-}
+type Sized = SettingValue & { readonly value: number };
 
-function rowOf(name: string): SettingStyle {
-  if (!Object.hasOwn(settings, name)) {
-    refuse("styleOf", "needs a setting of the style table", name, `known: ${Object.keys(settings).join(", ")}`);
-  }
-  return settings[name as Setting];
-}
-
-function valueOf(text: string): Parts["values"][number] {
-  const [symbol, digits] = text.split("=") as [string, string?];
-  if (!Object.hasOwn(parameters, symbol)) {
-    refuse("styleOf", "needs a parameter of the style table", text, `known: ${Object.keys(parameters).join(", ")}`);
-  }
-  const value = Number(digits || NaN);
-  ensure(value >= 0 && value < Infinity, "styleOf", `needs a number >= 0 for ${symbol}`, text);
-  const [low, high] = parameters[symbol as Parameter].map(Math.log) as [number, number];
-  const strength = Math.min(1, Math.max(0, (Math.log(value) - low) / (high - low)));
-  return { text: `${symbol} = ${digits}`, value, strength };
+/** Between the ends of the parameter's range, by its logarithm. */
+function strengthOf({ parameter, value }: Sized): number {
+  const [low, high] = symbols[parameter]!.range!.map(Math.log) as [number, number];
+  return Math.min(1, Math.max(0, (Math.log(value) - low) / (high - low)));
 }
 
 /** By the half decade, so that neighbours of a usual sweep (1, 3, 10) differ. */
@@ -188,25 +172,28 @@ function patternOf(value: number): Dash {
 }
 
 /**
- * Sorts settings into the table's order, single ones before their combinations, and each by its parameters' values.
+ * Sorts into the table's order, single things before their combinations, and each by its parameters' values.
  *
- * @param names settings, in any order
+ * @param drawn names or settings, in any order
  * @returns a sorted copy
  * @throws InputError when a name is not in the table
  * @example
- * inOrder(["krum", "none", "krum+localDp"]); // ["none", "krum", "krum+localDp"]
- * inOrder(["signFlip κ=10", "signFlip κ=3", "signFlip"]); // ["signFlip", "signFlip κ=3", "signFlip κ=10"]
+ * inOrder(["krum", "mean", "floor"]); // ["mean", "krum", "floor"]
  */
-export function inOrder<Name extends SettingName>(names: readonly Name[]): Name[] {
-  const table = Object.values<SettingStyle>(settings);
-  const keys = new Map(
-    names.map((name) => {
-      const { rows, values } = parse(name);
-      const key = [table.indexOf(rows[0]!), rows.length, ...rows.map((row) => table.indexOf(row))];
-      return [name, [...key, ...values.map(({ value }) => value)]];
-    }),
-  );
-  return [...names].sort((a, b) => compareLists(keys.get(a)!, keys.get(b)!));
+export function inOrder<One extends Drawn>(drawn: readonly One[]): One[] {
+  const names = [...styles().keys()];
+  const rank = (name: string, family: StyleFamily): number => {
+    const at = names.indexOf(name);
+    return at >= 0 ? at : names.findLastIndex((other) => styles().get(other)!.family === family) + 0.5; // behind its family
+  };
+  const keyOf = (one: Drawn): number[] => {
+    if (typeof one === "string") return [rank(one, lookOf(one).family), 1];
+    const ranks = one.parts.map(({ name, family }) => rank(name, family));
+    const sizes = one.values.map(({ value }) => (typeof value === "number" ? value : 0));
+    return [ranks[0] ?? -1, ranks.length, ...ranks.slice(1), ...sizes];
+  };
+  const keys = new Map(drawn.map((one) => [one, keyOf(one)]));
+  return [...drawn].sort((a, b) => compareLists(keys.get(a)!, keys.get(b)!));
 }
 
 /** The first entry that differs decides; a list that goes on comes later. */

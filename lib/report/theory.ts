@@ -62,7 +62,7 @@ export function backfirePanels(perSeed: readonly Backfire[]): Panel[] {
   ensure(perSeed.length >= 2, "backfirePanels", "needs at least two federations", perSeed.length);
   const x = perSeed[0]!.clean.gap.map((_, k) => k);
   const looks = [
-    { of: "clean", setting: "none", name: "no defense (mean)" },
+    { of: "clean", setting: "mean", name: "no defense (mean)" },
     { of: "noise", setting: "localDp", name: "DP noise alone", dash: "dot" },
     { of: "clipped", setting: "localDp", name: "local DP: clipping and noise" },
   ] as const;

@@ -1,6 +1,6 @@
-/** @file The common ground of the notebooks on poisoning and defenses: one passive run, and settings that differ from it in a few fields. */
+/** @file The common ground of the notebooks on poisoning and defenses: one passive run that settings differ from, and stretches of its rounds. */
 import { ensureDefined, ensureNames } from "../core/known";
-import type { LeakagePlan } from "../experiment/measure";
+import type { LeakagePlan } from "./measure";
 import { defaultFederation, type FederationConfig } from "../fl/config";
 import { byProfile, currentProfile, type Profile } from "../core/profile";
 
@@ -44,6 +44,30 @@ export function commonPlan(profile: Profile = currentProfile()): LeakagePlan {
   };
 }
 
+/** First and last round of a stretch, both included. */
+export type Window = readonly [first: number, last: number];
+
+/**
+ * The stretches of rounds over which the notebooks on poisoning and defenses average.
+ *
+ * @param profile the profile; that of this run unless given
+ * @returns early, middle and late thirds; settled: middle and late; first: the twenty that the paper calls early under noise; last: the
+ *   twenty at the end; whole
+ * @example
+ * commonWindows("paper").late; // [35, 49]
+ * @source our choice; the paper says "early" and "late" alone
+ */
+export function commonWindows(profile: Profile = currentProfile()): Record<WindowName, Window> {
+  const at = (early: Window, middle: Window, late: Window, first: Window, last: Window): Record<WindowName, Window> => {
+    return { early, middle, late, settled: [middle[0], late[1]], first, last, whole: [early[0], late[1]] };
+  };
+  const full = at([0, 9], [10, 34], [35, 49], [0, 19], [30, 49]);
+  return byProfile({ smoke: at([0, 0], [1, 1], [4, 4], [0, 1], [4, 4]), quick: full, paper: full }, profile);
+}
+
+/** A stretch of commonWindows. */
+export type WindowName = "early" | "middle" | "late" | "settled" | "first" | "last" | "whole";
+
 const fewSeeds = 4;
 
 /**
@@ -72,21 +96,4 @@ export function vary(plan: LeakagePlan, changes: Partial<FederationConfig>): Lea
   ensureNames("vary", "changes", changes, Object.keys(defaultFederation));
   ensureDefined("vary", "changes", changes);
   return { ...plan, federation: { ...plan.federation, ...changes } };
-}
-
-/**
- * A plan varied in several ways, each under its name: what measureLeakage takes.
- *
- * @param plan to start from
- * @param changes by name, of the style table where the studies are to be drawn; fields of the federation
- * @returns a plan a name
- * @example
- * const plans = varyEach(plan, { passive: {}, backdoor: { poisoning: "backdoor" } });
- * plans.backdoor.federation.poisoning; // "backdoor"
- */
-export function varyEach(
-  plan: LeakagePlan,
-  changes: Readonly<Record<string, Partial<FederationConfig>>>,
-): Record<string, LeakagePlan> {
-  return Object.fromEntries(Object.entries(changes).map(([name, change]) => [name, vary(plan, change)]));
 }

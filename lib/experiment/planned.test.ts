@@ -1,0 +1,38 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { commonPlan, indicative } from "./commonPlan";
+import { checkPlanned, distinct, pick, planEach, without } from "./planned";
+import { setting, type Setting } from "./settings";
+
+const base = commonPlan("smoke");
+const flipBy = (scale: number): Setting => setting({ poisoning: "signFlip", poisoningParameters: { scale } });
+const passive = setting({ poisoning: "none" });
+
+test("planEach: a setting's plan differs from the base in its change alone", () => {
+  const [one] = planEach(base, [flipBy(2)]);
+  const { poisoning, poisoningParameters, ...rest } = one!.plan.federation;
+  assert.deepEqual([poisoning, poisoningParameters], ["signFlip", { scale: 2 }]);
+  const { poisoning: _, poisoningParameters: __, ...others } = base.federation;
+  assert.deepEqual({ ...one!.plan, federation: rest }, { ...base, federation: others });
+});
+
+test("checkPlanned: refuses two names for one run, also where one spells a default out, and two runs of one name", () => {
+  const bare = setting({ poisoning: "signFlip" }, { label: "the flip" });
+  assert.throws(() => checkPlanned(planEach(base, [flipBy(1), bare])), /needs one name for one run, got sign flip, κ = 1 and the flip, κ = 1/); // prettier-ignore
+  const trusting = [1, 2].map((assumedMalicious) => setting({ aggregator: "krum", assumedMalicious }));
+  assert.throws(() => checkPlanned(planEach(base, trusting)), /needs labels that differ, got Krum twice/);
+  const plain = setting({ aggregator: "mean" });
+  assert.throws(() => checkPlanned(planEach(base, [passive, plain])), /got passive and no defense \(mean\)/);
+  const few = planEach(indicative(base), [passive]);
+  assert.throws(() => checkPlanned([...few, ...planEach(base, [passive])]), /needs labels that differ/);
+  assert.throws(() => checkPlanned([]), /needs at least one setting/);
+  checkPlanned(planEach(base, [passive, flipBy(1), flipBy(2)]));
+});
+
+test("pick and without: find a setting by what it changes, in the order asked for, and refuse one that is not there", () => {
+  const all = planEach(base, [passive, flipBy(1), flipBy(3)]);
+  assert.deepEqual(pick(all, [flipBy(3), passive]), [all[2], all[0]]);
+  assert.throws(() => pick(all, [flipBy(2)]), { message: "pick: needs a setting that was measured, got sign flip, κ = 2; there are: passive; sign flip, κ = 1; sign flip, κ = 3" }); // prettier-ignore
+  assert.deepEqual(without(all, [flipBy(1), flipBy(2)]), [all[0], all[2]]);
+  assert.deepEqual(distinct([flipBy(1), passive, flipBy(1)]).length, 2);
+});
