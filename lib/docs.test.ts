@@ -45,13 +45,12 @@ const notRun: Readonly<Record<string, string>> = {
   "runKernel(": "is of the native backend alone; ops.test.ts and convolution.test.ts use it",
   "drawSvg(": "starts a browser; browser.test.ts does",
   "closeBrowser(": "as drawSvg",
-  "showFigure(": "writes into figures/",
-  "showLines(": "writes into figures/",
-  "showImages(": "writes into figures/",
-  "showForest(": "writes into figures/",
-  "showHeatmap(": "writes into figures/",
-  "writeRecord(": "writes into figures/",
-  "writeWhole(": "writes into figures/",
+  "showFigure(": "writes into build/",
+  "showLines(": "writes into build/",
+  "showImages(": "writes into build/",
+  "showForest(": "writes into build/",
+  "showHeatmap(": "writes into build/",
+  "writeRecord(": "writes into build/",
 };
 
 /** An exported declaration with its docstring taken apart. */

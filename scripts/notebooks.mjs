@@ -1,9 +1,9 @@
 /** @file Runs the notebooks through the real kernel (notebooks.py does the talking) and shows in the terminal how far they are. */
 import { spawn } from "node:child_process";
-import { mkdirSync, readdirSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
-import { at, environment, setupDir } from "./steps/common.mjs";
+import { at, environment, run, setupDir } from "./steps/common.mjs";
 
 /** What asks a command to end: Ctrl-C, kill, and a terminal that closes. */
 export const endings = ["SIGINT", "SIGTERM", "SIGHUP"];
@@ -52,17 +52,22 @@ export function jupyterEnvironment(extra = {}) {
 }
 
 /**
- * Runs notebooks one after the other; the executed copies (a partly executed one too) go to `out`.
+ * Runs notebooks one after the other. Executed copies (a partly executed one too) go to out.notebooks, what they draw and record
+ * to out.figures; `onEnd` is called with the name of each that went through, and what it returns joins the result.
  * Returns one result per notebook that was started: `{ notebook, ok, seconds, … }`.
  */
 export async function runNotebooks(
   python,
-  { names, profile, force = false, keepGoing = false, out, folder = notebooksFolder },
+  { names, profile, force = false, keepGoing = false, out, folder = notebooksFolder, onEnd = () => ({}) },
 ) {
   const sources = names.map((name) => join(folder, `${name}.ts`));
-  const job = JSON.stringify({ sources, folder, out, keepGoing });
+  const job = JSON.stringify({ sources, folder, out: out.notebooks, keepGoing });
   const child = spawn(python, [at("scripts", "notebooks.py"), "run", job], {
-    env: jupyterEnvironment({ CURIOUS_PROFILE: profile, CURIOUS_FORCE: force ? "1" : "0" }),
+    env: jupyterEnvironment({
+      CURIOUS_PROFILE: profile,
+      CURIOUS_FORCE: force ? "1" : "0",
+      CURIOUS_FIGURES: out.figures,
+    }),
     stdio: ["ignore", "pipe", "inherit"],
   });
   const closed = new Promise((resolve, reject) => child.on("error", reject).on("close", resolve));
@@ -77,7 +82,8 @@ export async function runNotebooks(
   for await (const line of createInterface({ input: child.stdout })) {
     const event = JSON.parse(line);
     show(event);
-    if (event.type === "end" || event.type === "failed") results.push({ ...event, ok: event.type === "end" });
+    if (event.type === "end") results.push({ ...event, ok: true, ...onEnd(event.notebook) });
+    if (event.type === "failed") results.push({ ...event, ok: false });
   }
   const code = await closed;
   show({ type: "stop" });
@@ -85,6 +91,17 @@ export async function runNotebooks(
   if (interrupted) results.push({ ok: false, interrupted });
   else if (code !== 0 && results.every(({ ok }) => ok)) throw new Error(`notebooks.py: stopped with exit code ${code}`);
   return results;
+}
+
+/** Which of these notebooks have a copy that is their source, executed to its end without an error. */
+export async function currentCopies(python, names, { sources = notebooksFolder, copies }) {
+  const there = names.filter((name) => existsSync(join(copies, `${name}.ipynb`)));
+  if (there.length === 0) return [];
+  const files = there.map((name) => join(sources, `${name}.ts`));
+  const output = await run(python, [at("scripts", "notebooks.py"), "current", copies, ...files], {
+    env: jupyterEnvironment(),
+  });
+  return output.split("\n").filter(Boolean);
 }
 
 /** 65 -> "1:05", 3665 -> "1:01:05" */

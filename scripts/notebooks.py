@@ -3,6 +3,7 @@
     notebooks.py run JOB      executes notebooks; prints one JSON event a line. JOB = {"sources": [...],
                               "folder": where the kernel works, "out": where the executed copies go, "keepGoing": bool}
     notebooks.py drift FILE…  prints one line for each way in which FILE.ipynb is not the executed FILE.ts
+    notebooks.py current FOLDER FILE…  prints the name of each FILE whose copy in FOLDER is the executed FILE.ts
 """
 
 import asyncio
@@ -238,9 +239,9 @@ def what_it_is(cell):
     return cell.cell_type, cell.source, cell.metadata.get("tags")
 
 
-def drift(path):
-    """Each way in which the committed .ipynb is not the executed .ts."""
-    committed = path.with_suffix(".ipynb")
+def drift(path, copies=None):
+    """Each way in which the .ipynb beside it, or in a folder of copies, is not the executed .ts."""
+    committed = (copies or path.parent) / f"{path.stem}.ipynb"
     if not committed.exists():
         return [f"{committed} is missing"]
     source, executed = read_source(path), nbformat.read(committed, as_version=4)
@@ -270,6 +271,10 @@ def main(command, *arguments):
     if command == "run":
         watch_parent()
         return 0 if asyncio.run(run_all(json.loads(arguments[0]))) else 1
+    if command == "current":
+        folder, *sources = map(Path, arguments)
+        print("\n".join(source.stem for source in sources if not drift(source, folder)))
+        return 0
     problems = [problem for path in arguments for problem in drift(Path(path))]
     print("\n".join(problems))
     return 1 if problems else 0

@@ -50,7 +50,7 @@ function startRun(t, folder, through = []) {
   const code = `
     import { runNotebooks } from ${JSON.stringify(at("scripts", "notebooks.mjs"))};
     import ${JSON.stringify(at("scripts", "steps", "parent.cjs"))};
-    const options = { names: ["00_busy"], profile: "smoke", folder: ${JSON.stringify(folder)}, out: ${JSON.stringify(folder)} };
+    const options = { names: ["00_busy"], profile: "smoke", folder: ${JSON.stringify(folder)}, out: ${JSON.stringify({ notebooks: folder, figures: folder })} };
     await runNotebooks(${JSON.stringify(python)}, options);`;
   const script = join(folder, "run.mjs");
   writeFileSync(script, code);

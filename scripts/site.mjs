@@ -3,6 +3,7 @@ import { cpSync, existsSync, mkdirSync, readFileSync, readdirSync, rmSync, write
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { jupyterEnvironment, listNotebooks, notebooksFolder } from "./notebooks.mjs";
+import { overlayFigures } from "./results.mjs";
 import { readRecords, scoreboard, title } from "./scoreboard.mjs";
 import { at, run } from "./steps/common.mjs";
 
@@ -62,12 +63,11 @@ function bookOutput(output) {
   return { output_type: "display_data", data: { "text/html": html }, metadata: {} };
 }
 
-/** The page of a notebook: its executed copy, else the committed one. */
-function writePage(name, executed, book) {
-  const source = [join(executed, `${name}.ipynb`), join(notebooksFolder, `${name}.ipynb`)].find((file) =>
-    existsSync(file),
-  );
-  if (!source) return false;
+/** The page of a notebook: that of the last overlay that has it, else the committed one. */
+function writePage(name, overlays, book) {
+  const folder = overlays.findLast(({ names }) => names.includes(name))?.notebooks ?? notebooksFolder;
+  const source = join(folder, `${name}.ipynb`);
+  if (!existsSync(source)) return false;
   const notebook = JSON.parse(readFileSync(source, "utf8"));
   for (const cell of notebook.cells) cell.outputs &&= cell.outputs.map(bookOutput);
   writeFileSync(join(book, "notebooks", `${name}.ipynb`), JSON.stringify(notebook));
@@ -77,8 +77,8 @@ function writePage(name, executed, book) {
 /** Static figures, each in its best profile: `{ name, file, notebook }`. A figure's name begins with its notebook's number. */
 function gallery(figures, pages) {
   const best = new Map();
-  for (const profile of ["smoke", "quick", "paper"]) {
-    for (const file of existsSync(figures) ? readdirSync(figures) : []) {
+  for (const profile of ["quick", "paper"]) {
+    for (const file of readdirSync(figures)) {
       if (!file.endsWith(`.${profile}.svg`)) continue;
       const name = file.slice(0, -`.${profile}.svg`.length);
       const notebook = pages.find((page) => page.slice(0, 2) === name.slice(0, 2));
@@ -104,19 +104,20 @@ function indexPage(records, figures, pages) {
 }
 
 /**
- * Builds the companion from the executed copies in `executed` into `site`, over a scratch folder `book`.
- * Returns the path of its front page.
+ * Builds the companion into `site`, over a scratch folder `book`: the committed pages and figures, and over them the overlays in
+ * their order, each the results of the notebooks it names (see publishable). Returns the path of its front page.
  */
-export async function buildSite(jupyter, { executed, book, site }) {
-  const figures = at("figures");
+export async function buildSite(jupyter, { overlays, book, site }) {
+  const figures = join(book, "figures");
   rmSync(book, { recursive: true, force: true });
   mkdirSync(join(book, "notebooks"), { recursive: true });
-  const pages = listNotebooks().filter((name) => writePage(name, executed, book));
-  if (existsSync(figures)) cpSync(figures, join(book, "figures"), { recursive: true });
+  const pages = listNotebooks().filter((name) => writePage(name, overlays, book));
+  cpSync(at("figures"), figures, { recursive: true });
+  for (const overlay of overlays) for (const name of overlay.names) overlayFigures(name, overlay.figures, figures);
   writeFileSync(join(book, "_config.yml"), JSON.stringify(config)); // JSON is YAML
   const chapters = pages.length ? { chapters: pages.map((name) => ({ file: `notebooks/${name}` })) } : {};
   writeFileSync(join(book, "_toc.yml"), JSON.stringify({ format: "jb-book", root: "index", ...chapters }));
-  writeFileSync(join(book, "index.md"), indexPage(readRecords(), gallery(figures, pages), pages));
+  writeFileSync(join(book, "index.md"), indexPage(readRecords(figures), gallery(figures, pages), pages));
   cpSync(at("scripts", "site"), join(book, "_static"), { recursive: true }); // the book loads what lies there on every page
 
   await run(join(jupyter, "jupyter-book"), ["build", book], { env: jupyterEnvironment() });

@@ -5,18 +5,21 @@ import { join } from "node:path";
 import test from "node:test";
 import { pathToFileURL } from "node:url";
 import { noBrowser, openPage, tools } from "./browser.mjs";
+import { listNotebooks } from "./notebooks.mjs";
+import { resultsOf } from "./results.mjs";
 import { buildSite } from "./site.mjs";
 import { at } from "./steps/common.mjs";
 
-const executed = at("build", "smoke", "notebooks"); // npm test has just made them
-const missing = existsSync(executed) ? false : "no executed notebooks: npm test makes them";
+const smoke = resultsOf("smoke"); // npm test has just made them
+const missing = existsSync(smoke.notebooks) ? false : "no executed notebooks: npm test makes them";
 
 test(
   "site: formulas, figures and search work offline, and nothing is asked of elsewhere",
   { skip: noBrowser || missing },
   async (t) => {
     const site = at("build", "smoke", "site");
-    await buildSite(tools.jupyter, { executed, book: at("build", "smoke", "book"), site });
+    const names = listNotebooks().filter((name) => existsSync(join(smoke.notebooks, `${name}.ipynb`)));
+    await buildSite(tools.jupyter, { overlays: [{ ...smoke, names }], book: at("build", "smoke", "book"), site });
     const pages = ["index.html", ...readdirSync(join(site, "notebooks")).map((file) => `notebooks/${file}`)];
     assert.ok(pages.length > 1, "no page of a notebook");
 

@@ -1,8 +1,9 @@
 /** @file npm start: sets up what is missing, runs the notebooks, builds the HTML companion. */
-import { copyFileSync, existsSync, readdirSync, rmSync, writeFileSync } from "node:fs";
-import { join, relative } from "node:path";
+import { writeFileSync } from "node:fs";
+import { dirname, relative } from "node:path";
 import { parseArgs } from "node:util";
-import { listNotebooks, notebooksFolder, runNotebooks } from "./notebooks.mjs";
+import { listNotebooks } from "./notebooks.mjs";
+import { keep, publishable, resultsOf, runAndSettle } from "./results.mjs";
 import { pages } from "./scoreboard.mjs";
 import { setup } from "./setup.mjs";
 import { buildSite } from "./site.mjs";
@@ -14,7 +15,7 @@ const usage = `npm start -- [options]
   --profile quick    smoke (tests the wiring), quick (default: numbers with intervals), paper (the paper's scale)
   --all              every notebook; without it those of the quick story
   --force            compute again what is stored
-  --write            keep the results: update notebooks/*.ipynb and the scoreboards
+  --write            keep the results: update notebooks/*.ipynb, figures/ and the scoreboards; without it all stays under build/
   --help             this text`;
 
 /** Notebooks that a first visit runs; the others join with --all or --only. */
@@ -48,18 +49,6 @@ function readOptions(args) {
   return { ...values, names: all.filter(wanted) };
 }
 
-/** Where figures and records of stand-in drawings lie (lib/report/file.ts): there was no data. */
-const standIn = at("build", "stand-in");
-const isStandIn = (name) =>
-  existsSync(standIn) && readdirSync(standIn).some((file) => file.startsWith(name.slice(0, 2)));
-
-/** Takes executed copies and the scoreboards into what is committed. */
-async function keep(names, executed) {
-  for (const name of names) copyFileSync(join(executed, `${name}.ipynb`), join(notebooksFolder, `${name}.ipynb`));
-  for (const [page, [, text]] of Object.entries(await pages())) writeFileSync(at(page), text);
-  console.log(`Kept: ${names.map((name) => `notebooks/${name}.ipynb`).join(", ")}, the scoreboards`);
-}
-
 async function main() {
   let options;
   try {
@@ -75,26 +64,40 @@ async function main() {
   const { python, jupyter } = await setup();
 
   const { names, profile, force } = options;
-  const executed = at("build", "notebooks");
-  rmSync(standIn, { recursive: true, force: true });
-  const results = await runNotebooks(python, { names, profile, force, out: executed });
+  const results = await runAndSettle(python, { names, profile, force });
   if (results.some(({ interrupted }) => interrupted)) return 130;
-  const finished = results.filter(({ ok }) => ok).map(({ notebook }) => notebook);
-  const real = finished.filter((name) => !isStandIn(name));
-  if (options.write && real.length) await keep(real, executed);
-  const page = await buildSite(jupyter, { executed, book: at("build", "book"), site: at("build", "site") });
+  const namesOf = (wanted) => results.filter(({ state }) => state === wanted).map(({ notebook }) => notebook);
+  const [finished, drawn] = [namesOf("finished"), namesOf("stand-in")];
+  if (options.write && finished.length) {
+    keep(finished, profile);
+    for (const [page, [, text]] of Object.entries(await pages())) writeFileSync(at(page), text);
+    console.log(
+      `Kept: ${finished.map((name) => `notebooks/${name}.ipynb`).join(", ")}, their figures, the scoreboards`,
+    );
+  }
+  const overlays = await publishable(python, { names: listNotebooks() });
+  const page = await buildSite(jupyter, { overlays, book: at("build", "book"), site: at("build", "site") });
 
   const here = (path) => relative(process.cwd(), path) || ".";
-  console.log(`
-Figures and records   ${here(at("figures"))}
-Executed notebooks    ${here(executed)}
-HTML companion        ${here(page)}`);
-  if (real.length < finished.length)
+  const folder = (state) => here(dirname(resultsOf(profile, state).figures));
+  const places = [
+    finished.length > 0 && ["Executed notebooks", here(resultsOf(profile).notebooks)],
+    finished.length > 0 && ["Figures and records", here(resultsOf(profile).figures)],
+    finished.length + drawn.length < names.length && ["Did not finish", folder("unfinished")],
+    ["HTML companion", here(page)],
+  ];
+  console.log(
+    `\n${places
+      .filter(Boolean)
+      .map(([what, path]) => what.padEnd(22) + path)
+      .join("\n")}`,
+  );
+  if (drawn.length > 0)
     console.log(`
-! Computed on stand-in drawings, since the data was not at hand: ${finished.filter(isStandIn).join(", ")}.
-  Figures and records are in ${here(standIn)}${options.write ? ", and nothing of it was kept" : ""}; data/README.md says how to get the data.`);
-  if (options.write && real.length < finished.length) return 1;
-  return finished.length === names.length ? 0 : 1;
+! Computed on stand-in drawings, since the data was not at hand: ${drawn.join(", ")}.
+  They are in ${folder("stand-in")}, not in the companion${options.write ? ", and nothing of them was kept" : ""}; data/README.md says how to get the data.`);
+  if (options.write && drawn.length > 0) return 1;
+  return finished.length + drawn.length === names.length ? 0 : 1;
 }
 
 process.exitCode = await main();

@@ -2,7 +2,8 @@
 import { spawn } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync } from "node:fs";
 import { runChecks } from "./check.mjs";
-import { listNotebooks, runNotebooks } from "./notebooks.mjs";
+import { listNotebooks } from "./notebooks.mjs";
+import { runAndSettle } from "./results.mjs";
 import { setup } from "./setup.mjs";
 import { at, filesUnder, root, stepFile } from "./steps/common.mjs";
 import "./steps/parent.cjs";
@@ -52,9 +53,7 @@ add(await runTests([...library, ...scripts.filter((file) => !inBrowser(file))]))
 
 section("notebooks, smoke profile");
 const names = listNotebooks();
-const out = at("build", "smoke", "notebooks");
-rmSync(out, { recursive: true, force: true });
-const results = await runNotebooks(tools.python, { names, profile: "smoke", force: true, keepGoing: true, out });
+const results = await runAndSettle(tools.python, { names, profile: "smoke", force: true, keepGoing: true });
 if (results.some(({ interrupted }) => interrupted)) process.exit(130);
 const passed = results.filter(({ ok }) => ok).length;
 add({ passed, failed: names.length - passed });

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import test, { after } from "node:test";
 import { spawnSync } from "node:child_process";
 import { paths } from "../core/paths";
@@ -96,10 +96,8 @@ test(
     const file = join("/somewhere", "tslab", "dist", "jupyter.js");
     const sent: Record<string, unknown>[] = [];
     const lastWriteDisplayData = ({ data }: { data: Record<string, unknown> }) => void sent.push(data);
-    const movable = paths as { figures: string };
-    const { figures: home } = movable;
     require.cache[file] = { exports: { lastWriteDisplayData } } as unknown as NodeModule;
-    movable.figures = folder;
+    process.env["CURIOUS_FIGURES"] = folder;
     try {
       await showFigure("02_lines", lines, stamp);
       const bytes = readFileSync(join(folder, "02_lines.quick.svg"), "utf8");
@@ -111,16 +109,16 @@ test(
       assert.equal(sent[0]!["image/svg+xml"], bytes);
       const { data, layout } = sent[0]!["application/vnd.plotly.v1+json"] as typeof lines;
       assert.deepEqual({ data, layout }, figures["02_lines"]);
-      assert.match(
+      assert.equal(
         String(sent[0]!["text/plain"]),
-        /^\[figure 02_lines: Two lines κ\]\nmnist · wasm · quick \(indicative\) · seed 1\n/,
+        `[figure 02_lines: Two lines κ]\nmnist · wasm · quick (indicative) · seed 1\n${basename(folder)}/02_lines.quick.svg`,
       );
       await assert.rejects(
         showFigure("lines", lines, stamp),
         /showFigure: needs a name such as "02_passive_listener", got lines/,
       );
     } finally {
-      movable.figures = home;
+      delete process.env["CURIOUS_FIGURES"];
       delete require.cache[file];
       rmSync(folder, { recursive: true });
     }

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, utimesSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import test, { after } from "node:test";
 import fc from "fast-check";
-import { paths, projectRoot } from "../core/paths";
+import { projectRoot } from "../core/paths";
 import { claimTable, decide, notTestable, parseRecord, writeRecord, type Claim, type ClaimRecord } from "./claims";
 import { figureFile } from "./file";
 
@@ -110,17 +110,9 @@ function shownCells(run: () => void): string[][] {
 const folder = mkdtempSync(join(tmpdir(), "curious-claims-"));
 after(() => rmSync(folder, { recursive: true }));
 
-/** Calls writeRecord with figures/ elsewhere. */
-function write(record: Parameters<typeof writeRecord>[1], notebook = "02_passive_listener"): void {
-  const movable = paths as { figures: string };
-  const { figures } = movable;
-  movable.figures = folder;
-  try {
-    writeRecord(notebook, record);
-  } finally {
-    movable.figures = figures;
-  }
-}
+process.env["CURIOUS_FIGURES"] = folder;
+const write = (record: Parameters<typeof writeRecord>[1], notebook = "02_passive_listener"): void =>
+  writeRecord(notebook, record);
 
 const decided = decide({ ...claim, estimate: { mean: 1 / 3, interval: [0.123456789, 0.5], n: 3 } }, "quick");
 const record = {
@@ -155,15 +147,24 @@ test("writeRecord: the order of the caller's keys does not matter", () => {
   assert.equal(readFileSync(file, "utf8"), before);
 });
 
-test("writeRecord: leaves the file alone when only date and duration differ, replaces it when a number does", () => {
-  const file = join(folder, "02_passive_listener.quick.json");
-  const long = new Date("2001-01-01");
-  utimesSync(file, long, long);
-  write({ ...record, seconds: 99 });
-  assert.equal(statSync(file).mtimeMs, long.getTime());
+test("writeRecord: replaces what an earlier run left", () => {
   write({ ...record, claims: [decided] });
-  assert.notEqual(statSync(file).mtimeMs, long.getTime());
-  assert.equal((JSON.parse(readFileSync(file, "utf8")) as ClaimRecord).claims.length, 1);
+  const text = readFileSync(join(folder, "02_passive_listener.quick.json"), "utf8");
+  assert.equal((JSON.parse(text) as ClaimRecord).claims.length, 1);
+});
+
+test("figureFile: lies under build/ unless the run names a folder of its own, and never where it is committed", () => {
+  const { CURIOUS_FIGURES } = process.env;
+  try {
+    for (const unset of ["", undefined]) {
+      if (unset === undefined) delete process.env["CURIOUS_FIGURES"];
+      else process.env["CURIOUS_FIGURES"] = unset;
+      const place = figureFile("showFigure", "02_rmse", { profile: "paper", datasetSource: "folder" }, "svg");
+      assert.equal(place, join(projectRoot, "build", "figures", "02_rmse.paper.svg"));
+    }
+  } finally {
+    process.env["CURIOUS_FIGURES"] = CURIOUS_FIGURES;
+  }
 });
 
 test("writeRecord: a quick run does not touch the paper record", () => {
@@ -174,16 +175,15 @@ test("writeRecord: a quick run does not touch the paper record", () => {
   assert.equal(readFileSync(join(folder, "02_passive_listener.paper.json"), "utf8"), before);
 });
 
-test("writeRecord: a run on stand-in drawings writes nothing where what real data gave lies; a smoke run may", (t) => {
+test("writeRecord: a run on stand-in drawings writes nothing where what real data gave lies; a smoke run may", () => {
   const drawn = { ...record, dataset: "strokes", datasetSource: "embedded" } as const;
   const apart = figureFile("writeRecord", "99_nothing", drawn, "json");
-  t.after(() => rmSync(apart, { force: true }));
-  assert.equal(apart, join(projectRoot, "build", "stand-in", "99_nothing.quick.json"));
+  assert.equal(apart, join(folder, "stand-in", "99_nothing.quick.json"));
   const smoke = figureFile("writeRecord", "99_nothing", { ...drawn, profile: "smoke" }, "json");
-  assert.equal(smoke, join(paths.figures, "99_nothing.smoke.json"));
+  assert.equal(smoke, join(folder, "99_nothing.smoke.json"));
   const files = readdirSync(folder);
   write(drawn, "99_nothing");
-  assert.deepEqual(readdirSync(folder), files);
+  assert.deepEqual(readdirSync(folder), [...files, "stand-in"]);
   assert.equal((JSON.parse(readFileSync(apart, "utf8")) as ClaimRecord).datasetSource, "embedded");
 });
 

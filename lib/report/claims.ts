@@ -1,5 +1,4 @@
 /** @file Verdicts: an interval against a threshold, a table for the reader, a record for the scoreboard. */
-import { existsSync, readFileSync } from "node:fs";
 import { ensure, ensureCount, refuse } from "../core/errors";
 import type { Estimate } from "../experiment/statistics";
 import { figureFile, writeWhole } from "./file";
@@ -33,7 +32,7 @@ export interface DecidedClaim extends Claim {
   readonly note: string;
 }
 
-/** What a notebook leaves in figures/NN_name.<profile>.json. */
+/** What a notebook leaves in NN_name.<profile>.json. */
 export interface ClaimRecord extends Stamp {
   readonly notebook: string;
   readonly config: unknown; // plain JSON
@@ -118,11 +117,10 @@ function measuredText({ measured, interval, n, unit }: DecidedClaim): string {
 }
 
 /**
- * Writes the record of a notebook: figures/<notebook>.<profile>.json. Scoreboard and summaries read only these. The record of a
- * run on stand-in drawings lies elsewhere, see figureFile.
+ * Writes the record of a notebook: <notebook>.<profile>.json, see figureFile. Scoreboard and summaries read only these, once
+ * `npm start -- --write` has taken them into figures/.
  *
- * Numbers are rounded to 4 significant digits, keys stand in a fixed order, and a record that says what the file says already
- * (date and duration aside) leaves it as it is: unchanged results give unchanged files.
+ * Numbers are rounded to 4 significant digits and keys stand in a fixed order: unchanged results give unchanged records.
  *
  * @param notebook name of the notebook, "02_passive_listener"
  * @param record the stamp's fields, config, seconds of computation and claims; computedAt, where results came from the store
@@ -137,11 +135,7 @@ export function writeRecord(
   // prettier-ignore
   const file = figureFile("writeRecord", notebook, record, "json");
   const computedAt = record.computedAt ?? new Date().toISOString();
-  const next = parseRecord({ ...record, notebook, computedAt });
-  const before = existsSync(file) ? (JSON.parse(readFileSync(file, "utf8")) as ClaimRecord) : undefined;
-  const same = (other: ClaimRecord): string => JSON.stringify({ ...other, computedAt: "", seconds: 0 });
-  if (before !== undefined && same(before) === same(next)) return;
-  writeWhole(file, JSON.stringify(next, undefined, 2) + "\n");
+  writeWhole(file, JSON.stringify(parseRecord({ ...record, notebook, computedAt }), undefined, 2) + "\n");
 }
 
 /**

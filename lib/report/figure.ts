@@ -1,10 +1,9 @@
-/** @file Line charts with bands, and the way of every figure into the notebook and into figures/. */
-import { relative } from "node:path";
+/** @file Line charts with bands, and the way of every figure into the notebook and into its file. */
+import { dirname, relative } from "node:path";
 import { ensure } from "../core/errors";
-import { projectRoot } from "../core/paths";
 import { drawSvg, type Figure } from "./browser";
 import { display } from "./display";
-import { figureFile, writeWhole } from "./file";
+import { figureFile, figuresFolder, writeWhole } from "./file";
 import { figureText } from "./markup";
 import { roundTo } from "./number";
 import { stampText, type Stamp } from "./stamp";
@@ -222,7 +221,7 @@ export function lineFigure(spec: LineFigureSpec): Figure {
 }
 
 /**
- * Shows a figure in the notebook and writes figures/<name>.<profile>.svg.
+ * Shows a figure in the notebook and writes <name>.<profile>.svg, see figureFile.
  *
  * The output carries plotly's interactive figure, the SVG and a line of text; without a browser there is no SVG and no file.
  *
@@ -243,7 +242,7 @@ export async function showFigure(name: string, figure: Figure, stamp: Stamp): Pr
   display({
     "application/vnd.plotly.v1+json": { ...stamped, config: { displaylogo: false, toImageButtonOptions: { format: "svg", filename: name } } }, // prettier-ignore
     ...(svg !== undefined && { "image/svg+xml": svg }),
-    "text/plain": svg === undefined ? text : `${text}\n${relative(projectRoot, file)}`,
+    "text/plain": svg === undefined ? text : `${text}\n${relative(dirname(figuresFolder()), file)}`,
   });
 }
 

@@ -1,23 +1,24 @@
-/** @file Files in figures/: named once, never seen half written. */
+/** @file Files of figures and records: named once, never seen half written. */
 import { mkdirSync, renameSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { ensure } from "../core/errors";
-import { paths, projectRoot } from "../core/paths";
+import { projectRoot } from "../core/paths";
 import type { Stamp } from "./stamp";
 
+/** Where figures and records are written: the folder that CURIOUS_FIGURES names, which `npm start` sets, else build/figures. */
+export function figuresFolder(): string {
+  return resolve(process.env["CURIOUS_FIGURES"] || join(projectRoot, "build", "figures"));
+}
+
 /**
- * The file of a figure or record: figures/<name>.<profile>.<ending>. What stand-in drawings gave lies in build/stand-in/
- * instead, where it replaces nothing that real data gave; a smoke run only tests the wiring, and is never committed.
+ * The file of a figure or record: <figures folder>/<name>.<profile>.<ending>, never a committed one. What stand-in drawings gave
+ * lies in stand-in/ below it, where it replaces nothing that real data gave and can be told apart.
  *
  * @param fn the public function that asks, for its errors
  * @param name begins with the notebook's name: two digits, then lower case words joined by "_"
- * @param stamp how much was computed, and on which data
- * @param ending "svg" or "json"
- * @returns an absolute path
- * @throws InputError when the name has another form
  * @example
  * const stamp = { profile: "quick", datasetSource: "folder" } as const;
- * figureFile("showFigure", "02_rmse", stamp, "svg"); // join(paths.figures, "02_rmse.quick.svg")
+ * figureFile("showFigure", "02_rmse", stamp, "svg"); // join(figuresFolder(), "02_rmse.quick.svg")
  */
 export function figureFile(
   fn: string,
@@ -26,19 +27,11 @@ export function figureFile(
   ending: "svg" | "json",
 ): string {
   ensure(/^\d\d(_[a-z0-9]+)+$/.test(name), fn, 'needs a name such as "02_passive_listener"', name);
-  const isStandIn = datasetSource === "embedded" && profile !== "smoke";
-  return join(isStandIn ? join(projectRoot, "build", "stand-in") : paths.figures, `${name}.${profile}.${ending}`);
+  const isStandIn = datasetSource === "embedded" && profile !== "smoke"; // a smoke run only tests the wiring
+  return join(figuresFolder(), isStandIn ? "stand-in" : "", `${name}.${profile}.${ending}`);
 }
 
-/**
- * Writes a file by writing another and renaming it, so that an interrupted run leaves the old one whole.
- *
- * @param file path; its folder is made if it is missing
- * @param text the whole content
- * @throws the file system's error
- * @example
- * writeWhole(figureFile("showFigure", "02_rmse", stamp, "svg"), svg);
- */
+/** Writes a file by writing another and renaming it: an interrupted run leaves the old one whole. Its folder is made if missing. */
 export function writeWhole(file: string, text: string): void {
   mkdirSync(dirname(file), { recursive: true });
   const part = `${file}.${process.pid}.part`;
