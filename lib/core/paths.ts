@@ -9,7 +9,6 @@ export const projectRoot: string = findRoot(__dirname);
 export const paths = {
   data: join(projectRoot, "data"),
   store: join(projectRoot, "data", "store"),
-  figures: join(projectRoot, "figures"),
   setup: join(projectRoot, ".setup"),
 } as const;
 
