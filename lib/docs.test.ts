@@ -32,19 +32,10 @@ import { progressBar } from "./report/progressBar";
 
 /** Examples are shown, not run, when they hold one of these. */
 const notRun: Readonly<Record<string, string>> = {
-  "download(": "asks the network",
-  "openDataset(": "reads the official files, or asks the network",
-  "readIdx(": "reads the official files",
-  "readCifar(": "reads the official files",
-  "unpackCifar(": "needs the official archive",
-  "saveWhole(": "writes into data/",
   "openPool(": "starts child processes; pool.test.ts does",
-  "openRedis(": "needs a Redis; sweep.test.ts starts one",
-  "runOnRedis(": "as openRedis",
-  "serveRedis(": "as openRedis",
+  "runOnRedis(": "needs a Redis; sweep.test.ts starts one",
+  "serveRedis(": "as runOnRedis",
   "runKernel(": "is of the native backend alone; ops.test.ts and convolution.test.ts use it",
-  "drawSvg(": "starts a browser; browser.test.ts does",
-  "closeBrowser(": "as drawSvg",
   "showFigure(": "writes into build/",
   "showLines(": "writes into build/",
   "showImages(": "writes into build/",

@@ -32,26 +32,14 @@ export async function backendReady(): Promise<string> {
 /**
  * Runs a computation and frees every tensor it made except those it returns, however deep in arrays and plain objects.
  *
- * @param compute synchronous; returns tensors, or arrays and plain objects that hold some
  * @returns what compute returned; its tensors belong to the caller, or to the tidy around this one
  * @throws whatever compute throws; nothing leaks then either
- * @example
- * const three = tidy(() => tf.add(1, 2));
- * three.dataSync(); // [3]
  */
 export function tidy<T>(compute: () => T): T {
   return tf.tidy(compute as unknown as () => TensorFlow.TensorContainer) as T;
 }
 
-/**
- * Frees the tensors in arrays and plain objects, however deep.
- *
- * @param tensors arrays and plain objects that hold tensors; what is no tensor is passed over
- * @example
- * const x = tf.zeros([2]);
- * dispose({ x });
- * x.isDisposed; // true
- */
+/** Frees the tensors in arrays and plain objects, however deep. */
 export function dispose(tensors: object): void {
   tf.dispose(tensors as TensorFlow.TensorContainer);
 }

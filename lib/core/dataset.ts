@@ -8,14 +8,6 @@ const checked = new WeakSet<object>(); // a run sets its federation up more than
 
 /**
  * Refuses a dataset that could not be what it says: other lengths than its counts and shape ask for, or labels outside the classes.
- *
- * @param fn name of the public function that was called
- * @param dataset of the library or a user's own
- * @throws InputError naming what does not fit, and where
- * @example
- * const train = { pixels: Uint8Array.of(0, 255), labels: Uint8Array.of(0, 2), count: 2 };
- * checkDataset("train", { inputShape: [1, 1, 1], numClasses: 2, train, test: train });
- * // throws "train: needs labels of the training images in 0..1, got 2 at index 1"
  */
 export function checkDataset(fn: string, dataset: Pick<Dataset, "inputShape" | "numClasses" | "train" | "test">): void {
   if (checked.has(dataset)) return;

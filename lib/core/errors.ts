@@ -8,13 +8,9 @@ export class InputError extends Error {
 /**
  * Throws an InputError with the message `fn: requirement, got actual[; remedy]`.
  *
- * @param fn name of the public function that was called
  * @param requirement what it needs, as a clause: "needs n >= 1"
  * @param actual what it got: a value, or words such as "n = 6, f = 2"
  * @param remedy what the caller can do, if there is something
- * @throws InputError always
- * @example
- * refuse("krum", "needs n >= 2f + 3 updates", "n = 6, f = 2"); // throws "krum: needs n >= 2f + 3 updates, got n = 6, f = 2"
  */
 export function refuse(fn: string, requirement: string, actual: unknown, remedy?: string): never {
   throw new InputError(`${fn}: ${requirement}, got ${show(actual)}${remedy ? `; ${remedy}` : ""}`);
@@ -23,14 +19,7 @@ export function refuse(fn: string, requirement: string, actual: unknown, remedy?
 /**
  * Refuses unless the condition holds; see refuse.
  *
- * @param condition what must be true
- * @param fn name of the public function that was called
- * @param requirement what it needs, as a clause
- * @param actual what it got
  * @param remedy what the caller can do, if there is something
- * @throws InputError when condition is false
- * @example
- * ensure(0 >= 1, "mean", "needs n >= 1 updates", 0); // throws "mean: needs n >= 1 updates, got 0"
  */
 export function ensure(condition: boolean, fn: string, requirement: string, actual: unknown, remedy?: string): void {
   if (!condition) refuse(fn, requirement, actual, remedy);
@@ -39,28 +28,13 @@ export function ensure(condition: boolean, fn: string, requirement: string, actu
 /**
  * Refuses a number that is not an integer of at least min.
  *
- * @param fn name of the public function that was called
- * @param name of the parameter
- * @param value what was given for it
  * @param min smallest value allowed, default 1
- * @throws InputError naming the parameter
- * @example
- * ensureCount("partition", "numClients", 0); // throws "partition: needs an integer numClients >= 1, got 0"
  */
 export function ensureCount(fn: string, name: string, value: number, min = 1): void {
   ensure(Number.isSafeInteger(value) && value >= min, fn, `needs an integer ${name} >= ${min}`, value);
 }
 
-/**
- * Refuses a vector that holds NaN or an infinity, naming the first place.
- *
- * @param fn name of the public function that was called
- * @param name of the vector
- * @param values the vector, of any length
- * @throws InputError naming the vector, the index and the value
- * @example
- * ensureFinite("rmse", "a", [1, NaN]); // throws "rmse: needs finite numbers in a, got NaN at index 1"
- */
+/** Refuses a vector that holds NaN or an infinity, naming the first place. */
 export function ensureFinite(fn: string, name: string, values: Float32Array | readonly number[]): void {
   for (let i = 0; i < values.length; i++) {
     if (!Number.isFinite(values[i])) refuse(fn, `needs finite numbers in ${name}`, `${values[i]} at index ${i}`);

@@ -25,12 +25,8 @@ export interface Convolvable {
  * y_(b,i,j,s,o) = sum_(u,v,c) filters_(u,v,c,s,o) x_(b, i stride + u - padding, j stride + v - padding, s, c)
  *
  * @param x images [B, H, W, S·C]
- * @param replicas S
  * @param window k = size, stride and padding
  * @returns both maps; the caller's tidy owns every tensor they make
- * @example
- * const x = tf.tensor4d([1, 2, 3, 4], [1, 2, 2, 1]);
- * convolvable(x, 1, { size: 2, stride: 1, padding: 0 }).convolve(tf.ones([2, 2, 1, 1])).dataSync(); // [10]
  */
 export function convolvable(x: Tensor, replicas: number, window: Window): Convolvable {
   const [batch, height, width, channels] = x.shape as FourSizes;
@@ -66,13 +62,7 @@ export function convolvable(x: Tensor, replicas: number, window: Window): Convol
  *
  * @param d [B, OH, OW, S·O]
  * @param filters [k, k, C, S·O]
- * @param replicas S
- * @param sides H and W of the images
- * @param window as the convolution had it
  * @returns [B, H, W, S·C]; the caller's tidy owns it
- * @example
- * const counts = imageGradient(tf.ones([1, 2, 2, 1]), tf.ones([2, 2, 1, 1]), 1, [3, 3], { size: 2, stride: 1, padding: 0 });
- * counts.dataSync(); // [1, 2, 1, 2, 4, 2, 1, 2, 1]; in how many windows each pixel is
  */
 export function imageGradient(
   d: Tensor,

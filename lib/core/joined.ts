@@ -3,11 +3,7 @@
 /**
  * Numbers of several arrays in one.
  *
- * @param Kind of all of them
- * @param pieces any number, of any lengths; unchanged
  * @returns all their numbers in order, owned by the caller
- * @example
- * joined(Int32Array, [Int32Array.of(1), Int32Array.of(2, 3)]); // Int32Array [1, 2, 3]
  */
 export function joined<T extends Float32Array | Float64Array | Int32Array>(
   Kind: new (length: number) => T,

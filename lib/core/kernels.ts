@@ -13,12 +13,9 @@ interface NativeBackend {
 /**
  * Runs one of TensorFlow's kernels. There are none on the wasm backend.
  *
- * @param name as TensorFlow registers it, e.g. "ReluGrad"
- * @param attributes all that have no default
  * @param inputs in the kernel's order
  * @param outputs how many tensors come out, default 1
  * @returns the outputs; the caller's tidy owns them
- * @throws Error where TensorFlow has no such kernel, or refuses the inputs
  * @example
  * runKernel("ReluGrad", { T: "float" }, [tf.tensor1d([5, 6]), tf.tensor1d([0, 2])])[0].dataSync(); // [0, 6]
  */

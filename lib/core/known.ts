@@ -1,17 +1,7 @@
 /** @file Names and values as a user writes them: what is misspelt, left undefined or repeated is refused before it computes. */
 import { ensure, ensureCount, refuse } from "./errors";
 
-/**
- * Refuses a name that is none of those there are, with the nearest of them.
- *
- * @param fn name of the public function that was called
- * @param what the name is of, with its article: "an aggregator"
- * @param name what was given
- * @param known the names there are
- * @throws InputError with all names, and the one that was perhaps meant
- * @example
- * ensureKnown("train", "a pooling", "Max", ["max", "average"]); // throws "train: needs a pooling of max, average, got Max; did you mean max?"
- */
+/** Refuses a name that is none of those there are, with the nearest of them. */
 export function ensureKnown(fn: string, what: string, name: unknown, known: readonly string[]): void {
   if (!known.includes(name as string)) refuse(fn, `needs ${what} of ${known.join(", ")}`, name, meant(name, known));
 }
@@ -20,15 +10,6 @@ export function ensureKnown(fn: string, what: string, name: unknown, known: read
  * Refuses a record with a field that nobody reads, or one without a value.
  *
  * A field that is undefined is refused too: JSON drops it, and a spread puts it over what stood there.
- *
- * @param fn name of the public function that was called
- * @param what the record is: "poisoningParameters of signFlip"
- * @param record plain object
- * @param known the names that are read
- * @throws InputError naming the field, and the one that was perhaps meant, or all that are read
- * @example
- * ensureNames("train", "poisoningParameters of signFlip", { kappa: 10 }, ["scale"]);
- * // throws "train: needs only known names in poisoningParameters of signFlip, got kappa; known are: scale"
  */
 export function ensureNames(fn: string, what: string, record: object, known: readonly string[]): void {
   const isRecord = typeof record === "object" && record !== null && !Array.isArray(record);
@@ -38,32 +19,14 @@ export function ensureNames(fn: string, what: string, record: object, known: rea
   }
 }
 
-/**
- * Refuses a value in which something is undefined, however deep.
- *
- * @param fn name of the public function that was called
- * @param place what the value is: "changes"
- * @param value plain objects, arrays and what they hold; functions and typed arrays are passed over
- * @throws InputError naming the place
- * @example
- * ensureDefined("vary", "changes", { poisoningParameters: { scale: undefined } });
- * // throws "vary: needs a value for changes.poisoningParameters.scale, got undefined; leave the field out, or give it one"
- */
+/** Refuses a value in which something is undefined, however deep. */
 export function ensureDefined(fn: string, place: string, value: unknown): void {
   if (value === undefined) refuse(fn, `needs a value for ${place}`, value, "leave the field out, or give it one");
   if (typeof value !== "object" || value === null || ArrayBuffer.isView(value)) return;
   for (const [name, part] of Object.entries(value)) ensureDefined(fn, `${place}.${name}`, part);
 }
 
-/**
- * Refuses seeds that are no integers, or of which one stands twice: it would count as two runs and narrow every interval.
- *
- * @param fn name of the public function that was called
- * @param seeds of a plan or a record
- * @throws InputError naming the seed
- * @example
- * ensureSeeds("measureLeakage", [7, 7, 7]); // throws "measureLeakage: needs seeds that differ, got 7 again"
- */
+/** Refuses seeds that are no integers, or of which one stands twice: it would count as two runs and narrow every interval. */
 export function ensureSeeds(fn: string, seeds: readonly number[]): void {
   ensure(
     Array.isArray(seeds) && seeds.length >= 1,
@@ -77,16 +40,7 @@ export function ensureSeeds(fn: string, seeds: readonly number[]): void {
   }
 }
 
-/**
- * What to say after a name that is not known: the one that was perhaps meant, or all there are.
- *
- * @param name what was given
- * @param known the names there are
- * @returns a remedy, for refuse
- * @example
- * meantOrAll("agregator", ["aggregator", "rounds"]); // "did you mean aggregator?"
- * meantOrAll("kappa", ["scale"]); // "known are: scale"
- */
+/** What to say after a name that is not known: the one that was perhaps meant, or all there are. */
 export function meantOrAll(name: string, known: readonly string[]): string {
   return meant(name, known) ?? `known are: ${known.length > 0 ? known.join(", ") : "none"}`;
 }

@@ -11,9 +11,6 @@ const units: Readonly<Record<string, number>> = {
  * else half of what is free, within the limits that a container sets.
  *
  * @returns bytes, above 0
- * @throws InputError when CURIOUS_MEMORY is none of these
- * @example
- * memoryBudget() > 1e6; // true
  */
 export function memoryBudget(): number {
   const asked = process.env["CURIOUS_MEMORY"];

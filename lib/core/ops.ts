@@ -15,11 +15,7 @@ export interface Window {
  *
  * count = floor((length + 2 padding - size) / stride) + 1
  *
- * @param length of the axis, pixels
- * @param window its size, stride and padding
  * @returns the count; below 1 where the window does not fit
- * @example
- * windowCount(28, { size: 5, stride: 1, padding: 2 }); // 28
  */
 export function windowCount(length: number, { size, stride, padding }: Window): number {
   return Math.floor((length + 2 * padding - size) / stride) + 1;
@@ -40,9 +36,6 @@ function shape5(x: Tensor): FiveSizes {
  * @param x images [S, C, B, H, W]
  * @param window k = size, stride and padding
  * @returns [S, k·k·C, B·OH·OW], OH and OW by windowCount; the caller's tidy owns it
- * @example
- * const x = tf.tensor5d([[[[[1, 2, 3], [4, 5, 6], [7, 8, 9]]]]]);
- * im2col(x, { size: 2, stride: 1, padding: 0 }).arraySync(); // [[[1, 2, 4, 5], [2, 3, 5, 6], [4, 5, 7, 8], [5, 6, 8, 9]]]
  * @source Chellapilla, Puri and Simard 2006; the order of the rows is our choice
  */
 export function im2col(x: Tensor, window: Window): Tensor {
@@ -78,9 +71,6 @@ export function im2col(x: Tensor, window: Window): Tensor {
  * @param sizes [S, C, B, H, W] of the result
  * @param window as im2col had it
  * @returns images [S, C, B, H, W]; the caller's tidy owns them
- * @example
- * const counts = col2im(tf.ones([1, 4, 4]), [1, 1, 1, 3, 3], { size: 2, stride: 1, padding: 0 });
- * counts.dataSync(); // [1, 2, 1, 2, 4, 2, 1, 2, 1]; in how many patches each pixel is
  */
 export function col2im(patches: Tensor, sizes: readonly number[], window: Window): Tensor {
   const [s, c, b, h, w] = sizes as FiveSizes;
@@ -142,11 +132,7 @@ export interface Maxima {
  * The maxima of windows that tile images; of equal ones the first in reading order is chosen.
  *
  * @param x images [B, H, W, N], H and W multiples of size
- * @param size side of a window
  * @returns the maxima and a mask of the chosen places; the caller's tidy owns them
- * @example
- * const { output, chosen } = windowMaxima(tf.tensor4d([1, 3, 3, 2], [1, 2, 2, 1]), 2);
- * [output.dataSync()[0], chosen.dataSync()]; // [3, [0, 1, 0, 0]]
  */
 export function windowMaxima(x: Tensor, size: number): Maxima {
   const [b, h, w, n] = x.shape as [number, number, number, number];
@@ -182,9 +168,7 @@ const kernelOf = { relu: "ReluGrad", sigmoid: "SigmoidGrad", tanh: "TanhGrad" } 
  *
  * relu: d where a > 0, else 0;  sigmoid: a (1 - a) d;  tanh: (1 - a^2) d
  *
- * @param name of the activation
  * @param d of the output's shape
- * @param a the output
  * @returns of the same shape; the caller's tidy owns it
  * @example
  * throughActivation("relu", tf.tensor1d([5, 6]), tf.tensor1d([0, 2])).dataSync(); // [0, 6]
@@ -211,10 +195,7 @@ export function sumPixels(x: Tensor): Tensor {
  * Sums over the numbers of each replica in stacked images.
  *
  * @param x [B, H, W, S·C]
- * @param replicas S
  * @returns [S]; the caller's tidy owns it
- * @example
- * sumPerReplica(tf.tensor4d([1, 2, 3, 4], [1, 1, 2, 2]), 2).dataSync(); // [4, 6]; a channel each
  */
 export function sumPerReplica(x: Tensor, replicas: number): Tensor {
   return tf.sum(tf.reshape(sumPixels(x), [replicas, -1]), 1);
@@ -226,8 +207,6 @@ export function sumPerReplica(x: Tensor, replicas: number): Tensor {
  * @param x [S], or one number for all
  * @param rank of the tensors, at least 1
  * @returns [S, 1, ...] of that rank; the caller's tidy owns it
- * @example
- * perReplica(tf.tensor1d([1, 2]), 3).shape; // [2, 1, 1]
  */
 export function perReplica(x: Tensor | number, rank: number): Tensor {
   return typeof x === "number" ? tf.scalar(x) : tf.reshape(x, [-1, ...Array.from({ length: rank - 1 }, () => 1)]);

@@ -5,10 +5,6 @@ import { ensure, ensureFinite, refuse } from "./errors";
 /**
  * Refuses what is no Float32Array: the engine reads plain arrays and other typed ones wrongly, or not at all.
  *
- * @param fn name of the public function that was called
- * @param name of the vector
- * @param values anything
- * @throws InputError naming the vector and what came
  * @example
  * ensureFloats("rmse", "a", [0, 1]); // throws "rmse: needs a Float32Array in a, got Array; convert it by Float32Array.from"
  */
@@ -21,11 +17,6 @@ export function ensureFloats(fn: string, name: string, values: unknown): asserts
 /**
  * Refuses what is no vector of so many finite numbers in float32.
  *
- * @param fn name of the public function that was called
- * @param name of the vector
- * @param values anything
- * @param length that it needs
- * @throws InputError naming the vector, and its kind, its length, or the place that is not finite
  * @example
  * ensureVector("invert", "weights", new Float32Array(3), 4); // throws "invert: needs 4 numbers in weights, got 3"
  */
@@ -38,12 +29,6 @@ export function ensureVector(fn: string, name: string, values: unknown, length: 
 /**
  * Refuses what are no labels: integers from 0 on, in an array of any kind.
  *
- * @param fn name of the public function that was called
- * @param name of the labels
- * @param labels anything
- * @param count how many it needs
- * @param numClasses labels are below it; default Infinity
- * @throws InputError naming the labels and their number, or the first that is none
  * @example
  * ensureLabels("invert", "labels", [0, 1.5], 2, 10); // throws "invert: needs labels in 0..9, got 1.5 at index 1"
  */
@@ -62,10 +47,6 @@ export function ensureLabels(fn: string, name: string, labels: unknown, count: n
 /**
  * Refuses images that are not in [0, 1], as private images are.
  *
- * @param fn name of the public function that was called
- * @param name of the images
- * @param images any number
- * @throws InputError naming the first such pixel and its place
  * @example
  * ensurePixels("presentProbe", "images", [0, 255]); // throws "presentProbe: needs pixels of images in [0, 1], got 255 at index 1; divide bytes by 255"
  */

@@ -14,13 +14,7 @@ const MOST = 2 ** 28; // bytes that a file may hold, or become: all batches are 
  *
  *     record = label (1 byte), R [32, 32], G [32, 32], B [32, 32]; any number of records, nothing else
  *
- * @param bytes the file's bytes
- * @param file its name, for messages
- * @param numClasses labels must be below it
  * @returns the images [count, 3, 32, 32], owned by the caller
- * @throws InputError naming the file when it is empty or truncated, or a label is out of range
- * @example
- * parseCifar(Buffer.alloc(2 * 3073, 9), "data_batch_1.bin").labels; // Uint8Array [9, 9]
  * @source Krizhevsky, Learning Multiple Layers of Features from Tiny Images, 2009; "Binary version" on the dataset's page
  */
 export function parseCifar(bytes: Uint8Array, file: string, numClasses = 10): ImageSet {
@@ -44,11 +38,7 @@ export function parseCifar(bytes: Uint8Array, file: string, numClasses = 10): Im
  * Reads files of CIFAR-10's binary version as one set of images.
  *
  * @param files paths, in the order the images shall have
- * @param numClasses labels must be below it
  * @returns the images of all files, owned by the caller
- * @throws InputError naming the file that cannot be parsed
- * @example
- * readCifar(["data_batch_1.bin", "data_batch_2.bin"], 10).count; // 20000
  */
 export function readCifar(files: readonly string[], numClasses: number): ImageSet {
   const parts = files.map((file) => parseCifar(readBounded("readCifar", file, MOST), file, numClasses));
@@ -66,9 +56,6 @@ export function readCifar(files: readonly string[], numClasses: number): ImageSe
  *
  * @param archive bytes of cifar-10-binary.tar.gz, already verified
  * @returns the files by base name, in the archive's order
- * @throws when the archive is not gzip
- * @example
- * [...unpackCifar(archive).keys()].length; // 6; "data_batch_1.bin" to "test_batch.bin"
  * @source POSIX.1-1988 ustar
  */
 export function unpackCifar(archive: Uint8Array): Map<string, Uint8Array> {

@@ -31,13 +31,7 @@ const STALL = 30_000; // ms without a byte before an attempt is given up
  * Fetches a file of known length and SHA-256 into memory: four attempts, mirrors in turn, a longer wait before each.
  *
  * @param official the file's name, length and SHA-256
- * @param mirrors base addresses, tried in turn
- * @param options retryDelay, onProgress
  * @returns the verified bytes; or "unreachable" when no attempt found a server with the file (no connection, an HTTP error)
- * @throws InputError when a server sent the file, but never whole and unchanged
- * @example
- * const outcome = await download(datasets.mnist.files[1], datasets.mnist.mirrors);
- * if (outcome.kind === "fetched") outcome.bytes.length; // 28881
  */
 export async function download(
   official: OfficialFile,
@@ -62,11 +56,7 @@ export async function download(
 /**
  * Writes a file so that it is there whole or not at all: into a file beside it, which then takes its name.
  *
- * @param path where to; missing folders are made
- * @param bytes what to write
  * @throws the file system's error, leaving nothing behind
- * @example
- * saveWhole("data/mnist/train-labels-idx1-ubyte.gz", bytes);
  */
 export function saveWhole(path: string, bytes: Uint8Array): void {
   const part = `${path}.${process.pid}.part`;

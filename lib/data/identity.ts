@@ -12,12 +12,7 @@ const generous = 0.08; // by how much mean and deviation of a dataset's pixels m
  * Whether images are the official ones of a dataset, in any order; refuses those that are another dataset's, swapped, or cannot be what
  * they are called. A part of a dataset, or one with some pixels changed, passes and is not official.
  *
- * @param name of the dataset
- * @param spec of it
- * @param train the training images
- * @param test the test images
  * @returns true or false; undefined where no fingerprint of the official images is known (CIFAR-10's single files)
- * @throws InputError naming what the images are, or what about them cannot be
  * @example
  * isOfficial("mine", { numClasses: 10 }, dataset.train, dataset.test); // undefined; nothing is known of it
  * @source our choice; where the fingerprints are from stands beside them (datasets.ts)
@@ -45,12 +40,7 @@ export function isOfficial(
 /**
  * Whether a folder holds the official files, byte for byte.
  *
- * @param files of the official distribution
- * @param folder to look into
  * @returns whether each is there, of its length and SHA-256
- * @throws the file system's error where a file of the right length cannot be read
- * @example
- * areOfficialFiles(datasets.mnist.files, "nowhere"); // false
  */
 export function areOfficialFiles(files: readonly OfficialFile[], folder: string): boolean {
   const paths = files.map(({ file }) => join(folder, file));
@@ -61,8 +51,6 @@ export function areOfficialFiles(files: readonly OfficialFile[], folder: string)
 /**
  * The SHA-256 (hex) of labelled images in any order: over the sorted SHA-256 of each image's pixels and label.
  *
- * @param images any number of them
- * @returns 64 hexadecimal digits
  * @example
  * fingerprintOf({ pixels: Uint8Array.of(1, 2), labels: Uint8Array.of(0, 1), count: 2 }) ===
  *   fingerprintOf({ pixels: Uint8Array.of(2, 1), labels: Uint8Array.of(1, 0), count: 2 }); // true

@@ -13,15 +13,8 @@ const MOST = 2 ** 28; // bytes that a file may hold, or become: MNIST's images a
  *
  *     magic = 0x0800 + axes;  length = 4 + 4 axes + product(dims)
  *
- * @param gzipped the file's bytes
- * @param file its name, for messages
  * @param axes axes it must have: 3 for images [count, H, W], 1 for labels [count]
  * @returns its lengths and its bytes in row-major order, owned by the caller
- * @throws InputError naming the file when it is not gzip, truncated, damaged, of another kind, or of another length than
- *   its header says
- * @example
- * const bytes = Buffer.from([0, 0, 8, 1, 0, 0, 0, 2, 7, 3]); // magic 0x00000801; two labels: 7 and 3
- * parseIdx(gzipSync(bytes), "labels.gz", 1); // { dims: [2], values: [7, 3] }
  * @source LeCun, Cortes and Burges, THE MNIST DATABASE, "FILE FORMATS FOR THE MNIST DATABASE"
  */
 export function parseIdx(gzipped: Uint8Array, file: string, axes: number): { dims: number[]; values: Uint8Array } {
@@ -55,11 +48,7 @@ export function parseIdx(gzipped: Uint8Array, file: string, axes: number): { dim
  * @param imagesFile path of the images, IDX with 3 axes
  * @param labelsFile path of the labels, IDX with 1 axis
  * @param inputShape [1, H, W] that the images must have
- * @param numClasses labels must be below it
  * @returns the images, owned by the caller
- * @throws InputError naming the file when it cannot be parsed, the sizes or counts disagree, or a label is out of range
- * @example
- * readIdx("train-images-idx3-ubyte.gz", "train-labels-idx1-ubyte.gz", [1, 28, 28], 10).count; // 60000
  */
 export function readIdx(imagesFile: string, labelsFile: string, inputShape: Shape, numClasses: number): ImageSet {
   const images = parseIdx(readBounded("readIdx", imagesFile, MOST), imagesFile, 3);

@@ -5,11 +5,6 @@ import { ensure } from "../core/errors";
 /**
  * Reads a file, unless it is a folder, a pipe (which might never end) or too large.
  *
- * @param fn name of the public function that was called
- * @param file its path
- * @param most bytes it may have
- * @returns its bytes
- * @throws InputError naming the file; the file system's error where it cannot be read
  * @example
  * readBounded("readIdx", ".", 100); // throws "readIdx: needs a file at ., got a folder"
  */

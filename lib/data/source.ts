@@ -60,13 +60,7 @@ export function loadDataset(
 /**
  * Loads a dataset of any description from given places; see loadDataset, which keeps what this returns.
  *
- * @param name its name
- * @param spec its format, files and mirrors
- * @param places where to look, and how to download
  * @returns the dataset, owned by the caller
- * @throws InputError as loadDataset
- * @example
- * await openDataset("mnist", datasets.mnist, { data: "data" });
  */
 export async function openDataset(name: string, spec: FolderSpec | EmbeddedSpec, places: Places): Promise<Dataset> {
   if (spec.format === "strokes") return embedded(name, spec);

@@ -34,9 +34,6 @@ const glyphs: readonly (readonly Stroke[])[] = [
  * @param count images to draw, >= 1; every ten in a row hold each digit once, in random order
  * @param rng stream that everything is split from by image number: image i is the same whatever count is
  * @returns count images [1, 28, 28], light ink on dark, owned by the caller
- * @throws InputError when count is not a positive integer
- * @example
- * drawStrokes(20, createRng("strokes")).labels.slice(0, 10).sort(); // [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]
  * @source our own drawings; the paper has no such dataset
  */
 export function drawStrokes(count: number, rng: Rng): ImageSet {

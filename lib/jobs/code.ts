@@ -25,13 +25,7 @@ const descriptions = "data/datasets";
  * What a run depends on: every module that its entry reaches by require and import(), registries left out, and every package.
  *
  * @param entry path of a module without its ending: "experiment/measure"
- * @param config the run's config as JSON without white space; rules whose names are strings in it are followed
- * @param library compiled
  * @returns by module the SHA-256 of its tokens, by package its version; sorted by name
- * @throws InputError when a module is not in the library
- * @example
- * const modules = new Map([["fl/a", 'require("../core/b"); require("mathjs");'], ["core/b", "// nothing"]]);
- * [...codeOf("fl/a", "{}", { modules, versionOf: () => "15.2.0" }).keys()]; // ["core/b", "fl/a", "mathjs"]
  */
 export function codeOf(entry: string, config: string, { modules, versionOf }: Library): ReadonlyMap<string, string> {
   const reached = new Map<string, string>();
@@ -60,14 +54,7 @@ export function codeOf(entry: string, config: string, { modules, versionOf }: Li
  *
  *     SHA-256 over "name digest-or-version" lines, by name
  *
- * @param entry path of a module without its ending
- * @param config the run's config as JSON without white space
- * @param library compiled
  * @returns SHA-256 (hex)
- * @throws as codeOf
- * @example
- * const library = (text: string) => ({ modules: new Map([["fl/a", text]]), versionOf: () => "" });
- * hashCode("fl/a", "{}", library("f(1);")) === hashCode("fl/a", "{}", library("f(1); // one")); // true
  */
 export function hashCode(entry: string, config: string, library: Library): string {
   return sha256([...codeOf(entry, config, library)].map(([name, version]) => `${name} ${version}\n`));

@@ -35,10 +35,6 @@ export interface Workshop {
 /**
  * A job of a kind.
  *
- * @param kind of the job
- * @param plan what is asked for
- * @param common the dataset and the backend that it is to be computed with, and force
- * @returns the job
  * @example
  * makeJob(leakageKind, plan, { dataset, backend: "", force: false }).kind; // "leakage"
  */
@@ -53,12 +49,6 @@ export function makeJob<Plan>(
 /**
  * The result of a job of a kind: from the store if it is there, else computed and stored.
  *
- * @param kind of the job
- * @param job any of that kind; its plan is held against the kind's first
- * @param dataset the one the job names
- * @param follow see JobContext
- * @returns the result and where it came from; read only
- * @throws InputError for a plan of another shape; whatever the computation throws; StoreError
  * @example
  * (await resultOf(leakageKind, job, dataset, () => undefined)).value.seed; // plan.seeds[0]
  */
@@ -77,12 +67,7 @@ export function resultOf<Plan, Value>(
 /**
  * Refuses what cannot be a job's result: a checksum says that it arrived whole, not that it is one.
  *
- * @param kinds that are known; of a job of another kind anything is taken
- * @param job of which kind and plan are read
  * @param value whatever came
- * @throws InputError naming the first place that does not fit, or that of a plan which is none of its kind
- * @example
- * checkResult([leakageKind], job, null); // throws "leakage: needs an object, got null"
  */
 export function checkResult(
   kinds: readonly JobKind[],

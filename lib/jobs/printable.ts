@@ -6,11 +6,7 @@ const most = 2000; // characters
  * A text as it can be shown: characters that would move a cursor, colour, reorder or begin another line are spelled out, and it
  * ends somewhere.
  *
- * @param text any
  * @returns at most 2000 characters of it, and "…" where there are more
- * @example
- * printable("\u001b[2J"); // "\\u{1b}[2J"
- * printable("σ = 3"); // "σ = 3"
  */
 export function printable(text: string): string {
   const spell = (character: string): string => `\\u{${character.codePointAt(0)!.toString(16)}}`;

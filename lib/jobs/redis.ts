@@ -38,7 +38,6 @@ export const queueTiming: QueueTiming = {
 /**
  * Whether an engine is the address of a Redis.
  *
- * @param engine any
  * @returns whether it begins with redis:// or rediss:// (TLS)
  * @example
  * isRedis("rediss://example.org:6380"); // true
@@ -53,11 +52,7 @@ export function isRedis(engine: string): boolean {
  *
  *     scheme://[***@]host[:port][/database]
  *
- * @param url of a Redis; also one that cannot be read
  * @returns *** for user and password, for a database that is no number, for a query, and for all of what is no such address
- * @example
- * redacted("redis://user:secret@host:6379/0"); // "redis://***@host:6379/0"
- * redacted("redis://:pass/word@host"); // "***"; else it would show the piece before the slash as the host
  */
 export function redacted(url: string): string {
   const parts = partsOf(url);
@@ -95,8 +90,6 @@ function checkAddress(fn: string, url: string): void {
 /**
  * Where a result waits to be collected.
  *
- * @param key of the result in the store
- * @returns a key of Redis
  * @example
  * resultKey("abc"); // "curious-inside:result:abc"
  */
@@ -115,15 +108,9 @@ export interface RedisLink {
  * Connects to a Redis. It must answer now; later the connection comes back by itself however long Redis was away or silent, and
  * what was asked meanwhile is asked then.
  *
- * @param fn name of the public function that was called
  * @param url redis://[user:password@]host[:port][/database], or rediss:// for TLS
- * @param onNotice hears when the connection is lost, and when it is back
- * @param timing answer and close, see QueueTiming
  * @returns the connection and its close(), owned by the caller
  * @throws InputError when the address cannot be read, or Redis does not answer, or refuses user, password or database; without them
- * @example
- * const { redis, close } = await openRedis("sweep", "redis://127.0.0.1:6379", console.warn);
- * await close([]);
  */
 export async function openRedis(
   fn: string,
@@ -183,9 +170,6 @@ export async function openRedis(
 /**
  * Whether a promise is fulfilled or rejected in that time.
  *
- * @param promise any; that it is rejected is left to its owner
- * @param milliseconds to wait at most
- * @returns false when it is still pending
  * @example
  * await endsWithin(Promise.resolve(), 1000); // true
  * await endsWithin(new Promise(() => undefined), 1); // false
@@ -205,10 +189,6 @@ export async function endsWithin(promise: Promise<unknown>, milliseconds: number
 /**
  * What Redis refuses, in words of ours.
  *
- * @param fn name of the public function that was called
- * @param url of the Redis
- * @param error any
- * @returns an InputError with a remedy where Redis refused a command, else the error itself
  * @example
  * const error = Object.assign(new Error("READONLY You can't write"), { name: "ReplyError" });
  * refusalOf("sweep", "redis://host", error).name; // "InputError"

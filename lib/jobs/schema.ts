@@ -6,12 +6,7 @@ import { meantOrAll } from "../core/known";
 /**
  * Holds a value against a schema.
  *
- * @param fn name of the public function that was called
- * @param schema of zod
  * @param value whatever came
- * @returns the value as the schema gives it
- * @throws InputError naming the first place that does not fit, what is needed there, and what it got; for a name that is not known,
- *   the one that was perhaps meant
  * @example
  * checkShape("read", z.object({ x: z.number() }), { x: "1" }); // throws "read: needs a number at x, got 1"
  */

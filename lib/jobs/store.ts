@@ -108,16 +108,7 @@ export async function remember<T>(
   return pending;
 }
 
-/**
- * Whether a run's value is in the store, whole.
- *
- * @param run what the value depends on
- * @param options folder, check
- * @returns whether an entry of its key is there, its checksum fits, and check takes its value
- * @throws InputError when kind is no file name, or config is no JSON
- * @example
- * isStored({ kind: "listen", code: "fl/train", config: { seed: 2 }, datasetHash: dataset.hash }); // false; before it was ever computed
- */
+/** Whether a run's value is in the store, whole and such that check takes it. */
 export function isStored(run: Run, options: Pick<StoreOptions, "folder" | "check"> = {}): boolean {
   const key = keyOf(run);
   const file = fileOf(run.kind, key, options.folder);
@@ -135,9 +126,6 @@ export function isStored(run: Run, options: Pick<StoreOptions, "folder" | "check
 /**
  * Refuses a store that nothing can be written into: better known before the work.
  *
- * @param fn name of the public function that was called
- * @param folder of the store, default as in StoreOptions; made where it is missing
- * @throws StoreError with the reason
  * @example
  * await ensureWritable("sweep"); // undefined
  */
@@ -191,13 +179,7 @@ export function describe(remembered: Omit<Remembered<unknown>, "value">): string
  * Canonical: properties sorted by name, undefined ones left out, no white space. libraryHash is the hash of the code that the
  * module `code` reaches, comments aside; of the rules in a registry only those whose names stand in config (see codeOf).
  *
- * @param run what the value depends on
- * @param library that computes, default the loaded one
  * @returns SHA-256 (hex)
- * @throws InputError naming the place in config that is not JSON (NaN, an infinity, a function, a typed array, a class
- *   instance ...), or when code is no module of the library
- * @example
- * keyOf({ ...run, config: { x: 1, y: 2 } }) === keyOf({ ...run, config: { y: 2, x: 1 } }); // true
  */
 export function keyOf(run: Run, library: Library = loaded): string {
   const { kind, code, config, datasetHash } = run;
@@ -208,10 +190,7 @@ export function keyOf(run: Run, library: Library = loaded): string {
 /**
  * The hash of the code that a run depends on, see keyOf.
  *
- * @param run of which code and config are read
- * @param library that computes, default the loaded one
  * @returns SHA-256 (hex)
- * @throws InputError as keyOf
  * @example
  * libraryHashOf(run) === libraryHashOf({ ...run, config: "without the name of a rule" }); // true
  */
@@ -219,15 +198,7 @@ export function libraryHashOf({ code, config }: Run, library: Library = loaded):
   return hashCode(code, canonicalJson(config, "run.config"), library);
 }
 
-/**
- * Reads a compiled library, tests left out.
- *
- * @param folder of the compiled library
- * @returns its modules; versions of packages are looked up when they are asked for
- * @throws the file system's error when the folder cannot be read
- * @example
- * readLibrary(join(projectRoot, "lib", "dist")).modules.has("fl/train"); // true
- */
+/** Reads a compiled library, tests left out. */
 export function readLibrary(folder: string): Library {
   const files = readdirSync(folder, { recursive: true, encoding: "utf8" }).filter((file) =>
     /(?<!\.test)\.js$/.test(file),
@@ -251,17 +222,7 @@ function installedVersion(folder: string, name: string): string {
   return found ? (JSON.parse(readFileSync(found, "utf8")) as { version: string }).version : "missing";
 }
 
-/**
- * A run's entry as it lies in the store, to be taken to another one.
- *
- * @param run what the value depends on; it must be stored
- * @param options folder
- * @returns the entry's bytes, which carry their own checksum
- * @throws the file system's error when the run is not stored
- * @example
- * await remember(run, compute);
- * (await exportEntry(run)).length > 100; // true
- */
+/** A run's entry as it lies in the store, to be taken to another one. */
 export function exportEntry(run: Run, options: Pick<StoreOptions, "folder"> = {}): Promise<Buffer> {
   const file = fileOf(run.kind, keyOf(run), options.folder);
   return readFile(existsSync(file) ? file : rescued(file));
@@ -270,15 +231,9 @@ export function exportEntry(run: Run, options: Pick<StoreOptions, "folder"> = {}
 /**
  * Puts an entry into the store that another store gave; an equal one is left as it is.
  *
- * @param run what the value depends on
- * @param bytes as exportEntry gave them
  * @param options folder; check: refuses, by throwing, a value that is none of the run's kind: whoever sends bytes can make a checksum
- * @returns where the value came from
  * @throws Error when the bytes are damaged or another run's, or what check throws, and nothing is written; StoreError when the store cannot be
  *   written
- * @example
- * await remember(run, compute);
- * (await importEntry(run, await exportEntry(run))).status; // "stored"
  */
 export async function importEntry(
   run: Run,

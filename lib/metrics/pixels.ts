@@ -5,10 +5,7 @@ import { ensureFloats } from "../core/typed";
 /**
  * Refuses two images (or stacks of images) that cannot be compared pixel by pixel.
  *
- * @param fn name of the public function that was called
  * @param a pixels, nominally in [0, 1]
- * @param b as many pixels
- * @throws InputError when one is no Float32Array, they are empty, differ in length, or hold NaN or an infinity
  * @example
  * ensureComparable("rmse", new Float32Array(4), new Float32Array(3)); // throws "rmse: needs two images of equal length > 0, got 4 and 3"
  */

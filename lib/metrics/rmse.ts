@@ -22,11 +22,6 @@ export function rmse(a: Float32Array, b: Float32Array): number {
 /**
  * rmse of two images inside stacks, without its checks: what matching calls n^2 times.
  *
- * @param a stack that holds the first image from index fromA on
- * @param fromA index of the first image's first pixel
- * @param b stack that holds the second image from index fromB on
- * @param fromB index of the second image's first pixel
- * @param pixels pixels an image
  * @returns sqrt(mean (a - b)^2), summed in float64
  * @example
  * rmseAt(Float32Array.of(9, 0, 1), 1, Float32Array.of(0, 0), 0, 2); // 0.7071067811865476

@@ -13,8 +13,6 @@ export type AdamState = {
  *
  * @param parameters tensors of any shapes
  * @returns the state; its tensors are the caller's to dispose when a step has replaced it
- * @example
- * adamStart([tf.ones([2, 3])]).first[0].shape; // [2, 3]
  */
 export function adamStart(parameters: readonly Tensor[]): AdamState {
   const zeros = (): Tensor[] => parameters.map((value) => tf.zerosLike(value));
@@ -26,15 +24,10 @@ export function adamStart(parameters: readonly Tensor[]): AdamState {
  *
  * m <- b1 m + (1 - b1) g,  v <- b2 v + (1 - b2) g^2,  p <- p - rate (m / (1 - b1^t)) / (sqrt(v / (1 - b2^t)) + eps)
  *
- * @param parameters p
  * @param gradients g, of the same shapes
  * @param state m, v and the number of steps done, t - 1
  * @param rate > 0
  * @returns new parameters and the new state; the old ones stay the caller's to dispose
- * @example
- * const before = [tf.scalar(1)];
- * const { parameters } = adamStep(before, [tf.scalar(5)], adamStart(before), 0.1);
- * parameters[0].dataSync(); // [0.9]; whatever the gradient's size, the first step has the rate's
  * @source Kingma and Ba 2015; b1 = 0.9, b2 = 0.999, eps = 1e-8
  */
 export function adamStep(
@@ -60,13 +53,8 @@ export function adamStep(
  *
  * rate_done = rate (0.1 + 0.9 (1 + cos(pi done / total)) / 2)
  *
- * @param rate at the start
  * @param done steps done, 0..total
  * @param total steps there are, at least 1
- * @returns the rate of the next step
- * @example
- * cosineDecay(0.1, 0, 200); // 0.1
- * cosineDecay(0.1, 200, 200); // 0.01
  * @source Loshchilov and Hutter 2017 without restarts; the tenth is our choice
  */
 export function cosineDecay(rate: number, done: number, total: number): number {

@@ -41,10 +41,6 @@ const widths = [16, 32, 4] as const; // channels after each encoder layer; the l
  * The encoder: convolutions C -> 16 (4×4, stride 2) -> 32 (4×4, stride 2) -> 4 (3×3), ReLU between: code [4, H/4, W/4].
  *
  * @param inputShape [C, H, W], sides multiples of 4
- * @returns the layer from images to codes
- * @throws InputError for an input that is no image
- * @example
- * encoderLayer([1, 28, 28]).outputShape; // [4, 7, 7]
  * @source "three-layer convolutional autoencoder" is all the paper says; the widths are our choice
  */
 export function encoderLayer(inputShape: Shape): Layer {
@@ -66,11 +62,7 @@ export function encoderLayer(inputShape: Shape): Layer {
  * deviation 1 is what the client's own images have.
  *
  * @param codeShape [4, H/4, W/4]
- * @param channels C of the image
  * @returns the layer from standardised codes z to images in [0, 1]
- * @throws InputError for a code that is no image
- * @example
- * decoderLayer([4, 7, 7], 1).outputShape; // [1, 28, 28]
  * @source as encoderLayer; the standardisation is our choice
  */
 export function decoderLayer(codeShape: Shape, channels: number): Layer {
@@ -270,15 +262,7 @@ function rootMean(squares: readonly number[]): number {
   return Math.sqrt(squares.reduce((sum, x) => sum + x, 0) / squares.length);
 }
 
-/**
- * The decoder of an autoencoder as a layer, checked against its weights.
- *
- * @param autoencoder as trainAutoencoders gives it
- * @returns the layer whose weights are autoencoder.decoderWeights
- * @throws InputError when there are more or fewer weights than the layer has, or one is not finite
- * @example
- * decoderOf(autoencoder).outputShape; // [1, 28, 28]
- */
+/** The decoder of an autoencoder as a layer, checked against its weights. */
 export function decoderOf({ codeShape, inputShape, decoderWeights }: Autoencoder): Layer {
   const layer = decoderLayer(codeShape, inputShape[0]!);
   ensureFloats("decoderOf", "decoderWeights", decoderWeights);

@@ -17,12 +17,6 @@ import { createNetwork, type Network } from "./network";
  * public `LeNet`; batch normalisation is left out because batch statistics couple the images of a batch.
  *
  * @param inputShape [C, H, W]; 61,706 weights for [1, 28, 28] and 10 classes
- * @param numClasses K
- * @param options activation (default "relu"), pooling (default "max")
- * @returns the network
- * @throws InputError when the input is no image, or too small
- * @example
- * lenet5([1, 28, 28], 10).size; // 61706
  * @source LeCun et al. 1998, "Gradient-based learning applied to document recognition"
  */
 export function lenet5(inputShape: Shape, numClasses: number, options: ArchitectureOptions = {}): Network {
@@ -45,10 +39,6 @@ export function lenet5(inputShape: Shape, numClasses: number, options: Architect
  * normalisation found there, for the reason given at lenet5.
  *
  * @param inputShape [C, H, W]; 1,663,370 weights for [1, 28, 28] and 10 classes
- * @param numClasses K
- * @param options activation (default "relu"), pooling (default "max")
- * @returns the network
- * @throws InputError when the input is no image, or its sides are no multiples of 4
  * @example
  * lenet5Wide([1, 28, 28], 10).size; // 1663370
  * @source the first author's public `LeNet`, of which the widths are taken

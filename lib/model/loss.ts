@@ -18,8 +18,6 @@ export interface LossTrace {
  * @param logits z, [S, B, K]
  * @param targets y, [S, B, K], each row a distribution over the K classes
  * @returns the losses and their derivatives; the caller's tidy owns the tensors
- * @example
- * crossEntropy(tf.zeros([1, 2, 4]), stackTargets([[0, 3]], 4)).value().dataSync(); // [1.386]; log 4
  */
 export function crossEntropy(logits: Tensor, targets: Tensor): LossTrace {
   const batch = logits.shape[1]!;

@@ -11,10 +11,6 @@ import type { ArchitectureOptions } from "./options";
  * Multi-layer perceptron: dense 128, activation, dense K.
  *
  * @param inputShape [C, H, W]
- * @param numClasses K
- * @param options activation (default "relu")
- * @returns the network
- * @throws InputError when the input is no image
  * @example
  * mlp([1, 28, 28], 10).size; // 101770
  * @source 128 units are our choice; the paper has no such model
@@ -39,11 +35,6 @@ export function mlp(
  * Softmax regression: one dense layer on the pixels, the convex model in which the theory can be checked exactly.
  *
  * @param inputShape [C, H, W]
- * @param numClasses K
- * @returns the network
- * @throws InputError when the input is no image
- * @example
- * softmaxRegression([1, 28, 28], 10).size; // 7850
  */
 export function softmaxRegression(inputShape: Shape, numClasses: number): Network {
   return createNetwork("softmaxRegression", sequence(inputShape, [flatten, (shape) => dense(shape, numClasses)]));

@@ -11,8 +11,6 @@ import { asTensor, type Gradient } from "./layers/product";
  *
  * @param shape any; [] is a number
  * @returns how many numbers a tensor of that shape holds
- * @example
- * volume([1, 28, 28]); // 784
  */
 export function volume(shape: Shape): number {
   return shape.reduce((product, side) => product * side, 1);
@@ -24,11 +22,8 @@ export type Parameters = Pick<Layer, "parameters">;
 /**
  * Weight vectors to the tensors in which a layer computes.
  *
- * @param layer whose parameters they are
  * @param flat [S, d]
  * @returns one tensor a parameter, [S, ...]; the caller's tidy owns them
- * @example
- * unpackWeights(dense([4], 3), tf.zeros([2, 15])).map(({ shape }) => shape); // [[2, 3, 4], [2, 1, 3]]
  */
 export function unpackWeights(layer: Parameters, flat: Tensor): Tensor[] {
   const sizes = layer.parameters.map(({ shape }) => volume(shape));
@@ -38,11 +33,8 @@ export function unpackWeights(layer: Parameters, flat: Tensor): Tensor[] {
 /**
  * The inverse of unpackWeights: the layer's tensors, or gradients, to weight vectors.
  *
- * @param layer whose parameters they are
  * @param weights one tensor a parameter, [S, ...]
  * @returns [S, d]; the caller's tidy owns it
- * @example
- * packWeights(dense([1], 2), [tf.tensor3d([[[1], [2]]]), tf.tensor3d([[[3, 4]]])]).dataSync(); // [1, 2, 3, 4]
  */
 export function packWeights(layer: Parameters, weights: readonly Gradient[]): Tensor {
   const parts = weights.map((value, i) => layer.parameters[i]!.pack(asTensor(value)));
@@ -54,9 +46,6 @@ export function packWeights(layer: Parameters, weights: readonly Gradient[]): Te
  *
  * @param vectors S vectors [d], at least one
  * @returns [S, d], a copy; the caller's tidy owns it
- * @throws InputError when their lengths differ: the rest of one would be written into the next
- * @example
- * stackVectors([Float32Array.of(1, 2), Float32Array.of(3, 4)]).arraySync(); // [[1, 2], [3, 4]]
  */
 export function stackVectors(vectors: readonly Float32Array[]): Tensor {
   const length = vectors[0]!.length;
@@ -89,8 +78,6 @@ export function unstackVectors(stacked: Tensor): Float32Array[] {
  * @param images S arrays, each [B, C, H, W]
  * @param shape [C, H, W]
  * @returns [B, H, W, S·C]; the caller's tidy owns it
- * @example
- * stackImages([new Float32Array(2 * 784)], [1, 28, 28]).shape; // [2, 28, 28, 1]
  */
 export function stackImages(images: readonly Float32Array[], [c, h, w]: Shape): Tensor {
   const vectors = stackVectors(images);
@@ -104,10 +91,7 @@ export function stackImages(images: readonly Float32Array[], [c, h, w]: Shape): 
  * The inverse of stackImages.
  *
  * @param stacked [B, H, W, S·C]
- * @param replicas S
  * @returns S arrays, each [B, C, H, W], copies owned by the caller
- * @example
- * unstackImages(stackImages([Float32Array.of(1, 2, 3, 4)], [1, 1, 2]), 1); // [[1, 2, 3, 4]]; two images of two pixels
  */
 export function unstackImages(stacked: Tensor, replicas: number): Float32Array[] {
   const [batch, h, w, channels] = stacked.shape as [number, number, number, number];
@@ -122,10 +106,7 @@ export function unstackImages(stacked: Tensor, replicas: number): Float32Array[]
  * Labels as one-hot targets.
  *
  * @param labels S arrays of B labels, each in 0..numClasses-1
- * @param numClasses K
  * @returns [S, B, K]; the caller's tidy owns it
- * @example
- * stackTargets([[0, 2]], 3).arraySync(); // [[[1, 0, 0], [0, 0, 1]]]
  */
 export function stackTargets(labels: readonly ArrayLike<number>[], numClasses: number): Tensor {
   const batch = labels[0]!.length;
@@ -141,7 +122,6 @@ export function stackTargets(labels: readonly ArrayLike<number>[], numClasses: n
  * Batches as a pass takes them.
  *
  * @param network of which inputShape [C, H, W] and numClasses K are read
- * @param batches S, of equal size B
  * @returns images [B, H, W, S·C] and targets [S, B, K]; the caller's tidy owns them
  * @example
  * stackBatches(network, [batch, batch])[1].shape; // [2, batch.size, network.numClasses]

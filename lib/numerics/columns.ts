@@ -18,10 +18,6 @@ const blockWidth = 1024; // coordinates at a time, a multiple of the 16 that the
  *
  * @param updates [n][d], n >= 1, finite; unchanged
  * @param visit is shown each block once, from the first coordinates to the last
- * @example
- * const ranks = [];
- * sortColumns([3, 1, 2].map((x) => Float32Array.of(x)), ({ values, stride }) => ranks.push(values[0], values[stride]));
- * ranks; // [1, 2]
  * @source Batcher 1968: a network whose exchanges do not depend on the values, so that many columns go through it together
  */
 export function sortColumns(updates: readonly Float32Array[], visit: (block: SortedColumns) => void): void {
@@ -73,8 +69,6 @@ function exchanges(n: number): number[] {
  * @param updates [n][d], n >= 1, finite; unchanged
  * @param count how many values enter each coordinate, 1..n
  * @returns a new vector [d]
- * @example
- * meanAroundMedian([0, 1, 2, 3, 50].map((x) => Float32Array.of(x)), 3); // [2]; the median is 2, and 1, 2, 3 are nearest
  */
 export function meanAroundMedian(updates: readonly Float32Array[], count: number): Float32Array {
   const n = updates.length;
@@ -206,8 +200,6 @@ export function middleRanks(n: number): [lower: number, upper: number] {
  * @param first lowest rank that enters, counted from 0
  * @param last highest rank that enters, first..n-1
  * @returns a new vector [d]
- * @example
- * meanOfRanks([5, 1, 3, 100].map((x) => Float32Array.of(x)), 1, 2); // [4]
  */
 export function meanOfRanks(updates: readonly Float32Array[], first: number, last: number): Float32Array {
   const mean = unwritten(updates[0]!.length);

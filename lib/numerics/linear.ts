@@ -11,8 +11,6 @@ import { unwritten } from "./spare";
  * @param weights [n]
  * @param divisor default 1: a mean is a sum divided by its count, rounded to float32 at last, the same in any order of the vectors
  * @returns a new vector [d]
- * @example
- * combine([Float32Array.of(1, 2), Float32Array.of(3, 4)], [2, -1]); // [-1, 0]
  */
 export function combine(vectors: readonly Float32Array[], weights: readonly number[], divisor = 1): Float32Array {
   const d = vectors[0]!.length;
@@ -45,9 +43,6 @@ const blockSize = 32768; // numbers at a time, which stay in the nearer caches
  *
  * @param weights [n], of one sign; not all 0
  * @returns M_eff, 1..n
- * @example
- * effectiveCount([1, 1, 0]); // 2
- * effectiveCount([3, 1]); // 1.6
  * @source Kish 1965, effective sample size
  */
 export function effectiveCount(weights: readonly number[]): number {
@@ -61,9 +56,6 @@ export function effectiveCount(weights: readonly number[]): number {
  * @param vectors [n][d]
  * @param origin from where lengths are measured, [d]; default 0
  * @returns sum_k (vectors[i][k] - origin[k])^2 for every i, [n]; not finite where a number is not
- * @example
- * squaredNorms([Float32Array.of(3, 4)]); // [25]
- * squaredNorms([Float32Array.of(3, 4)], Float32Array.of(3, 3)); // [1]
  */
 export function squaredNorms(vectors: readonly Float32Array[], origin?: Float32Array): number[] {
   const d = vectors[0]!.length;
@@ -107,8 +99,6 @@ export function innerProduct(a: Float32Array, b: Float32Array): number {
  * @param longest > 0
  * @returns the vector itself where it is short enough, else a new one; its squared length before, not finite where a number is not; and
  *   the factor
- * @example
- * shortened(Float32Array.of(3, 4), 2.5); // { vector: [1.5, 2], squared: 25, factor: 0.5 }
  */
 export function shortened(vector: Float32Array, longest: number): Shortened {
   const d = vector.length;

@@ -3,7 +3,6 @@
 /**
  * The positions of numbers from the smallest to the largest; of equal ones the first comes first.
  *
- * @param values finite
  * @returns a permutation of 0..values.length-1
  * @example
  * ascending([3, 1, 1]); // [1, 2, 0]

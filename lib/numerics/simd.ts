@@ -70,13 +70,8 @@ const pageBytes = 65536;
 let instance: Kernels | undefined;
 
 /**
- * The kernels, with a memory of at least that size. There is one memory: its content lasts until the next call.
- *
- * @param bytes needed
- * @returns the kernels; views on memory.buffer made before are no longer valid
- * @throws InputError when that much memory cannot be had
- * @example
- * kernels(1e6).memory.buffer.byteLength >= 1e6; // true
+ * The kernels, with a memory of at least that size. There is one memory: its content lasts until the next call, after which views
+ * on memory.buffer made before may no longer be valid.
  */
 export function kernels(bytes: number): Kernels {
   const module = () => new WebAssembly.Module(Buffer.from(compiled, "base64"));

@@ -9,8 +9,6 @@ const mostSpare = 128;
  * Left to the garbage collector, vectors pile up to tens of megabytes first, and every new one costs the pages it is written on.
  *
  * @param vectors that a rule, a pre-aggregation or this folder's functions made; they are no longer the caller's
- * @example
- * recycle([mean.aggregate(updates, { f: 0 }).update]);
  */
 export function recycle(vectors: readonly Float32Array[]): void {
   spare.push(...vectors.slice(0, mostSpare - spare.length));
@@ -19,7 +17,6 @@ export function recycle(vectors: readonly Float32Array[]): void {
 /**
  * A vector that is going to be written whole: its numbers are whatever its memory held before.
  *
- * @param d its length
  * @returns one given back, or a new one, [d]
  * @example
  * unwritten(3).fill(0); // Float32Array [0, 0, 0]

@@ -3,16 +3,7 @@ import { refuse } from "../core/errors";
 
 const most = 100_000; // subsets: seconds with SMEA, less with MDA
 
-/**
- * Refuses to leave f of n out in every possible way when there are more than 100,000 ways.
- *
- * @param fn name of the rule
- * @param n how many there are
- * @param f how many are left out
- * @throws InputError saying how many ways there are
- * @example
- * ensureFewSubsets("mda", 100, 20); // throws "mda: needs at most 100000 ways to leave f updates out, got 5.4e+20 (n = 100, f = 20)…"
- */
+/** Refuses to leave f of n out in every possible way when there are more than 100,000 ways. */
 export function ensureFewSubsets(fn: string, n: number, f: number): void {
   let ways = 1;
   for (let i = 1; i <= f; i++) ways *= (n - f + i) / i;
@@ -28,9 +19,6 @@ export function ensureFewSubsets(fn: string, n: number, f: number): void {
  * @param n the subsets are of 0..n-1
  * @param size of a subset, 1..n
  * @param measure of a subset; where it is not below the bound, the smallest so far, any number that is not does
- * @returns the subset, ascending
- * @example
- * smallestSubset(4, 2, ([i, j]) => Math.abs(i + j - 4)); // [1, 3]
  */
 export function smallestSubset(
   n: number,
@@ -52,8 +40,6 @@ export function smallestSubset(
  * @param n the subsets are of 0..n-1
  * @param size of a subset, 1..n
  * @returns yields each subset ascending, the same array every time: copy what is to stay
- * @example
- * Array.from(subsets(3, 2), (subset) => [...subset]); // [[0, 1], [0, 2], [1, 2]]
  */
 export function* subsets(n: number, size: number): Generator<readonly number[]> {
   const subset = Array.from({ length: size }, (_, i) => i);

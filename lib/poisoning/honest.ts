@@ -5,12 +5,9 @@ import type { PoisoningContext } from "./poisoning";
 /**
  * The honest clients' updates, after checking that they are there and fit.
  *
- * @param fn name of the rule
  * @param own the malicious client's own update, [d]
- * @param context of which honestUpdates is read
  * @param least how many the rule needs, default 1
  * @returns context.honestUpdates, [h][d]
- * @throws InputError when there are too few, a length is not d, or a number is not finite
  * @example
  * const context = { parameters: {}, numClients: 3, numMalicious: 1, honestUpdates: [], inputShape: [1, 4, 4], numClasses: 3 };
  * honestOf("alie", Float32Array.of(1), context, 2); // throws "alie: needs the updates of at least 2 honest clients, got 0…"
@@ -47,8 +44,6 @@ export function honestOf(
  *
  * @param vectors [h][d], h >= 1
  * @returns [d], owned by the caller
- * @example
- * meanOf([Float32Array.of(1, 2), Float32Array.of(3, 6)]); // [2, 4]
  */
 export function meanOf(vectors: readonly Float32Array[]): Float64Array {
   const sum = new Float64Array(vectors[0]!.length);
@@ -64,9 +59,6 @@ export function meanOf(vectors: readonly Float32Array[]): Float64Array {
  * @param vectors [h][d], h >= 2
  * @param mean as meanOf gives it, [d]
  * @returns [d], owned by the caller
- * @example
- * const vectors = [Float32Array.of(1, 2), Float32Array.of(3, 2)];
- * stdOf(vectors, meanOf(vectors)); // [1.4142, 0]
  */
 export function stdOf(vectors: readonly Float32Array[], mean: Float64Array): Float64Array {
   const squares = new Float64Array(mean.length);

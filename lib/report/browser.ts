@@ -34,12 +34,8 @@ let idle: NodeJS.Timeout | undefined;
  * Draws a figure as SVG. The same figure and name give the same bytes: plotly's random ids come from a generator seeded
  * with the name, and text is measured with fonts that ship with this library.
  *
- * @param figure what to draw
  * @param name the figure's name; ids differ between names, so that two SVGs can stand in one page
  * @returns the SVG text, or undefined where there is no browser (said once on standard error)
- * @throws Error with plotly's words when it cannot draw the figure
- * @example
- * await drawSvg({ data: [{ y: [1, 2] }], layout: { width: 400, height: 300 } }, "example"); // "<svg …"
  */
 export async function drawSvg(figure: Figure, name: string): Promise<string | undefined> {
   const drawn = queue.then(() => drawNow(figure, name)); // one at a time: they share the page's random numbers
@@ -47,13 +43,7 @@ export async function drawSvg(figure: Figure, name: string): Promise<string | un
   return drawn;
 }
 
-/**
- * Closes the browser now instead of when it has been idle for a while; the next figure starts another.
- *
- * @returns when it has ended
- * @example
- * await closeBrowser();
- */
+/** Closes the browser now instead of when it has been idle for a while; the next figure starts another. */
 export async function closeBrowser(): Promise<void> {
   clearTimeout(idle);
   const closing = open;

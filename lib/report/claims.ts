@@ -138,16 +138,7 @@ export function writeRecord(
   writeWhole(file, JSON.stringify(parseRecord({ ...record, notebook, computedAt }), undefined, 2) + "\n");
 }
 
-/**
- * Checks a record and puts it into its canonical form: fixed order of keys, rounded numbers.
- *
- * @param value a record, as writeRecord makes it or as JSON.parse reads it
- * @returns the record, canonical: parsing it again changes nothing
- * @throws InputError naming the first place that does not fit: a missing field, an unknown verdict, a number that is not finite
- * @example
- * const record = { ...stamp, notebook: "02_passive_listener", config, computedAt: "2026-01-01T00:00:00Z", seconds: 412.34 };
- * parseRecord({ ...record, claims: [] }).seconds; // 412
- */
+/** Checks a record and puts it into its canonical form: fixed order of keys, rounded numbers. */
 export function parseRecord(value: unknown): ClaimRecord {
   const record = object(value, "record");
   const profile = oneOf(record["profile"], ["smoke", "quick", "paper"], "profile");

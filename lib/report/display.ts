@@ -13,8 +13,6 @@ type Write = (output: { data: Bundle; metadata: object; transient: { display_id?
  * @param bundle content by mime type; text/plain is required
  * @param options.displayId a name by which a later call can replace this output
  * @param options.update true replaces the output of that name instead of adding one
- * @example
- * display({ "text/plain": "hello", "text/html": "<b>hello</b>" });
  */
 export function display(
   bundle: Bundle,
@@ -26,13 +24,7 @@ export function display(
   write({ data: bundle, metadata: {}, transient }, options.update ?? false);
 }
 
-/**
- * Whether this process is a notebook kernel with a cell to write to.
- *
- * @returns false in a terminal, a test or a worker
- * @example
- * inNotebook(); // false; outside a notebook
- */
+/** Whether this process is a notebook kernel with a cell to write to. */
 export function inNotebook(): boolean {
   return kernelWrite() !== undefined;
 }

@@ -57,10 +57,6 @@ const decimals = [1, 2, 3, 4, 5, 6].map((digits) => ({
  * the title at the top left and place for the stamp at the foot.
  *
  * @param title one line; set smaller when it has more than 95 letters
- * @param height of the whole figure, in px
- * @returns a plotly layout to extend
- * @example
- * baseLayout("Reconstruction error", 420).width; // 900
  */
 export function baseLayout(
   title: string,
@@ -84,12 +80,6 @@ export function baseLayout(
 /**
  * A text whose top left corner lies at (left, top) px in a figure of that height.
  *
- * @param text any; a "\n" breaks the line
- * @param left px from the left edge
- * @param top px from the upper edge
- * @param height of the figure, px
- * @param style bold, and more of plotly's annotation attributes
- * @returns a plotly annotation
  * @example
  * (textAt("left", 450, 0, 300) as { x: number }).x; // 0.5; of a figure 900 px wide
  */
@@ -108,13 +98,8 @@ export function textAt(
 /**
  * A line with its band, as plotly traces: the band first, so that lines lie above it.
  *
- * @param series numbers of equal length; a single point gets an error bar instead of a band
  * @param axis number of the pair of axes, from 1
  * @param showLegend whether this line stands in the legend; once a figure is enough
- * @returns one or more plotly traces
- * @throws InputError when lengths differ, an x is not finite, or only one of low and high is there
- * @example
- * bandSeries({ setting: "probe", x: [0, 1], mean: [0.2, 0.3], low: [0.1, 0.2], high: [0.3, 0.4] }).length; // 2
  */
 export function bandSeries(series: Series, axis = 1, showLegend = true): Record<string, unknown>[] {
   const { setting, x, mean, low, high } = series;
@@ -164,12 +149,7 @@ export function bandSeries(series: Series, axis = 1, showLegend = true): Record<
 /**
  * Line charts with bands: one panel, or several side by side, under one legend in the table's order of settings.
  *
- * @param spec title, panels, columns
  * @returns a plotly figure, 900 px wide
- * @throws InputError when there is no panel, or as bandSeries
- * @example
- * const series = [{ setting: "probe", x: [0, 1], mean: [0.2, 0.3] }] as const;
- * lineFigure({ title: "Error", panels: [{ x: "round", y: "rmse", series }] }).data.length; // 1
  */
 export function lineFigure(spec: LineFigureSpec): Figure {
   const { title, panels } = spec;
@@ -263,12 +243,7 @@ export async function showLines(name: string, spec: LineFigureSpec, stamp: Stamp
 /**
  * A figure with its stamp at the foot and its numbers rounded to 6 digits, as it is shown and written.
  *
- * @param figure any with the layout of baseLayout
- * @param stamp where the numbers come from
  * @returns another figure; NaN has become null
- * @throws InputError when a number is infinite
- * @example
- * stampFigure({ data: [{ y: [NaN] }], layout: { width: 900, height: 300 } }, stamp).data; // [{ y: [null] }]
  */
 export function stampFigure(figure: Figure, stamp: Stamp): Figure {
   const { height } = figure.layout;
@@ -299,10 +274,8 @@ function axisKey(letter: "x" | "y", axis: number): string {
 /**
  * An axis in the common look: outside ticks, light grid, no zero line of plotly's own.
  *
- * @param axis label and scale
  * @param domain [from, to] in paper coordinates
  * @param anchor the other axis: "y", "x2", ...
- * @returns a plotly axis to extend
  * @example
  * axisLayout(axisOf("round"), [0, 1], "y").type; // "linear"
  */

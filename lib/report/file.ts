@@ -13,12 +13,6 @@ export function figuresFolder(): string {
 /**
  * The file of a figure or record: <figures folder>/<name>.<profile>.<ending>, never a committed one. What stand-in drawings gave
  * lies in stand-in/ below it, where it replaces nothing that real data gave and can be told apart.
- *
- * @param fn the public function that asks, for its errors
- * @param name begins with the notebook's name: two digits, then lower case words joined by "_"
- * @example
- * const stamp = { profile: "quick", datasetSource: "folder" } as const;
- * figureFile("showFigure", "02_rmse", stamp, "svg"); // join(figuresFolder(), "02_rmse.quick.svg")
  */
 export function figureFile(
   fn: string,

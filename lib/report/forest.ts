@@ -32,12 +32,7 @@ const rowHeight = 30;
  * A filled mark has an interval on one side of zero, a hollow one contains it: undecided. The numbers stand at the right. A row
  * without an estimate keeps its place and says why it has none.
  *
- * @param spec title, axis, rows, and perhaps the ends' meaning and a band
  * @returns a plotly figure, 900 px wide
- * @throws InputError when no row has an estimate, or a number is not finite
- * @example
- * const rows = [{ setting: "krum", estimate: { mean: -0.02, interval: [-0.03, -0.01], n: 10 } }] as const;
- * forestFigure({ title: "Against no defense", x: { label: "difference of RMSE" }, rows }).layout.width; // 900
  */
 export function forestFigure(spec: ForestSpec): Figure {
   const { title, ends, band } = spec;
@@ -143,10 +138,7 @@ export async function showForest(name: string, spec: ForestSpec, stamp: Stamp): 
 /**
  * Whether an interval leaves the sign open.
  *
- * @param estimate of which the interval is read
  * @returns true where low <= 0 <= high
- * @example
- * containsZero({ interval: [-0.1, 0.2] }); // true
  */
 export function containsZero({ interval: [low, high] }: Pick<Estimate, "interval">): boolean {
   return low <= 0 && high >= 0;

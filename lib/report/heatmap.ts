@@ -29,13 +29,7 @@ const colours = ["#B35806", "#E08214", "#FDB863", "#F7F7F7", "#B2ABD2", "#8073AC
  * parentheses has a 95 % interval that contains zero: undecided. A dash was not run, or has nothing to
  * compare.
  *
- * @param spec title, quantity, rows, columns and cells
  * @returns a plotly figure, 900 px wide
- * @throws InputError when rows and columns do not fit the cells, all cells are empty, or a number is not finite
- * @example
- * const cells = [[{ mean: -0.02, interval: [-0.03, -0.01], n: 10 } as const, null]];
- * const spec = { title: "Pairs", quantity: "change of RMSE", rows: ["krum"], columns: ["mean", "localDp"], cells } as const;
- * heatmapFigure(spec).data.length; // 1
  */
 export function heatmapFigure(spec: HeatmapSpec): Figure {
   const { title, quantity, cells, decimals = 3 } = spec;

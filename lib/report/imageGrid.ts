@@ -40,10 +40,6 @@ export function asRmse(value: number): string {
  *
  * @param spec title, shape, labels and images
  * @returns a plotly figure, 900 px wide
- * @throws InputError when a row's length differs from the number of columns, or an image has the wrong length or a NaN
- * @example
- * const rows = [{ label: "client 1", images: [image, null], captions: ["", "nothing"] }];
- * imageGrid({ title: "Round 3", shape: [1, 28, 28], columns: ["private", "reconstructed"], rows }).layout.width; // 900
  */
 export function imageGrid(spec: ImageGridSpec): Figure {
   const { columns, rows, shape } = spec;

@@ -8,10 +8,7 @@ const entities: Readonly<Record<string, string>> = {
 /**
  * A text as HTML, for an element's content or a quoted attribute.
  *
- * @param text any
  * @returns the same text with & < > " ' as entities
- * @example
- * escapeHtml("a < b") === "a &lt; b"; // true
  */
 export function escapeHtml(text: string): string {
   return text.replace(/[&<>"']/g, (letter) => entities[letter]!);
@@ -20,12 +17,6 @@ export function escapeHtml(text: string): string {
 /**
  * A text for a figure: plotly reads tags and entities in every title, name, label and annotation, and TeX between dollar signs
  * where the page has MathJax.
- *
- * @param text any; a "\n" breaks the line
- * @param options bold
- * @returns plotly's small HTML, which shows exactly that text
- * @example
- * figureText("mean\nκ", { bold: true }); // "<b>mean<br>κ</b>"
  */
 export function figureText(text: string, { bold = false }: { readonly bold?: boolean } = {}): string {
   const shown = text.replace(/[&<>]/g, (letter) => entities[letter]!).replaceAll("$", "&#36;").replaceAll("\n", "<br>"); // prettier-ignore

@@ -6,8 +6,6 @@
  * @param value any number; NaN and infinities come back as they are
  * @param digits significant digits, 1..17
  * @returns the nearest number with that many digits; never -0
- * @example
- * roundTo(0.123456, 3); // 0.123
  */
 export function roundTo(value: number, digits: number): number {
   return Number.isFinite(value) ? Number(value.toPrecision(digits)) + 0 : value;
@@ -16,12 +14,7 @@ export function roundTo(value: number, digits: number): number {
 /**
  * A number as text with significant digits, trailing zeros kept; integers in full.
  *
- * @param value any number
- * @param digits significant digits of what is not an integer
  * @returns "–" for NaN; exponents below 0.001 and from a million on
- * @example
- * formatNumber(0.20999); // "0.210"
- * formatNumber(50); // "50"
  */
 export function formatNumber(value: number, digits = 3): string {
   if (Number.isInteger(value) && Math.abs(value) < 1e6) return String(value + 0);
@@ -31,11 +24,7 @@ export function formatNumber(value: number, digits = 3): string {
 /**
  * A number as text with significant digits, whether or not it is an integer: for columns that hold both.
  *
- * @param value any number
- * @param digits significant digits
  * @returns as formatNumber, but "1.00" for 1
- * @example
- * formatReal(1); // "1.00"
  */
 export function formatReal(value: number, digits = 3): string {
   if (Number.isNaN(value)) return "–";

@@ -13,13 +13,7 @@ const weights = [0.2126, 0.7152, 0.0722] as const;
  *
  *     L* = 74 - 48 strength; mixed with white (or black) in linear light until its luminance is that of L*
  *
- * @param colour "#rrggbb"
  * @param strength 0..1
- * @returns "#RRGGBB"
- * @throws InputError when the colour has another form, or strength is out of range
- * @example
- * shade("#D55E00", 0); // "#E3A898"
- * shade("#D55E00", 1); // "#692B00"
  * @source CIE 1976 lightness; IEC 61966-2-1 for sRGB
  */
 export function shade(colour: string, strength: number): string {

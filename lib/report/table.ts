@@ -44,9 +44,6 @@ export function table(rows: readonly Row[], options: TableOptions = {}): Danfo.D
 /**
  * Shows rows as a table, without a dataframe.
  *
- * @param rows as table
- * @param options as table
- * @throws InputError as table
  * @example
  * showTable([{ round: 0, rmse: 0.21 }], { title: "Errors" });
  */
@@ -55,16 +52,7 @@ export function showTable(rows: readonly Row[], options: TableOptions = {}): voi
   display({ "text/html": html, "text/plain": text });
 }
 
-/**
- * A table as HTML and as plain text of at most 100 letters a line where the words allow it.
- *
- * @param rows as table
- * @param options as table
- * @returns both texts; numbers stand right, with `digits` significant digits
- * @throws InputError when there is no row or rows differ in their keys
- * @example
- * formatTable([{ rule: "krum", rmse: 0.2099 }]).text; // "rule  RMSE (pixels in [0, 1])\nkrum                    0.210"
- */
+/** A table as HTML and as plain text of at most 100 letters a line where the words allow it. */
 export function formatTable(
   rows: readonly Row[],
   options: TableOptions = {},
@@ -134,11 +122,7 @@ function toText(columns: readonly Column[], count: number): string {
 /**
  * Breaks a text at spaces into lines of at most that many letters; a longer word has a line of its own, and "κ = 3" is a word.
  *
- * @param text any text; a "\n" breaks too
  * @param letters a line, at least 1
- * @returns the lines, at least one
- * @example
- * wrapWords("not in the aggregate", 12); // ["not in the", "aggregate"]
  */
 export function wrapWords(text: string, letters: number): string[] {
   return text.split("\n").flatMap((part) => {
