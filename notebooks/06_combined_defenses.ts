@@ -122,8 +122,8 @@ const hardOpen = studyOf(harder, undefended);
 table(runRows({ "plain attacker": studies, "adaptive attacker": harder }), { title: "Runs" });
 
 // %% [markdown]
-// **The price in ε**, at δ = 10⁻⁵, of an honest client after all rounds: of the first seed's clients the one with the fewest images.
-// Local DP speaks of the whole update, DP-SGD of one image among those a client might have drawn.
+// **The price in ε**, at δ = 10⁻⁵, of an honest client after all rounds, for the seed that spends most: about one client's whole *update*,
+// and about one *example* among those a client might have drawn; as the server sees it, and as another client does.
 
 // %%
 const budgetHeaders = {

@@ -486,14 +486,14 @@ const dimension = setUp(base.federation, dataset).network.size; // d
 const stdOf = ({ change }: Setting) => change.privacyParameters?.noiseMultiplier ?? 0; // s = σ C, C = 1
 const longLosses = gradients.long!.runs.map((run) => run.rounds.map(({ loss }) => loss));
 const observed = looked.map((one) => {
-  const seeds = observations(gradients[one.label]!, studyOf(studies, one), longLosses);
-  return { setting: one, seeds };
+  const perSeed = observations(gradients[one.label]!, studyOf(studies, one), longLosses);
+  return { setting: one, perSeed };
 });
 
 // %%
-const tested = observed.map(({ setting: one, seeds }) => {
+const tested = observed.map(({ setting: one, perSeed }) => {
   const noiseVariance = dimension * stdOf(one) ** 2;
-  return { setting: one, tests: testAssumptions(seeds, { pixels, noiseVariance }) };
+  return { setting: one, tests: testAssumptions(perSeed, { pixels, noiseVariance }) };
 });
 const fitHeaders = { fitted: "fitted on half of the seeds", measured: "mean on the other half", verdict: "held?" };
 table(assumptionRows(tested), {
@@ -515,7 +515,7 @@ table(assumptionRows(tested), {
 // %%
 type Quantity = (one: Observation) => number;
 const plainOf = ({ parts }: Setting) => parts.at(-1)!.name as Drawn; // one colour each
-const shown = observed.map(({ setting: one, seeds }) => ({ setting: plainOf(one), seeds }));
+const shown = observed.map((one) => ({ ...one, setting: plainOf(one.setting) }));
 const panelOf = (title: string, y: Panel["y"], quantity: Quantity) => observationPanel(shown, quantity, { title, y });
 const squares = ({ pairs }: Observation) =>
   pairs.reduce((sum, one) => sum + one.gradientDistance ** 2 / pairs.length, 0);
@@ -551,8 +551,8 @@ const alongRuns = (one: Setting) =>
 const gapRanks = lenetSettings.map((one) => ({ setting: one, estimate: estimateCorrelation(alongRuns(one)) }));
 const slopeOfRun = (run: readonly Observation[]) =>
   rankCorrelation(run.map((one) => one.gap), run.map((one) => one.gradientNorm)); // prettier-ignore
-const slopeRanks = observed.map(({ setting: one, seeds }) => {
-  const runs = seeds.filter(({ length }) => length > 1);
+const slopeRanks = observed.map(({ setting: one, perSeed }) => {
+  const runs = perSeed.filter(({ length }) => length > 1);
   return { setting: one, estimate: estimateCorrelation(runs.map(slopeOfRun)) };
 });
 

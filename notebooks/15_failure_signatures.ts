@@ -11,8 +11,9 @@
 //
 // **Question.** In which of all the settings so far do the four signs of a defense that failed show?
 //
-// Paper: section 5, the four failure signatures. Needs 03 to 06, whose runs it reads from the store: with them there it takes less than
-// a minute in either profile. A run that is not there is computed, and the first table says which.
+// Paper: section 5, the four failure signatures. Needs 03 to 06 in the same profile: it takes their settings from their records, whatever
+// parameters they ran with, and their runs from the store, and then needs less than a minute. A run that is not there is computed, and the
+// first table says which.
 //
 // A signature is a paired difference of RMSE on the fixed probe: **present** where its 95 % interval lies below zero, **absent** where it
 // lies above, **undecided** where it contains zero. Below zero always means that the curious client sees more.

@@ -72,14 +72,15 @@ test("run: counts cells, joins streams, reports progress and keeps no bar", (t) 
 
 test("run: a variable of an earlier cell is found wherever its name stands", (t) => {
   const { cells, last } = run(t, "shorthand", [
-    "let x = 1;\nconst given = { x: 5 };",
+    "let x = 1;\nconst given = { x: 5 };\nconst made = [{ x: 3 }];",
     "const o = { x, y: { x } };\nconst f = ({ x }: { x: number }) => ({ x });\nconsole.log(JSON.stringify([o, f({ x: 2 })]));",
     "({ x } = given);\nconsole.log(x);",
     "({ x = 7 } = {});\nconsole.log(x);",
+    "console.log(made.map(({ x: y }) => x + y).join());",
   ]);
   assert.equal(last.type, "end", JSON.stringify(last));
   const printed = cells.flatMap(({ outputs }) => outputs.filter(({ text }) => text).map(({ text }) => text.join("")));
-  assert.deepEqual(printed, ['[{"x":1,"y":{"x":1}},{"x":2}]\n', "5\n", "7\n"]);
+  assert.deepEqual(printed, ['[{"x":1,"y":{"x":1}},{"x":2}]\n', "5\n", "7\n", "10\n"]);
 });
 
 test("run: passes on what a cell warns of, and keeps it in the copy", (t) => {

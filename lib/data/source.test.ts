@@ -257,7 +257,7 @@ test("loadDataset: lists the names when it does not know one", () => {
     ["__proto__", ""],
   ] as const) {
     // prettier-ignore
-    const message = `loadDataset: needs a dataset of fashion-mnist, mnist, cifar-10, strokes, got ${wrong}${remedy}`;
+    const message = `loadDataset: needs a dataset of ${Object.keys(datasets).join(", ")}, got ${wrong}${remedy}`;
     assert.throws(() => void loadDataset(wrong as DatasetName), { name: "InputError", message });
   }
 });

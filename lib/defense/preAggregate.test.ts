@@ -195,7 +195,7 @@ test("preAggregate: refuses a name that is none", () => {
   for (const wrong of ["nmm", "toString"]) {
     assert.throws(() => preAggregate(aggregators.mean, [wrong as PreAggregationName]), {
       name: "InputError",
-      message: `preAggregate: needs one of nnm, bucketing, clipping, arc, got ${wrong}`,
+      message: `preAggregate: needs one of ${names.join(", ")}, got ${wrong}`,
     });
   }
 });

@@ -1,5 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { datasets } from "../data/datasets";
+import { preAggregations } from "../defense/preAggregations";
+import { architectures } from "../model/architectures";
 import { checkConfig, defaultFederation, partitionOptions, type FederationConfig } from "./config";
 
 test("checkConfig: accepts the defaults", () => {
@@ -28,7 +31,7 @@ test("checkConfig: refuses each field that is out of range, naming it", () => {
     [{ assumedMalicious: 5 }, "needs assumedMalicious f < numClients / 2 = 5, got 5"],
     [
       { architecture: "lenet" as FederationConfig["architecture"] },
-      "needs an architecture of lenet5, lenet5Wide, mlp, softmaxRegression, got lenet; did you mean lenet5?",
+      `needs an architecture of ${Object.keys(architectures).join(", ")}, got lenet; did you mean lenet5?`,
     ],
     [{ alpha: 0 }, "needs a finite alpha > 0, got 0"],
     [{ partition: "iid", alpha: -1 }, "needs a finite alpha > 0, got -1"],
@@ -53,12 +56,12 @@ test("checkConfig: refuses names that nobody reads, with the nearest or all that
     [{ activation: "Tanh" }, "needs an activation of sigmoid, tanh, relu, got Tanh; did you mean tanh?"],
     [{ initialization: "xavier" }, "needs an initialization of variancePreserving, pytorch, got xavier"],
     [{ partition: "shards" }, "needs a partition of iid, dirichlet, classes, got shards"],
-    [{ dataset: "cifar10" }, "needs a dataset of fashion-mnist, mnist, cifar-10, strokes, got cifar10; did you mean cifar-10?"], // prettier-ignore
+    [{ dataset: "cifar10" }, `needs a dataset of ${Object.keys(datasets).join(", ")}, got cifar10; did you mean cifar-10?`], // prettier-ignore
     [{ nonFinite: "Drop" }, "needs a nonFinite of drop, stop, got Drop; did you mean drop?"],
     [{ privacy: "localDP" }, "needs a privacy of none, localDp, dpSgd, got localDP; did you mean localDp?"],
     [
       { preAggregations: ["nmm"] },
-      "needs a pre-aggregation of nnm, bucketing, clipping, arc, got nmm; did you mean nnm?",
+      `needs a pre-aggregation of ${Object.keys(preAggregations).join(", ")}, got nmm; did you mean nnm?`,
     ],
     [{ preAggregations: "nnm" }, "needs a list of preAggregations, got nnm"],
     [{ secureAggregation: "false" }, "needs secureAggregation true or false, got false"],

@@ -6,8 +6,8 @@ import { assumptionRows, observationPanel } from "./assumptionRows";
 test("observationPanel: means over seeds, and a gap where only one has the round", () => {
   const at = (round: number, gap: number): Observation => ({ round, gap }) as Observation;
   const observed = [
-    { setting: "krum", seeds: [[at(0, 1), at(9, 5)], [at(0, 3)]] },
-    { setting: "passive", seeds: [[at(0, 2)], [at(0, 2)]] },
+    { setting: "krum", perSeed: [[at(0, 1), at(9, 5)], [at(0, 3)]] },
+    { setting: "passive", perSeed: [[at(0, 2)], [at(0, 2)]] },
   ] as const;
   const { series } = observationPanel(observed, ({ gap }) => gap, { title: "Gap", y: "objectiveGap" });
   assert.deepEqual(series.map(({ setting, x }) => [setting, x]), [["passive", [0]], ["krum", [0, 9]]]); // prettier-ignore
@@ -17,7 +17,7 @@ test("observationPanel: means over seeds, and a gap where only one has the round
 
 test("observationPanel: is geometric on a logarithmic axis, and leaves out what is not above 0", () => {
   const seeds = [2, 8].map((gap) => [{ round: 0, gap }, { round: 9, gap: 0 }] as Observation[]); // prettier-ignore
-  const { series } = observationPanel([{ setting: "passive", seeds }], ({ gap }) => gap, { title: "Gap", y: { label: "Δ", scale: "log" } }); // prettier-ignore
+  const { series } = observationPanel([{ setting: "passive", perSeed: seeds }], ({ gap }) => gap, { title: "Gap", y: { label: "Δ", scale: "log" } }); // prettier-ignore
   assert.ok(Math.abs(series[0]!.mean[0]! - 4) < 1e-12 && Number.isNaN(series[0]!.mean[1]!));
 });
 

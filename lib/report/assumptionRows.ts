@@ -10,7 +10,7 @@ import { estimateSeries } from "./theory";
 /** A setting and what was observed of it, [seeds][rounds]. */
 export interface Observed {
   readonly setting: Drawn;
-  readonly seeds: readonly (readonly Observation[])[];
+  readonly perSeed: readonly (readonly Observation[])[];
 }
 
 /**
@@ -23,7 +23,7 @@ export interface Observed {
  * @returns a panel for showLines; a gap where fewer than two seeds have an observation in a round
  * @throws InputError when there is no setting, or a name is not in the style table
  * @example
- * observationPanel([{ setting: "passive", seeds: [] }], ({ gap }) => gap, { title: "Gap", y: "objectiveGap" }).series.length; // 1
+ * observationPanel([{ setting: "passive", perSeed: [] }], ({ gap }) => gap, { title: "Gap", y: "objectiveGap" }).series.length; // 1
  */
 export function observationPanel(
   observed: readonly Observed[],
@@ -32,7 +32,7 @@ export function observationPanel(
 ): Panel {
   ensure(observed.length > 0, "observationPanel", "needs at least one setting", "none");
   const log = axisOf(y).scale === "log";
-  const series = linesInOrder(observed).map(({ setting, seeds }) => {
+  const series = linesInOrder(observed).map(({ setting, perSeed: seeds }) => {
     const rounds = [...new Set(seeds.flatMap((seen) => seen.map(({ round }) => round)))];
     const valuesAt = (round: number): number[] => seeds.flatMap((seen) => seen.filter((one) => one.round === round).map(quantity)); // prettier-ignore
     return estimateSeries({ setting }, rounds.map((round) => ({ x: round, values: valuesAt(round) })), { log }); // prettier-ignore
