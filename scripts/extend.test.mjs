@@ -30,6 +30,7 @@ export const doubling = checkedPreAggregation({
     updates: updates.map((update) => update.map((x) => 2 * x)),
     members: updates.map((_, r) => updates.map((__, i) => (i === r ? 2 : 0))),
   }),
+  pullBack: "members",
 });
 `,
   "lib/model/tinyMlp.ts": `import type { Shape } from "../core/types";

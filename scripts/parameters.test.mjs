@@ -85,7 +85,7 @@ const records = new Map(); // what notebooks wrote, by file
 const shown = []; // what they displayed
 
 before(() => {
-  load("experiment/leakage").measureLeakage = async (plans) => {
+  load("experiment/studies").measureLeakage = async (plans) => {
     for (const plan of Object.values(plans)) checkPlan(plan);
     measured.push(...Object.entries(plans));
     return Object.fromEntries(Object.entries(plans).map(([name, plan]) => [name, studyOf(plan)]));

@@ -65,37 +65,38 @@ function roundOf(updates: readonly Float32Array[]): AggregationOptions {
 }
 
 /** The parameters with which each rule is tried: every way through its code. */
-const variants: Readonly<Record<AggregatorName | PreAggregationName, readonly Partial<AggregationOptions>[]>> = {
-  mean: [{}],
-  median: [{}],
-  trimmedMean: [{}, { f: 0 }, { f: 5 }],
-  meaMed: [{}, { f: 5 }],
-  geometricMedian: [{}, { iterations: 1 }, { iterations: 3 }, { smoothing: 5 }],
-  krum: [{}, { neighbours: "n-f-1" }],
-  multiKrum: [{}],
-  bulyan: [{}, { f: 1 }],
-  mda: [{}],
-  moNna: [{ trusted: 4 }],
-  centeredClipping: [
-    { clipNorm: 7.8 },
-    { clipNorm: 5, iterations: 3 },
-    { clipNorm: 4, iterations: 2, previous: pointOf(97)[0]! },
-    { clipNorm: 100 },
-  ],
-  caf: [{}],
-  smea: [{}],
-  dnc: [{}, { subsampleSize: 9, iterations: 2 }],
-  freqFed: [{}],
-  signGuard: [{}],
-  foolsGold: [{}, { history: pointOf(96) }],
-  flTrust: [{}],
-  normBounding: [{}, { clipNorm: 7.8 }],
-  oracle: [{}],
-  nnm: [{}],
-  bucketing: [{ bucketSize: 3 }],
-  clipping: [{ clipNorm: 7.8 }],
-  arc: [{}, { f: 4 }],
-};
+const variants: Readonly<Partial<Record<AggregatorName | PreAggregationName, readonly Partial<AggregationOptions>[]>>> =
+  {
+    mean: [{}],
+    median: [{}],
+    trimmedMean: [{}, { f: 0 }, { f: 5 }],
+    meaMed: [{}, { f: 5 }],
+    geometricMedian: [{}, { iterations: 1 }, { iterations: 3 }, { smoothing: 5 }],
+    krum: [{}, { neighbours: "n-f-1" }],
+    multiKrum: [{}],
+    bulyan: [{}, { f: 1 }],
+    mda: [{}],
+    moNna: [{ trusted: 4 }],
+    centeredClipping: [
+      { clipNorm: 7.8 },
+      { clipNorm: 5, iterations: 3 },
+      { clipNorm: 4, iterations: 2, previous: pointOf(97)[0]! },
+      { clipNorm: 100 },
+    ],
+    caf: [{}],
+    smea: [{}],
+    dnc: [{}, { subsampleSize: 9, iterations: 2 }],
+    freqFed: [{}],
+    signGuard: [{}],
+    foolsGold: [{}, { history: pointOf(96) }],
+    flTrust: [{}],
+    normBounding: [{}, { clipNorm: 7.8 }],
+    oracle: [{}],
+    nnm: [{}],
+    bucketing: [{ bucketSize: 3 }],
+    clipping: [{ clipNorm: 7.8 }],
+    arc: [{}, { f: 4 }],
+  };
 
 /** Rules that hold more fixed than their choice, and why. */
 const holds: Partial<Record<AggregatorName, string>> = {
@@ -161,7 +162,7 @@ function mapOf(rule: Aggregator, variant: Partial<AggregationOptions>, holds: bo
 for (const [name, rule] of Object.entries(aggregators)) {
   test(`${name}: pulls back what central differences say`, () => {
     const far = name === "caf" ? 4 : 1; // without one that stands out its first step is its last, and all weights are 1
-    for (const variant of variants[name as AggregatorName]) {
+    for (const variant of variants[name as AggregatorName] ?? [{}]) {
       const what = `${name} with ${Object.keys(variant).join(", ")}`;
       if (name in holds) {
         const heldAt = (updates: readonly Float32Array[]): Differentiable => {
@@ -180,7 +181,7 @@ for (const [name, rule] of Object.entries(aggregators)) {
 
 for (const [name, rule] of Object.entries(preAggregations)) {
   test(`${name}: pulls back what central differences say`, () => {
-    for (const variant of variants[name as PreAggregationName]) {
+    for (const variant of variants[name as PreAggregationName] ?? [{}]) {
       const mapAt = (updates: readonly Float32Array[]): Differentiable => {
         const options = (): AggregationOptions => ({ ...roundOf(updates), ...variant });
         return {
