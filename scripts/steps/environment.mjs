@@ -7,6 +7,7 @@ export const known = {
   CURIOUS_BROWSER: /./, // a path
   CURIOUS_DATA: /./, // a folder
   CURIOUS_ENGINE: /./, // local, or the address of a Redis
+  CURIOUS_FIGURES: /./, // a folder: where figures and records are written
   CURIOUS_FORCE: /^[01]$/,
   CURIOUS_MEMORY: /^\d/,
   CURIOUS_PROFILE: /^(smoke|quick|paper)$/,
