@@ -1,5 +1,5 @@
 /** @file What every notebook on settings does around its measurement: run under a progress bar, say where runs came from, leave a record. */
-import { existsSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { isDeepStrictEqual } from "node:util";
 import { ensure, refuse } from "../core/errors";
 import { isForced } from "../core/profile";
@@ -11,7 +11,7 @@ import { settingBetween } from "../experiment/settings";
 import { describe } from "../jobs/store";
 import type { Leak } from "../metrics/leak";
 import { parseRecord } from "./claims";
-import { figureFile } from "./file";
+import { newestRecord } from "./file";
 import type { ImageGridSpec } from "./imageGrid";
 import { privateRow, reconstructedRow } from "./leakPanels";
 import { progressBar } from "./progressBar";
@@ -130,9 +130,9 @@ function readGroup(
   stamp: Pick<Stamp, "profile" | "datasetSource">,
 ): Record<string, LeakagePlan> {
   // prettier-ignore
-  const file = figureFile("recordedSettings", notebook, stamp, "json");
+  const file = newestRecord("recordedSettings", notebook, stamp);
   const remedy = `npm start -- --only ${notebook.slice(0, 2)} --profile ${stamp.profile}`;
-  if (!existsSync(file)) refuse("recordedSettings", `needs the record of ${notebook}`, `none of a ${stamp.profile} run`, remedy); // prettier-ignore
+  if (file === undefined) refuse("recordedSettings", `needs the record of ${notebook}`, `none of a ${stamp.profile} run`, remedy); // prettier-ignore
   const config = parseRecord(JSON.parse(readFileSync(file, "utf8"))).config as Record<string, unknown>;
   ensure(Object.hasOwn(config, group), "recordedSettings", `needs plans called ${group} in the record of ${notebook}`, Object.keys(config).join(", "), remedy); // prettier-ignore
   return readPlans(config[group]);
