@@ -57,7 +57,7 @@ async function throughQueue(count, workers, bytes) {
   const children = [];
   try {
     for (let i = 0; i < workers; i++) children.push(await startWorker(redis.url, join(folder, String(i))));
-    const attack = {
+    const attacker = {
       prior: "autoencoder",
       labels: "inferred",
       objective: "cosine",
@@ -70,7 +70,7 @@ async function throughQueue(count, workers, bytes) {
         id: String(seed),
         bytes,
         federation: { ...defaultFederation, seed },
-        attack,
+        attacker,
         probeRounds,
       });
       return { key: keyOf(runOf(job)), job };
@@ -158,7 +158,7 @@ export async function measureParts() {
   const model = { dataset: "strokes", activation: "tanh", pooling: "average", learningRate: 0.1 };
   const plan = {
     federation: { ...defaultFederation, ...model, rounds: sample.rounds },
-    attack: {
+    attacker: {
       prior: "autoencoder",
       labels: "inferred",
       steps: sample.steps,
@@ -198,16 +198,16 @@ export function paperJobs(records) {
   const { shardOf } = require("../experiment/ownAutoencoder.js");
   const jobs = new Map();
   const shards = new Set();
-  for (const { federation, attack, seeds, ...where } of records.flatMap(plansIn)) {
+  for (const { federation, attacker, seeds, ...where } of records.flatMap(plansIn)) {
     for (const seed of seeds) {
-      const key = JSON.stringify([{ ...federation, seed }, attack, where]);
+      const key = JSON.stringify([{ ...federation, seed }, attacker, where]);
       if (jobs.has(key)) continue;
-      const shard = JSON.stringify([shardOf({ ...federation, seed }), federation.dataset, attack.autoencoderSteps]);
+      const shard = JSON.stringify([shardOf({ ...federation, seed }), federation.dataset, attacker.autoencoderSteps]);
       jobs.set(key, {
         rounds: federation.rounds,
         inverted: where.probeRounds.length + where.trajectoryRounds.length,
-        steps: attack.steps * (attack.restarts ?? 1),
-        autoencoderSteps: attack.prior !== "autoencoder" || shards.has(shard) ? 0 : attack.autoencoderSteps,
+        steps: attacker.steps * (attacker.restarts ?? 1),
+        autoencoderSteps: attacker.prior !== "autoencoder" || shards.has(shard) ? 0 : attacker.autoencoderSteps,
       });
       shards.add(shard);
     }
@@ -218,7 +218,7 @@ export function paperJobs(records) {
 /** The plans of measureLeakage in a record, however deep. */
 function plansIn(value) {
   if (value === null || typeof value !== "object") return [];
-  return "federation" in value && "seeds" in value && "attack" in value
+  return "federation" in value && "seeds" in value && "attacker" in value
     ? [value]
     : Object.values(value).flatMap(plansIn);
 }

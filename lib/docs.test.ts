@@ -239,7 +239,7 @@ async function createFixtures(): Promise<Record<string, unknown>> {
   const [autoencoder] = await trainAutoencoders([own], dataset.inputShape, createRng(1), { steps: 1 });
   const plan: LeakagePlan = {
     federation: config,
-    attack: { prior: "pixel", labels: "inferred", autoencoderSteps: 1, steps: 2 },
+    attacker: { prior: "pixel", labels: "inferred", autoencoderSteps: 1, steps: 2 },
     seeds: [1, 2],
     probeRounds: [0, 1],
     probeBatchSize: 1,

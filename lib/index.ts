@@ -96,15 +96,15 @@ export { backfireRounds, type BackfireRound } from "./experiment/backfireRounds"
 export { convergenceOf, type Convergence } from "./experiment/convergence";
 export { estimateCorrelation, rankCorrelation } from "./experiment/rank";
 export type { GradientPlan, GradientRound, GradientRun, LoneInversion } from "./experiment/gradients";
-export { commonPlan, commonWindows, indicative, vary, type Window } from "./experiment/commonPlan";
+export { commonPlan, commonWindows, withFewSeeds, vary, type Window } from "./experiment/commonPlan";
 export { setting, settingBetween, type Change, type Setting } from "./experiment/settings";
 export { distinct, findStudy, measureSettings, pick, planEach, studyOf, without } from "./experiment/planned";
 export type { Planned, Studied } from "./experiment/planned";
 export { readPlans } from "./experiment/leakagePlan";
-export type { Attack, LeakagePlan, LeakageRun } from "./experiment/measure";
+export type { Attacker as Attack, LeakagePlan, LeakageRun } from "./experiment/measure";
 export { sweep } from "./experiment/sweep";
 export type { JobReport, SweepOptions, SweepProgress } from "./jobs/runJobs";
-export { describe, remember, type Remembered, type Run } from "./jobs/store";
+export { sourceText, computeOnce, type Computed, type Run } from "./jobs/store";
 
 export { stampOf, stampText, type Stamp } from "./report/stamp";
 export { byProfile, currentProfile, isForced, type Profile } from "./core/profile";
@@ -123,7 +123,7 @@ export {
   type Participants,
   type Studies,
 } from "./report/participants";
-export { ratePanels, rateRanks, rateRows, type Courses } from "./report/rates";
+export { ratePanels, rateRanks, rateRows, type ConvergenceByRule as Courses } from "./report/rates";
 export { slackFigure, type SlackRow } from "./report/slack";
 export { budgetRows } from "./report/budgetRows";
 

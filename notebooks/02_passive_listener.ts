@@ -34,7 +34,7 @@
 // server sees only masked updates, is measured too.
 
 // %%
-import { defaultFederation, loadDataset, isForced, byProfile, progressBar, stampOf, describe } from "curious-inside";
+import { defaultFederation, loadDataset, isForced, byProfile, progressBar, stampOf, sourceText } from "curious-inside";
 import { measureLeakage, compareMasking, seedMeans, estimateMean, pairedDifference } from "curious-inside";
 import { leakPanel, roundPanel, privateRow, reconstructedRow, showLines, showImages } from "curious-inside";
 import { table, decide, claimTable, writeRecord } from "curious-inside";
@@ -43,7 +43,7 @@ import { table, decide, claimTable, writeRecord } from "curious-inside";
 const manySeeds = Array.from({ length: 12 }, (_, i) => i + 1);
 const seeds = byProfile({ smoke: [1, 2], quick: [1, 2, 3, 4], paper: manySeeds }); // not stated: our choice
 const rounds = byProfile({ smoke: 5, quick: 50, paper: 50 }); // K, paper §5
-const attack = {
+const attacker = {
   prior: "autoencoder" as const, // paper eq. 22; its widths are not stated: our choice
   labels: "inferred" as const, // not stated: our choice, nothing is granted
   objective: "cosine" as const, // not stated: our choice
@@ -61,7 +61,7 @@ const everyFew = [0, 3, 6, 9, 15, 20, 25, 30, 35, 40, 43, 46, 49];
 const probeRounds = byProfile({ smoke: [0, 1, 4], quick: [0, 3, 6, 9, 25, 40, 43, 46, 49], paper: everyFew });
 const trajectoryRounds = byProfile({ smoke: [0, 4], quick: [0, 9, 25, 49], paper: [0, 9, 20, 30, 40, 49] });
 const maskedRounds = byProfile({ smoke: [0, 1], quick: [0, 3, 9], paper: dense });
-const common = { attack, seeds, probeBatchSize: 1, probeRounds };
+const common = { attacker, seeds, probeBatchSize: 1, probeRounds };
 
 // %% [markdown]
 // ## Experiment
@@ -87,7 +87,7 @@ bar.done();
 
 // %%
 const runs = Object.entries(study).flatMap(([setting, { runs: all, sources }]) =>
-  all.map(({ seed }, i) => ({ setting, seed, "where from": describe(sources[i]!) })),
+  all.map(({ seed }, i) => ({ setting, seed, "where from": sourceText(sources[i]!) })),
 );
 table(runs, { title: "Runs" });
 

@@ -113,7 +113,7 @@ const trainingPanels = [
   roundPanel("objectiveGap", some),
   roundPanel("accuracy", some),
   roundPanel("attackSuccess", some, { title: "The backdoor's success" }),
-  roundPanel("effective", some),
+  roundPanel("effectiveParticipants", some),
 ];
 await showLines("03_poisoning_training", { title: "Training under poisoning", panels: trainingPanels }, stamp);
 

@@ -42,7 +42,7 @@
 
 // %%
 import { aggregators, byProfile, loadDataset, stampOf, table, decide, claimTable, writeRecord } from "curious-inside";
-import { setting, commonPlan, commonWindows, indicative, vary, planEach, pick, studyOf } from "curious-inside";
+import { setting, commonPlan, commonWindows, withFewSeeds, vary, planEach, pick, studyOf } from "curious-inside";
 import { runSettings, runRows, settingTable, probeImages, recordOf } from "curious-inside";
 import { leakPanel, roundPanel, gapPanel, linesInOrder, differenceRows, differencePanel } from "curious-inside";
 import { showLines, showForest, showImages, type ForestRow } from "curious-inside";
@@ -91,7 +91,7 @@ const dataset = await loadDataset(base.federation.dataset);
 const stamp = await stampOf(dataset, base.seeds);
 const poisoned = vary(base, flip);
 const plans = [...planEach(base, [passive]), ...planEach(poisoned, [undefended, ...rules])];
-const fieldPlans = planEach(indicative(poisoned), fieldSettings);
+const fieldPlans = planEach(withFewSeeds(poisoned), fieldSettings);
 const studies = await runSettings("robust rules, sign flip", [...plans, ...fieldPlans], dataset);
 const [clean, open] = [studyOf(studies, passive), studyOf(studies, undefended)];
 
@@ -104,7 +104,7 @@ const quietRounds = byProfile({ smoke: [0, 4], quick: [9, 49], paper: [0, 4, 9, 
 const quietPlan: LeakagePlan = { ...base, probeRounds: quietRounds };
 const quietPlans = [
   ...planEach(quietPlan, main.map(guardedBy)),
-  ...planEach(indicative(quietPlan), fieldNames.map(guardedBy)),
+  ...planEach(withFewSeeds(quietPlan), fieldNames.map(guardedBy)),
 ];
 const quiet = await runSettings("robust rules, nobody poisoning", quietPlans, dataset);
 
@@ -112,8 +112,8 @@ const quiet = await runSettings("robust rules, nobody poisoning", quietPlans, da
 // Last, the adaptive attacker. In the paper profile it also takes twice the steps, and so does the one it is compared with.
 
 // %%
-const harder: LeakagePlan = { ...base, attack: { ...base.attack, ...effort } };
-const knowing: LeakagePlan = { ...harder, attack: { ...harder.attack, contributors: "known" } };
+const harder: LeakagePlan = { ...base, attacker: { ...base.attacker, ...effort } };
+const knowing: LeakagePlan = { ...harder, attacker: { ...harder.attacker, contributors: "known" } };
 const knownRules = [...new Set<AggregatorName>(["oracle", ...adaptive])].map(guardedBy);
 const adaptivePlans = [
   ...planEach(harder, [passive]), // under the mean everybody is in the aggregate: nothing more to know
@@ -151,7 +151,7 @@ const lines = pick(studies, [passive, undefended, ...rules]);
 const trainingPanels = [
   roundPanel("objectiveGap", lines),
   roundPanel("accuracy", lines),
-  roundPanel("effective", lines, { title: "Who is in the aggregate (attacker included)" }),
+  roundPanel("effectiveParticipants", lines, { title: "Who is in the aggregate (attacker included)" }),
   leakPanel("matchingLoss", lines),
 ];
 const trainingTitle = `Training under a sign flip, κ = ${scale}`;
@@ -212,7 +212,7 @@ const quietLines = [{ setting: undefended, study: clean }, ...pick(quiet, main.m
 const quietPanels = [
   roundPanel("objectiveGap", quietLines),
   roundPanel("accuracy", quietLines),
-  roundPanel("effective", quietLines),
+  roundPanel("effectiveParticipants", quietLines),
   leakPanel("rmse", quietLines, { title: "Error, all honest clients" }),
 ];
 const quietTitle = "Robust rules with nobody poisoning";

@@ -40,7 +40,7 @@
 
 // %%
 import { byProfile, loadDataset, stampOf, table, claimTable, writeRecord } from "curious-inside";
-import { setting, distinct, commonPlan, commonWindows, indicative, vary, planEach } from "curious-inside";
+import { setting, distinct, commonPlan, commonWindows, withFewSeeds, vary, planEach } from "curious-inside";
 import { pick, without, studyOf, findStudy, leakDifferences, perSeed, defaultPrivacy } from "curious-inside";
 import { runSettings, runRows, settingTable, probeImages, recordOf, budgetRows } from "curious-inside";
 import { leakPanel, roundPanel, gapPanel, linesInOrder, differenceRow, differenceRows } from "curious-inside";
@@ -104,7 +104,7 @@ const base = commonPlan(); // M = 10, Fashion-MNIST, LeNet-5, non-IID, 50 rounds
 const dataset = await loadDataset(base.federation.dataset);
 const stamp = await stampOf(dataset, base.seeds);
 const verdicts = planEach(base, [passive, ...main, flipped, shielded]);
-const plans = [...verdicts, ...without(planEach(indicative(base), others), main)];
+const plans = [...verdicts, ...without(planEach(withFewSeeds(base), others), main)];
 const studies = await runSettings("local DP", plans, dataset);
 const [clean, flipStudy] = [studyOf(studies, passive), studyOf(studies, flipped)];
 
@@ -121,7 +121,7 @@ const batchGrid = batchClips.flatMap((c) => [0, ...gridNoises].map((sigma) => sg
 const batchOthers = distinct([...batchNoises.map((sigma) => sgd(sigma)), ...batchGrid]);
 const batchPlans = [
   ...planEach(batchBase, [passive, ...batchDecided]),
-  ...without(planEach(indicative(batchBase), batchOthers), batchDecided),
+  ...without(planEach(withFewSeeds(batchBase), batchOthers), batchDecided),
 ];
 const batched = await runSettings("DP-SGD", batchPlans, dataset);
 const batchClean = studyOf(batched, passive);
@@ -132,7 +132,7 @@ const batchClean = studyOf(batched, passive);
 // two starts.
 
 // %%
-const hardBase = { ...indicative(base), attack: { ...base.attack, ...adaptive } };
+const hardBase = { ...withFewSeeds(base), attacker: { ...base.attacker, ...adaptive } };
 const hardSettings = [passive, ...distinct([...hard, weak].map((sigma) => local(sigma)))];
 const harder = await runSettings("adaptive attacker", planEach(hardBase, hardSettings), dataset);
 const hardClean = studyOf(harder, passive);
@@ -142,7 +142,7 @@ const hardClean = studyOf(harder, passive);
 // four images a client; and a bound C that hardly ever clips, with a σ that makes the noise as loud as before.
 
 // %%
-const few = indicative(base);
+const few = withFewSeeds(base);
 const weakly = mechanism("localDp", weak);
 const regimes: [name: string, plan: LeakagePlan, noise: Change][] = [
   ["trajectory", { ...few, probeRounds: [0], trajectoryRounds: trajectory }, weakly],

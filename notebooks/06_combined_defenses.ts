@@ -42,7 +42,7 @@
 
 // %%
 import { aggregators, byProfile, loadDataset, stampOf, table, decide, claimTable, writeRecord } from "curious-inside";
-import { setting, distinct, commonPlan, commonWindows, indicative, vary, planEach } from "curious-inside";
+import { setting, distinct, commonPlan, commonWindows, withFewSeeds, vary, planEach } from "curious-inside";
 import { pick, without, studyOf, findStudy, leakDifferences, estimateMean } from "curious-inside";
 import { runSettings, runRows, settingTable, probeImages, recordOf, budgetRows } from "curious-inside";
 import { leakPanel, roundPanel, gapPanel, linesInOrder, differenceRow, differenceRows } from "curious-inside";
@@ -103,7 +103,7 @@ const base = commonPlan(); // M = 10, Fashion-MNIST, LeNet-5, non-IID, 50 rounds
 const dataset = await loadDataset(base.federation.dataset);
 const stamp = await stampOf(dataset, base.seeds);
 const poisoned = vary(base, flip);
-const fieldPlans = planEach(indicative(poisoned), withRules(fieldNames));
+const fieldPlans = planEach(withFewSeeds(poisoned), withRules(fieldNames));
 const plans = [...planEach(base, [passive]), ...planEach(poisoned, decided), ...fieldPlans];
 const studies = await runSettings("rules and noise", plans, dataset);
 const [clean, open] = [studyOf(studies, passive), studyOf(studies, undefended)];
@@ -114,7 +114,7 @@ const [clean, open] = [studyOf(studies, passive), studyOf(studies, undefended)];
 
 // %%
 const hardSettings = [undefended, ...underWeak.map(guardedBy), setting(weakNoise), ...weakPairs];
-const hardBase = { ...indicative(poisoned), attack: { ...base.attack, ...adaptive } };
+const hardBase = { ...withFewSeeds(poisoned), attacker: { ...base.attacker, ...adaptive } };
 const harder = await runSettings("adaptive attacker", planEach(hardBase, hardSettings), dataset);
 const hardOpen = studyOf(harder, undefended);
 
@@ -162,7 +162,7 @@ const panelsOf = (some: typeof studies) => [
   differencePanel(some, open, { title: "Against no defense, relative", relative: true }),
   roundPanel("accuracy", some),
   leakPanel("matchingLoss", some),
-  roundPanel("effective", some, { title: "Who is in the aggregate (attacker included)" }),
+  roundPanel("effectiveParticipants", some, { title: "Who is in the aggregate (attacker included)" }),
   leakPanel("labelAccuracy", some),
 ];
 const krumLines = krumWith(noised("localDp", strong));

@@ -123,7 +123,7 @@ const softmax = {
 // %%
 const constants = { objectiveGap: 2, plConstant: 0.5, lipschitz: 1, inversionError: 0.1 }; // Δ, μ, L_R, ε0
 const exampleRows = [1, 2, 5, 10].map((clients) => {
-  const dispersion = expectedDispersion({ samplingStd: 1, heterogeneity: 0, effectiveClients: clients });
+  const dispersion = expectedDispersion({ samplingStd: 1, heterogeneity: 0, effectiveParticipants: clients });
   const terms = { ...constants, dispersion };
   const both = { "bound (6)": reconstructionBound(terms), "bound (7)": youngBound(terms) };
   return { M_eff: clients, "B (4)": dispersion, ...both };
@@ -348,7 +348,7 @@ const slopes = sweeps.map(({ quantity, perSeed, predicted }) => ({
 // %%
 const names = {
   objectiveGap: "Δ",
-  effectiveClients: "1 − 1/M_eff",
+  effectiveParticipants: "1 − 1/M_eff",
   samplingStd: "σ",
   heterogeneity: "ζ",
   dpStd: "s",
@@ -407,15 +407,15 @@ table(courseRows, { title: "Squared error against the clean run's, paired by fed
 // %%
 const last = softmax.rounds;
 const rounds = [0, 1, 2, 5, 10, 20, 50, 100].filter((k) => k <= last);
-const victims = [1, 2, 3, 5, 9];
-const leaks = await followAnalyticLeak(softmax, dataset, { seeds, rounds, victims });
+const peerCounts = [1, 2, 3, 5, 9];
+const leaks = await followAnalyticLeak(softmax, dataset, { seeds, rounds, peers: peerCounts });
 const pick = (round: number, count: number, of: "rmse" | "objectiveGap" | "relativeDispersion") =>
-  leaks.filter((leak) => leak.round === round && leak.effectiveClients === count).map((leak) => leak[of]);
+  leaks.filter((leak) => leak.round === round && leak.effectiveParticipants === count).map((leak) => leak[of]);
 const leakPanels = analyticLeakPanels(leaks, [9, 2]);
 await showLines("07_theorem_1_images", { title: "Analytic leak from a mean of gradients", panels: leakPanels }, stamp);
 
 // %%
-const leakRows = victims.map((count) => {
+const leakRows = peerCounts.map((count) => {
   const text = (round: number) => {
     const { mean, interval: ends } = estimateMean(pick(round, count, "rmse"));
     return `${mean.toFixed(3)} [${ends.map((end) => end.toFixed(3)).join(", ")}]`;
@@ -468,9 +468,9 @@ const studies = await runSettings("reconstructions, as in 03 to 05", planned, da
 const look = (rounds: number[], change: Change = {}): GradientPlan => {
   const federation = { ...base.federation, ...change };
   const sizes = { objectiveImages: images, batches };
-  return { federation, seeds: base.seeds, rounds, ...sizes, attack: null };
+  return { federation, seeds: base.seeds, rounds, ...sizes, attacker: null };
 };
-const inverting = (one: Setting): GradientPlan => ({ ...look(lookRounds, one.change), attack: base.attack });
+const inverting = (one: Setting): GradientPlan => ({ ...look(lookRounds, one.change), attacker: base.attacker });
 const quarters = [1, 2, 3, 4].map((i) => Math.round((i * longRounds) / 4) - 1);
 const gradientPlans: Record<string, GradientPlan> = {
   long: look(quarters, { rounds: longRounds }),
@@ -574,7 +574,7 @@ await showForest("07_theorem_1_correlations", rankForest, lenet);
 
 // %%
 const backfires = stds.map((std) => {
-  const noise = { dpStd: std, dimension, effectiveClients: base.federation.numClients - 1 };
+  const noise = { dpStd: std, dimension, effectiveParticipants: base.federation.numClients - 1 };
   const [noisy, clean] = [studyOf(studies, noiseOf(std)), studyOf(studies, passive)];
   return { setting: noiseOf(std), rounds: backfireRounds(noisy, clean, gradients[passive.label]!, noise) };
 });
@@ -604,19 +604,19 @@ ruleBar.done();
 // %%
 const { numClients } = base.federation;
 const courseOf = (rule: string) => convergenceOf(quiet[rule]!, { numClients, isMedian: rule === "median" });
-const courses = Object.fromEntries(Object.keys(quiet).map((rule) => [rule, courseOf(rule)]));
+const convergence = Object.fromEntries(Object.keys(quiet).map((rule) => [rule, courseOf(rule)]));
 const rateHeaders = {
   predicted: "v, predicted",
   measured: "‖u − ∇F‖²",
   decay: "decay of log F a round",
   late: "late loss (nats)",
 };
-table(rateRows(courses), { title: "Convergence with nobody poisoning", headers: rateHeaders });
+table(rateRows(convergence), { title: "Convergence with nobody poisoning", headers: rateHeaders });
 
 // %%
-const rateTitle = `From left to right: ${rateRows(courses).map(({ rule }) => rule).join(", ")}`; // prettier-ignore
-await showLines("07_theorem_1_rates", { title: rateTitle, panels: ratePanels(courses) }, lenet);
-const rateRank = (of: "measured" | "decay" | "late") => estimateCorrelation(rateRanks(courses, of));
+const rateTitle = `From left to right: ${rateRows(convergence).map(({ rule }) => rule).join(", ")}`; // prettier-ignore
+await showLines("07_theorem_1_rates", { title: rateTitle, panels: ratePanels(convergence) }, lenet);
+const rateRank = (of: "measured" | "decay" | "late") => estimateCorrelation(rateRanks(convergence, of));
 const rankTable = (["measured", "late", "decay"] as const).map((of) => {
   const { mean, interval: span } = rateRank(of);
   return { "v with": rateHeaders[of], "rank correlation": mean, low: span[0], high: span[1] };
@@ -641,7 +641,7 @@ sizeBar.done();
 // %%
 const choosing = (plan: LeakagePlan, rule: AggregatorName, f: number, drop?: number) => {
   const some = drop === undefined ? {} : { aggregatorParameters: { filterFraction: drop / f, iterations: 1 } };
-  const knowing = { ...plan, attack: { ...plan.attack, contributors: "known" as const } };
+  const knowing = { ...plan, attacker: { ...plan.attacker, contributors: "known" as const } };
   return vary(knowing, { ...flip, aggregator: rule, assumedMalicious: f, ...some });
 };
 const selections = {
@@ -654,7 +654,7 @@ const chosen = await measureLeakage(selections, dataset, { force: isForced(), on
 choiceBar.done();
 
 // %%
-const sizeHeaders = { rmse: "RMSE, contributors", effective: "M_eff (the attacker's included)" };
+const sizeHeaders = { rmse: "RMSE, contributors", effectiveParticipants: "M_eff (the attacker's included)" };
 table(participantRows(sizes, [0, lastEnd]), { title: "The mean over other clients", headers: sizeHeaders });
 table(participantRows(chosen, [0, lastEnd]), { title: "Selections under a sign flip", headers: sizeHeaders });
 
@@ -670,7 +670,13 @@ const otherAxis = { label: "other clients in the mean" };
 const yRange = [0, 0.5] as const;
 const sizePanels: Panel[] = [
   { title: "The mean over other clients", x: otherAxis, y: "rmse", series: both(sizes, peers), yRange },
-  { title: "Selections under a sign flip", x: "effective", y: "contributorRmse", series: both(chosen), yRange },
+  {
+    title: "Selections under a sign flip",
+    x: "effectiveParticipants",
+    y: "contributorRmse",
+    series: both(chosen),
+    yRange,
+  },
 ];
 await showLines("07_theorem_1_participants", { title: "Fewer participants, lower error?", panels: sizePanels }, lenet);
 
@@ -705,7 +711,7 @@ const t2 = {
 };
 const scaling = [
   decide({ ...t1, estimate: slopeOf("objectiveGap") }),
-  decide({ ...t2, estimate: slopeOf("effectiveClients") }),
+  decide({ ...t2, estimate: slopeOf("effectiveParticipants") }),
 ];
 
 // %%
@@ -754,7 +760,7 @@ const bySize = estimateCorrelation(participantRanks(sizes, 0, peers));
 const byChoice = estimateCorrelation(participantRanks(chosen, lastEnd));
 const ofOthers = { ...ranks, id: "T2", setting: "LeNet-5, mean", note: "first round: the same model for all" };
 const ofChoice = { ...ranks, id: "T2", setting: "LeNet-5, selections", note: `round ${lastEnd}; sign flip, κ = 1` };
-const ofRules = { ...ranks, id: "C9", setting: "the lemma's table", note: `${Object.keys(courses).length} rules` };
+const ofRules = { ...ranks, id: "C9", setting: "the lemma's table", note: `${Object.keys(convergence).length} rules` };
 
 // %%
 const lenetClaims = [

@@ -44,7 +44,7 @@
 import { loadDataset, byProfile, isForced, progressBar, stampOf, commonPlan, vary } from "curious-inside";
 import { checkTheory, localStepChecks, createRng, followLocalSteps, largestCurvature } from "curious-inside";
 import { measureLeakage, inversionCost, driftBound, clippingOf, leakDifferences } from "curious-inside";
-import { estimateMean, estimateProportion, bands, describe, decide, claimTable, writeRecord } from "curious-inside";
+import { estimateMean, estimateProportion, bands, sourceText, decide, claimTable, writeRecord } from "curious-inside";
 import { showLines, showImages, privateRow, reconstructedRow, table, styleOf } from "curious-inside";
 import type { Claim, FederationConfig, LeakageStudy, Panel, Series, SettingName } from "curious-inside";
 import type { InversionCost, LeakagePlan, LocalStepsRound } from "curious-inside";
@@ -259,7 +259,10 @@ const clipRow = (clipNorm: number, tau: number) => {
   const clipped = all.map((one) => clippingOf(one.sentNorms, clipNorm));
   const relative = (of: (one: LocalStepsRound, i: number) => number) =>
     meanOf(all.map((one, i) => of(one, i) / one.gradientNorm));
-  const shares = { λ̄: meanOf(clipped.map((one) => one.shrink)), M_eff: meanOf(clipped.map((one) => one.effective)) };
+  const shares = {
+    λ̄: meanOf(clipped.map((one) => one.shrink)),
+    M_eff: meanOf(clipped.map((one) => one.effectiveParticipants)),
+  };
   const bias = {
     "β (32)": relative((_, i) => clipped[i]!.biasBound / tau),
     "drift (22)": relative((one) => one.drift),
@@ -281,11 +284,11 @@ const planOf = (alpha: string, tau: number, how: How, change: Partial<Federation
   const local = how === "oneStep" ? { batchSize: tau } : { localSteps: tau };
   const size = { numClients, rounds: late + 1, evaluationImages: 100 };
   const plan = vary(base, { ...partitionOf(alpha), ...size, ...local });
-  const attack = { ...plan.attack, steps, labels: "given" as const };
+  const attacker = { ...plan.attacker, steps, labels: "given" as const };
   const isFollowed = alpha === "0.5" && change.privacy === undefined && how !== "oneStep" && tau <= lateTau;
   const rounds = isFollowed ? [0, late] : [0];
   const of = { ...vary(plan, change), seeds, probeRounds: [], trajectoryRounds: rounds };
-  return { ...of, attack: how === "unrolled" ? { ...attack, localSteps: "unrolled" as const } : attack };
+  return { ...of, attacker: how === "unrolled" ? { ...attacker, unroll: true } : attacker };
 };
 
 // %%
@@ -318,7 +321,7 @@ const studyOf = (alpha: string, tau: number, how: How): LeakageStudy =>
 const runRows = Object.entries(studies).map(([setting, { runs, sources }]) => ({
   setting,
   seeds: runs.length,
-  "where from (the first)": describe(sources[0]!),
+  "where from (the first)": sourceText(sources[0]!),
 }));
 table(runRows, { title: "Runs" });
 

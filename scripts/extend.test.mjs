@@ -143,18 +143,18 @@ test("one file and one line: a setting with all of them runs, and goes by their 
     (async () => {
       const base = commonPlan();
       const federation = { dataset: "strokes", architecture: "tinyMlp", rounds: 1, evaluationImages: 10, numClients: 4 };
-      const attack = { ...base.attack, prior: "pixel", steps: 1, autoencoderSteps: 1 };
-      const plan = { ...vary(base, federation), attack, seeds: [1, 2], probeRounds: [0] };
+      const attacker = { ...base.attacker, prior: "pixel", steps: 1, autoencoderSteps: 1 };
+      const plan = { ...vary(base, federation), attacker, seeds: [1, 2], probeRounds: [0] };
       const all = setting({ poisoning: "halving", aggregator: "midrange", preAggregations: ["doubling"] });
       const [{ study }] = await measureSettings(planEach(plan, [all]), await loadDataset("strokes"));
       const letters = setting({ dataset: "letters", architecture: "tinyMlp" });
-      console.log(JSON.stringify([all.label, styleOf(all).colour, letters.label, study.runs.length, study.runs[0].probe[0].effective]));
+      console.log(JSON.stringify([all.label, styleOf(all).colour, letters.label, study.runs.length, study.runs[0].probe[0].effectiveParticipants]));
     })();`;
   const { ok, output } = run("-e", script);
   assert.ok(ok, output);
-  const [label, colour, letters, seeds, effective] = JSON.parse(output.trim().split("\n").at(-1));
+  const [label, colour, letters, seeds, effectiveParticipants] = JSON.parse(output.trim().split("\n").at(-1));
   assert.equal(label, "halving + midrange + doubling, κ = 0.5");
   assert.match(colour, /^#[0-9A-F]{6}$/);
   assert.equal(letters, "tinyMlp + letters");
-  assert.deepEqual([seeds, effective], [2, 2]);
+  assert.deepEqual([seeds, effectiveParticipants], [2, 2]);
 });

@@ -27,13 +27,13 @@ function numbersOf(text) {
 
 /** A study as measureLeakage would give it, of numbers that two runs share only if they are one. */
 function studyOf(plan) {
-  const { federation, seeds, probeRounds, trajectoryRounds, attack } = plan;
+  const { federation, seeds, probeRounds, trajectoryRounds, attacker } = plan;
   const { numClients, rounds, aggregator, poisoning } = essenceOf(federation);
   const clients = [...Array(numClients).keys()];
   const kept = aggregator === "median" ? [] : aggregator === "krum" ? [0, 1] : clients;
   const runOf = (seed) => {
     const random = (...where) =>
-      numbersOf(JSON.stringify([essenceOf({ ...federation, seed: 0 }), attack, seed, ...where]));
+      numbersOf(JSON.stringify([essenceOf({ ...federation, seed: 0 }), attacker, seed, ...where]));
     const leakOf = (round) => {
       const value = random("leak", round);
       const perImage = clients.slice(1).map((i) => 0.1 + value(i) / 5);
@@ -53,7 +53,7 @@ function studyOf(plan) {
         perImage,
         contributed,
         ...scores,
-        effective: kept.length || 5,
+        effectiveParticipants: kept.length || 5,
         matchingLoss: value(7),
         labelAccuracy: 1,
         ...images,
@@ -68,7 +68,7 @@ function studyOf(plan) {
         ...numbers,
         attackSuccess,
         kept,
-        effective: round === rounds ? 0 : kept.length || 5,
+        effectiveParticipants: round === rounds ? 0 : kept.length || 5,
         dropped: [],
         skipped: null,
       };

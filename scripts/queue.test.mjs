@@ -20,7 +20,7 @@ const { workshop } = require("../experiment/workshop.js");
 const { runOnRedis } = require("./redisEngine.js");
 const { serveRedis } = require("./redisWorker.js");
 const { packJob, runOf } = require("./job.js");
-const { exportEntry, isStored, keyOf, remember } = require("./store.js");
+const { exportEntry, isStored, keyOf, computeOnce } = require("./store.js");
 const { fixtureJob, resultOf } = require("./jobs.fixture.js");
 const { defaultFederation } = require("../fl/config.js");
 const { Queue, Worker } = require("bullmq");
@@ -124,7 +124,7 @@ async function run(jobs, { store = newFolder(), url = engine, more = {} } = {}) 
 /** What a store holds of a job; fails where it holds nothing. */
 async function stored(job, folder) {
   const never = () => Promise.reject(new Error("not stored"));
-  const { value } = await remember(runOf(job), never, { folder });
+  const { value } = await computeOnce(runOf(job), never, { folder });
   return { ...value, numbers: [...value.numbers] };
 }
 const expected = ({ plan }) => ({ ...resultOf(plan), numbers: [...resultOf(plan).numbers] });
@@ -373,9 +373,9 @@ test(
   "runOnRedis: stores no result that is none of its kind, though its checksum fits, and shows no control character",
   { skip },
   async (t) => {
-    const attack = { prior: "pixel", labels: "given", autoencoderSteps: 1 };
+    const attacker = { prior: "pixel", labels: "given", autoencoderSteps: 1 };
     const federation = { ...defaultFederation, rounds: 1 };
-    const plan = { federation, attack, seeds: [1], probeRounds: [], probeBatchSize: 1, trajectoryRounds: [] };
+    const plan = { federation, attacker, seeds: [1], probeRounds: [], probeBatchSize: 1, trajectoryRounds: [] };
     const job = { ...fixtureJob({ id: "forged" }), kind: "leakage", plan };
     const key = keyOf(runOf(job));
     const connection = new Redis(engine, { maxRetriesPerRequest: null });
@@ -383,7 +383,7 @@ test(
       "curious-inside",
       async (queued) => {
         const folder = newFolder();
-        await remember(runOf(job), async () => forged, { folder });
+        await computeOnce(runOf(job), async () => forged, { folder });
         await connection.set(`curious-inside:result:${key}`, gzipSync(await exportEntry(runOf(job), { folder })));
         await queued.updateProgress({ share: 0.5, note: "\u001b[2Jhalf" });
         await queued.updateProgress({ share: "all", note: 7 });
@@ -397,7 +397,14 @@ test(
     });
     let forged;
     let returned;
-    const shares = { loss: 1, objectiveGap: 1, accuracy: 0, attackSuccess: null, effective: 9, skipped: null };
+    const shares = {
+      loss: 1,
+      objectiveGap: 1,
+      accuracy: 0,
+      attackSuccess: null,
+      effectiveParticipants: 9,
+      skipped: null,
+    };
     const rounds = [0, 1].map((round) => ({ round, ...shares, kept: [], dropped: [] }));
     const leak = { seed: 1, rounds, probe: [{ rmse: "\u001b[2J" }], trajectory: [] };
     for (const [value, done, message] of [
@@ -658,7 +665,7 @@ test("serveRedis: leaves jobs to others while its own store cannot be written", 
   assert.deepEqual(statuses(outcomes), ["computed"]);
   assert.equal(count([other], "computed"), 1);
   assert.ok(
-    notices.some((text) => /a worker leaves jobs to others: remember: needs a store that can be written/.test(text)),
+    notices.some((text) => /a worker leaves jobs to others: computeOnce: needs a store that can be written/.test(text)),
   );
 });
 

@@ -6,7 +6,7 @@ import { bar, clock } from "./notebooks.mjs";
 import { setup } from "./setup.mjs";
 
 const usage = `npm run sweep -- FILE [options]
-  FILE              leakage plans by name, as measureLeakage takes them: { "passive": { "federation": { … }, "attack": { … },
+  FILE              leakage plans by name, as measureLeakage takes them: { "passive": { "federation": { … }, "attacker": { … },
                     "seeds": [1, 2], "probeRounds": [0, 9], "probeBatchSize": 1, "trajectoryRounds": [] }, … };
                     what "federation" leaves out has its default
   --engine ENGINE   local (default: this machine's processors), or redis://[user:password@]host:6379 (rediss:// for TLS):

@@ -16,7 +16,7 @@ const plan = {
     ...{ dataset: "strokes", architecture: "softmaxRegression", partition: "iid" },
     ...{ numClients: 3, rounds: 3, evaluationImages: 30 },
   },
-  attack: { prior: "pixel", labels: "inferred", autoencoderSteps: 2, steps: 5 },
+  attacker: { prior: "pixel", labels: "inferred", autoencoderSteps: 2, steps: 5 },
   seeds: [1, 2],
   probeRounds: [0, 2],
   probeBatchSize: 2,

@@ -85,7 +85,7 @@ export async function openDataset(name: string, spec: FolderSpec | EmbeddedSpec,
 function embedded(name: string, spec: EmbeddedSpec): Dataset {
   const rng = createRng("strokes");
   const train = drawStrokes(spec.trainCount, rng.split("train"));
-  return describe(name, spec, "embedded", train, drawStrokes(spec.testCount, rng.split("test")));
+  return datasetOf(name, spec, "embedded", train, drawStrokes(spec.testCount, rng.split("test")));
 }
 
 function readFolder(name: string, spec: FolderSpec, folder: string, source: DatasetSource): Dataset {
@@ -95,7 +95,7 @@ function readFolder(name: string, spec: FolderSpec, folder: string, source: Data
   }
   const [training, testing] = [read(spec, train), read(spec, test)];
   const official = areOfficialFiles(spec.files, folder) || isOfficial(name, spec, training, testing);
-  return { ...describe(name, spec, source, training, testing), ...(official !== undefined && { official }) };
+  return { ...datasetOf(name, spec, source, training, testing), ...(official !== undefined && { official }) };
 }
 
 function read(spec: FolderSpec, files: readonly string[]): ImageSet {
@@ -142,7 +142,7 @@ function saveCifar(archive: Uint8Array, folder: string): void {
   }
 }
 
-function describe(
+function datasetOf(
   name: string,
   { inputShape, numClasses, classNames }: FolderSpec | EmbeddedSpec,
   source: DatasetSource,

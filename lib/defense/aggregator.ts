@@ -40,7 +40,7 @@ export interface Aggregation {
    * M_eff: as many equally weighted updates average noise like this rule. (sum w)^2 / sum w^2 for weights w, of noise over so many
    * coordinates that it does not move them; of a coordinate-wise rule, of independent normal noise in every coordinate, 1 / variance.
    */
-  readonly effective: number;
+  readonly effectiveParticipants: number;
   readonly weights?: readonly number[]; // [n], the updates' weights in it, where the rule is linear in them once it has chosen
 }
 

@@ -18,7 +18,7 @@ export function averageOf(updates: readonly Float32Array[], kept: readonly numbe
   return {
     update: combine(updates, ones, count),
     kept: [...chosen].sort((i, j) => i - j),
-    effective: count,
+    effectiveParticipants: count,
     weights: ones.map((one) => one / count),
   };
 }

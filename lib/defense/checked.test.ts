@@ -126,12 +126,12 @@ test("rules: M_eff is what a rule does to noise", () => {
   const noise = Array.from({ length: 9 }, (_, i) => Float32Array.from(createRng("noise").split("u", i).normals(d)));
   for (const rule of Object.values(aggregators)) {
     const options = { ...good, rng: createRng(1), layers: [[d]], rootUpdate: noise[0]!, history: noise.map(() => new Float32Array(d)) }; // prettier-ignore
-    const { update, effective, weights } = rule.aggregate(noise, options);
+    const { update, effectiveParticipants, weights } = rule.aggregate(noise, options);
     const sum = weights ? weights.reduce((total, w) => total + w, 0) : 1;
     const variance = update.reduce((total, x) => total + x * x, 0) / d;
     assert.ok(
-      Math.abs(effective / (sum ** 2 / variance) - 1) < 0.04,
-      `${rule.name}: ${effective} for ${sum ** 2 / variance}`,
+      Math.abs(effectiveParticipants / (sum ** 2 / variance) - 1) < 0.04,
+      `${rule.name}: ${effectiveParticipants} for ${sum ** 2 / variance}`,
     );
   }
 });

@@ -96,7 +96,7 @@ const context: Readonly<Record<keyof AggregationContext, Requirement>> = {
  * @returns the rule, whose `aggregate` and `pullBack` throw an InputError for such a call
  * @example
  * const first = { name: "first", label: "first", source: "ours", reads: [], pullBack: "weights" };
- * const rule = checkedAggregator({ ...first, aggregate: ([u]) => ({ update: u.slice(), kept: [0], effective: 1, weights: [1, 0] }) });
+ * const rule = checkedAggregator({ ...first, aggregate: ([u]) => ({ update: u.slice(), kept: [0], effectiveParticipants: 1, weights: [1, 0] }) });
  * rule.pullBack(updates, { f: 0 }, Float32Array.of(3, 4)); // [[3, 4], [0, 0]]
  */
 export function checkedAggregator<const K extends Name>(rule: AggregatorReading<K>): Aggregator {

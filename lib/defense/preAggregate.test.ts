@@ -114,15 +114,16 @@ test("preAggregate: what was kept and how much it averages speak of clients, wor
   // Krum takes one vector, which is the mean of n - f = 3 clients.
   const nnm = preAggregate(aggregators.krum, ["nnm"]).aggregate(numbers(0, 1, 3, 7, 50), { f: 2, neighbours: "n-f-1" });
   assert.deepEqual(nnm.kept, [0, 1, 2]);
-  assert.ok(Math.abs(nnm.effective - 3) < 1e-9);
+  assert.ok(Math.abs(nnm.effectiveParticipants - 3) < 1e-9);
   near(nnm.weights!, [1 / 3, 1 / 3, 1 / 3, 0, 0], 1e-12);
   // Lengths 1 and 4 clipped to 2 weigh 1/2 and 1/4 of the mean: (3/4)^2 / (1/4 + 1/16) = 1.8
   const clipped = preAggregate(aggregators.mean, ["clipping"]).aggregate(numbers(1, 4), { f: 0 });
   assert.deepEqual([[...clipped.update], clipped.kept], [[1.5], [0, 1]]);
-  assert.ok(Math.abs(clipped.effective - 1.8) < 1e-9);
+  assert.ok(Math.abs(clipped.effectiveParticipants - 1.8) < 1e-9);
   // Every bucket averages two; the median of three normals has the variance 1 - sqrt(3)/pi, that of four 0.2982.
   const bucketed = (n: number): number =>
-    preAggregate(aggregators.median, ["bucketing"]).aggregate(draw(n, 4), { f: 1, rng: createRng(3) }).effective;
+    preAggregate(aggregators.median, ["bucketing"]).aggregate(draw(n, 4), { f: 1, rng: createRng(3) })
+      .effectiveParticipants;
   assert.ok(Math.abs(bucketed(6) - 2 / (1 - Math.sqrt(3) / Math.PI)) < 1e-6);
   assert.ok(Math.abs(bucketed(8) - 2 / 0.2982) < 1e-2);
   // Coordinate-wise rules keep nobody in particular.
@@ -138,11 +139,11 @@ test("preAggregate: M_eff of a coordinate-wise rule is what it does to noise", (
     const weights = preAggregate(aggregators.mean, before).aggregate(updates, options).weights!;
     const sum = weights.reduce((total, w) => total + w, 0);
     for (const rule of [aggregators.median, aggregators.trimmedMean, aggregators.meaMed]) {
-      const { update, effective } = preAggregate(rule, before).aggregate(updates, options);
+      const { update, effectiveParticipants } = preAggregate(rule, before).aggregate(updates, options);
       const variance = update.reduce((total, x) => total + x * x, 0) / d;
       assert.ok(
-        Math.abs(effective / (sum ** 2 / variance) - 1) < 0.05,
-        `${before.join(">")}>${rule.name}: ${effective}`,
+        Math.abs(effectiveParticipants / (sum ** 2 / variance) - 1) < 0.05,
+        `${before.join(">")}>${rule.name}: ${effectiveParticipants}`,
       );
     }
   }

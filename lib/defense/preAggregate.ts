@@ -2,7 +2,7 @@
 import { refuse } from "../core/errors";
 import type { Aggregation, AggregationOptions, Aggregator } from "./aggregator";
 import { checkedAggregator } from "./checked";
-import { effectiveCount } from "../numerics/linear";
+import { participationRatio } from "../numerics/linear";
 import type { PreAggregated, PreAggregation } from "./preAggregation";
 import { preAggregations, type PreAggregationName } from "./preAggregations";
 import { recycle } from "../numerics/spare";
@@ -11,12 +11,12 @@ type Members = readonly (readonly number[])[]; // [m][n]; vector r is sum_i memb
 
 /**
  * Puts pre-aggregations in front of a rule. The outcome is a rule: `kept` and `weights` are of the clients, by way of the vectors that
- * they are in, and `effective` follows from the weights:
+ * they are in, and `effectiveParticipants` follows from the weights:
  *
  * w = sum_r weights[r] members[r], M_eff = (sum_i w_i)^2 / sum_i w_i^2
  *
  * Of a rule that does not say its weights, what the vectors it kept (all, if it is a coordinate-wise one) have in common is not
- * averaged, and the rest is as by e = `effective` of them, as with e of them drawn at random: exact for vectors of which any two have
+ * averaged, and the rest is as by e = `effectiveParticipants` of them, as with e of them drawn at random: exact for vectors of which any two have
  * as much in common, and where that differs, sum_i w_i^2 is taken in expectation. Where the number of vectors
  * changes, the rule is not told who is malicious nor the clients' histories, and `trusted` becomes the first vector that client is in.
  * The vectors between are written on again in the next round, so that the rule may not keep them.
@@ -107,17 +107,21 @@ function mixture(weights: readonly number[], members: Members): number[] {
 }
 
 /** An aggregation of vectors as one of the clients in them. */
-function ofClients({ update, kept, effective, weights }: Aggregation, members: Members): Aggregation {
+function ofClients({ update, kept, effectiveParticipants, weights }: Aggregation, members: Members): Aggregation {
   if (weights !== undefined) {
     const clients = mixture(weights, members);
-    return { update, kept: nonZero(clients), effective: effectiveCount(clients), weights: clients };
+    return { update, kept: nonZero(clients), effectiveParticipants: participationRatio(clients), weights: clients };
   }
   const drawn = kept.length > 0 ? kept.map((r) => members[r]!) : members;
   const inIt = mixture(
     drawn.map(() => 1 / drawn.length),
     drawn,
   );
-  return { update, kept: kept.length > 0 ? nonZero(inIt) : [], effective: expectedCount(drawn, effective) };
+  return {
+    update,
+    kept: kept.length > 0 ? nonZero(inIt) : [],
+    effectiveParticipants: expectedCount(drawn, effectiveParticipants),
+  };
 }
 
 /** M_eff of the mean of e of the vectors, drawn at random without replacement: E|sum of e|^2 from their inner products. e may be no integer. */

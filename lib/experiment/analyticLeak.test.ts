@@ -11,19 +11,19 @@ import { followAnalyticLeak } from "./studies";
 ownStore();
 
 const config = { ...defaultFederation, architecture: "softmaxRegression", partition: "iid", numClients: 4, rounds: 3, evaluationImages: 30 } as const; // prettier-ignore
-const plan = { seeds: [1, 2], rounds: [0, 3], victims: [1, 2, 3] };
+const plan = { seeds: [1, 2], rounds: [0, 3], peers: [1, 2, 3] };
 
 test("followAnalyticLeak: reads a lone peer exactly, and stays below its bound with more", async () => {
   const leaks = await followAnalyticLeak(config, tinyDataset, plan);
-  assert.deepEqual(leaks.map(({ seed, round, effectiveClients }) => [seed, round, effectiveClients]), [1, 2].flatMap((s) => [0, 3].flatMap((k) => [1, 2, 3].map((m) => [s, k, m])))); // prettier-ignore
-  for (const { effectiveClients, rmse, bound, dispersion, relativeDispersion } of leaks) {
-    if (effectiveClients === 1) assert.ok(rmse < 1e-5 && bound < 1e-5 && dispersion < 1e-12);
+  assert.deepEqual(leaks.map(({ seed, round, effectiveParticipants }) => [seed, round, effectiveParticipants]), [1, 2].flatMap((s) => [0, 3].flatMap((k) => [1, 2, 3].map((m) => [s, k, m])))); // prettier-ignore
+  for (const { effectiveParticipants, rmse, bound, dispersion, relativeDispersion } of leaks) {
+    if (effectiveParticipants === 1) assert.ok(rmse < 1e-5 && bound < 1e-5 && dispersion < 1e-12);
     else assert.ok(rmse > 0.01 && rmse <= bound && dispersion > 0 && relativeDispersion > 0);
   }
 });
 
 test("followAnalyticLeak: averages squares over every set of neighbours, worked out image by image", async () => {
-  const [found] = await followAnalyticLeak(config, tinyDataset, { seeds: [5], rounds: [0], victims: [2] });
+  const [found] = await followAnalyticLeak(config, tinyDataset, { seeds: [5], rounds: [0], peers: [2] });
   const seeded = { ...config, seed: 5 };
   const [record] = await train(seeded, tinyDataset);
   const peers = [1, 2, 3].map((m) => record!.batches[m]![0]!);
@@ -45,10 +45,10 @@ test("followAnalyticLeak: averages squares over every set of neighbours, worked 
   assert.ok(Math.abs(found!.rmse - Math.sqrt(sum / 16)) < 1e-4, `${found!.rmse} is not ${Math.sqrt(sum / 16)}`);
 });
 
-test("followAnalyticLeak: refuses other models, batches, rounds and numbers of victims", async () => {
+test("followAnalyticLeak: refuses other models, batches, rounds and numbers of peers", async () => {
   const run = (change: object, plans: object = {}): Promise<unknown> => followAnalyticLeak({ ...config, ...change }, tinyDataset, { ...plan, ...plans }); // prettier-ignore
   await assert.rejects(run({ architecture: "mlp" }), /needs softmaxRegression with batches of 1, got mlp, 1/);
   await assert.rejects(run({ batchSize: 2 }), /got softmaxRegression, 2/);
   await assert.rejects(run({}, { rounds: [4] }), /needs rounds of 0..3, got \[4\]/);
-  await assert.rejects(run({}, { victims: [4] }), /needs victims of 1..3, got \[4\]/);
+  await assert.rejects(run({}, { peers: [4] }), /needs peers of 1..3, got \[4\]/);
 });

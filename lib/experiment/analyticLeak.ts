@@ -13,7 +13,7 @@ import { byRound } from "./measure";
 export type AnalyticLeak = {
   readonly seed: number;
   readonly round: number;
-  readonly effectiveClients: number; // M_eff: peers in the mean
+  readonly effectiveParticipants: number; // M_eff: peers in the mean
   readonly objectiveGap: number; // Δ^(k), nats; F* taken as config.optimum
   readonly rmse: number; // of the readings against the images in their means, pixels in [0, 1]
   readonly bound: number; // line (10), in the same unit
@@ -26,7 +26,7 @@ export interface AnalyticLeakPlan {
   readonly federation: FederationConfig; // its seed is replaced by each of `seeds`
   readonly seeds: readonly number[];
   readonly rounds: readonly number[]; // at whose broadcasts to read
-  readonly victims: readonly number[]; // how many peers' gradients are averaged, each of 1..M - 1
+  readonly peers: readonly number[]; // how many peers' gradients are averaged, each of 1..M - 1
 }
 
 /**
@@ -34,13 +34,13 @@ export interface AnalyticLeakPlan {
  *
  * @param plan its federation carries the seed
  * @param dataset as loadDataset gives it
- * @returns one leak per round and number of victims
+ * @returns one leak per round and number of peers
  * @example
  * const softmax = { ...config, architecture: "softmaxRegression" };
- * (await measureAnalyticLeak({ federation: softmax, seeds: [1], rounds: [0], victims: [1] }, dataset)).length; // 1
+ * (await measureAnalyticLeak({ federation: softmax, seeds: [1], rounds: [0], peers: [1] }, dataset)).length; // 1
  */
 export async function measureAnalyticLeak(plan: AnalyticLeakPlan, dataset: Dataset): Promise<AnalyticLeak[]> {
-  const { federation: config, rounds, victims } = plan;
+  const { federation: config, rounds, peers: counts } = plan;
   const leaks: AnalyticLeak[] = [];
   const recordOf = byRound(await train(config, dataset, { keep: (round) => round === 0 || rounds.includes(round) }));
   const { network } = setUp(config, dataset);
@@ -52,7 +52,7 @@ export async function measureAnalyticLeak(plan: AnalyticLeakPlan, dataset: Datas
     const { weights, objectiveGap } = recordOf(round);
     const { gradients } = lossAndGradient(network, peers.map(() => weights), peers); // prettier-ignore
     const exact = gradients.map((gradient) => Array.from(gradient));
-    for (const count of victims) {
+    for (const count of counts) {
       const windows = peers.map((_, first) => peers.map((__, j) => (first + j) % peers.length).slice(0, count));
       const readings = windows.map((chosen) => {
         const sent = chosen.map((i) => exact[i]!);
@@ -65,7 +65,7 @@ export async function measureAnalyticLeak(plan: AnalyticLeakPlan, dataset: Datas
       leaks.push({
         seed: config.seed,
         round,
-        effectiveClients: count,
+        effectiveParticipants: count,
         objectiveGap,
         rmse: Math.sqrt(mean("error") / pixels),
         bound: Math.sqrt(mean("bound") / pixels),

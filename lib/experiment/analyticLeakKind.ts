@@ -14,14 +14,14 @@ const magnitude = z.number().min(0);
 export const analyticLeakKind: SeededKind<AnalyticLeakPlan, AnalyticLeak[]> = {
   name: "analyticLeak",
   code: "experiment/analyticLeak",
-  plan: z.strictObject({ federation: federationShape, seeds: integers, rounds: integers, victims: integers }),
-  valueOf: ({ seeds: [seed], rounds, victims }) =>
+  plan: z.strictObject({ federation: federationShape, seeds: integers, rounds: integers, peers: integers }),
+  valueOf: ({ seeds: [seed], rounds, peers }) =>
     z
       .array(
         z.strictObject({
           seed: z.literal(seed!),
           round: z.int().min(0),
-          effectiveClients: z.int().min(1),
+          effectiveParticipants: z.int().min(1),
           objectiveGap: z.number(),
           rmse: magnitude,
           bound: magnitude,
@@ -29,10 +29,10 @@ export const analyticLeakKind: SeededKind<AnalyticLeakPlan, AnalyticLeak[]> = {
           relativeDispersion: magnitude,
         } satisfies Record<keyof AnalyticLeak, z.ZodType>),
       )
-      .length(rounds.length * victims.length),
-  check({ federation, seeds, rounds, victims }) {
+      .length(rounds.length * peers.length),
+  check({ federation, seeds, rounds, peers }) {
     const fn = "followAnalyticLeak";
-    for (const [name, list] of Object.entries({ seeds, rounds, victims }))
+    for (const [name, list] of Object.entries({ seeds, rounds, peers }))
       ensure(Array.isArray(list) && list.length > 0, fn, `needs an array of ${name}, not empty`, list);
     const isSeeds = seeds.every(Number.isInteger) && new Set(seeds).size === seeds.length;
     ensure(isSeeds, fn, "needs integer seeds, each once", [...seeds]);
@@ -41,7 +41,7 @@ export const analyticLeakKind: SeededKind<AnalyticLeakPlan, AnalyticLeak[]> = {
     ensureSeeds(fn, seeds);
     const within = (values: readonly number[], low: number, high: number): boolean => values.every((v) => Number.isInteger(v) && v >= low && v <= high); // prettier-ignore
     ensure(within(rounds, 0, federation.rounds), fn, `needs rounds of 0..${federation.rounds}`, [...rounds]);
-    ensure(within(victims, 1, numClients - 1), fn, `needs victims of 1..${numClients - 1}`, [...victims]);
+    ensure(within(peers, 1, numClients - 1), fn, `needs peers of 1..${numClients - 1}`, [...peers]);
     checkConfig(federation);
   },
   compute: (plan, { dataset }) => measureAnalyticLeak(plan, dataset),

@@ -8,7 +8,7 @@ import type { LeakageStudy } from "./studies";
 
 const peer: LoneInversion = { contributed: true, gradientDistance: 2, rmse: 0.1, image: Float32Array.of(0.5, 0.5) };
 const round: GradientRound = {
-  ...{ round: 0, loss: 2, lossAfter: 1.5, gradientNorm: 2, smoothness: 4, aggregateError: 1, effective: 3 },
+  ...{ round: 0, loss: 2, lossAfter: 1.5, gradientNorm: 2, smoothness: 4, aggregateError: 1, effectiveParticipants: 3 },
   noise: { samplingVariance: 9, largestVariance: 10, heterogeneity: 3 },
   peers: [peer, { ...peer, contributed: false, rmse: 9 }, { ...peer, rmse: 0.3, gradientDistance: 0 }],
 };

@@ -159,7 +159,8 @@ export function testAssumptions(
     const { plConstant, lipschitz, samplingVariance, heterogeneity, squaredInversionError } = constants;
     const clean = { samplingStd: Math.sqrt(samplingVariance), heterogeneity: Math.sqrt(heterogeneity) };
     const one = contributors === 1 ? { ...clean, heterogeneity: 0 } : clean; // ζ_K of one client
-    const dispersion = expectedDispersion({ ...one, effectiveClients: contributors }) + noiseVariance / contributors;
+    const dispersion =
+      expectedDispersion({ ...one, effectiveParticipants: contributors }) + noiseVariance / contributors;
     const inversionError = Math.sqrt(squaredInversionError);
     if (lipschitz === 0) return rmseOf(squaredInversionError);
     return rmseOf(reconstructionBound({ objectiveGap: gap, plConstant, lipschitz, inversionError, dispersion }));

@@ -10,7 +10,7 @@ const gradients = {
   runs: [{ seed: 1, rounds: [{ round: 0, noise: { samplingVariance: 9, heterogeneity: 1 } }, { round: 5 }] }],
   sources: [],
 } as unknown as GradientStudy;
-const noise = { dpStd: 3, dimension: 18, effectiveClients: 9 };
+const noise = { dpStd: 3, dimension: 18, effectiveParticipants: 9 };
 
 test("backfireRounds: compares the ratio of gaps with line (12), and the prediction with what was seen", () => {
   // B = 9 (8/9) + 1 = 9, threshold 1 + 162 / 81 = 3

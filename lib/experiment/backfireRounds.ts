@@ -20,19 +20,19 @@ export interface BackfireRound {
  * @param noisy under DP, probed
  * @param clean without, on the same seeds and rounds
  * @param gradients of the clean runs: σ and ζ
- * @param options dpStd s, per coordinate and client; dimension d; effectiveClients M_eff, the attacker left out
+ * @param options dpStd s, per coordinate and client; dimension d; effectiveParticipants M_eff, the attacker left out
  * @returns a row a seed and round
  * @throws InputError when the seeds differ, or no round is known of all
  * @example
  * const none = { runs: [], sources: [] };
- * backfireRounds(none, none, none, { dpStd: 0.003, dimension: 61706, effectiveClients: 9 }); // []
+ * backfireRounds(none, none, none, { dpStd: 0.003, dimension: 61706, effectiveParticipants: 9 }); // []
  * @source our derivation, line (12)
  */
 export function backfireRounds(
   noisy: LeakageStudy,
   clean: LeakageStudy,
   gradients: GradientStudy,
-  options: { readonly dpStd: number; readonly dimension: number; readonly effectiveClients: number },
+  options: { readonly dpStd: number; readonly dimension: number; readonly effectiveParticipants: number },
 ): BackfireRound[] {
   const fn = "backfireRounds";
   const seeds = (runs: readonly { readonly seed: number }[]): string => runs.map(({ seed }) => seed).join(", ");

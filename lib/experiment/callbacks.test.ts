@@ -23,18 +23,18 @@ const config: FederationConfig = {
 };
 const plan: LeakagePlan = {
   federation: config,
-  attack: { prior: "pixel", labels: "inferred", autoencoderSteps: 1, steps: 4 },
+  attacker: { prior: "pixel", labels: "inferred", autoencoderSteps: 1, steps: 4 },
   ...{ seeds: [1], probeRounds: [0, 1], probeBatchSize: 1, trajectoryRounds: [2] },
 };
 const looked = { federation: config, seeds: [1], rounds: [0, 2], objectiveImages: 3, batches: 2 };
-const attack = { ...plan.attack, labels: "given" } as const;
+const attacker = { ...plan.attacker, labels: "given" } as const;
 
 /** Everything that computes with tensors and calls back, besides invert and trainAutoencoders, which have tests of their own. */
 const followed: Readonly<Record<string, (call: () => void) => unknown>> = {
   train: (onRound) => train(config, tinyDataset, { onRound }),
   trainOwnAutoencoder: (follow) => trainOwnAutoencoder(shardOf({ ...config, numClients: 2 }), tinyDataset, 4, follow),
   measureSeed: (follow) => measureSeed(plan, tinyDataset, null, follow),
-  measureGradientsOf: (follow) => measureGradientsOf({ ...looked, attack }, tinyDataset, null, follow),
+  measureGradientsOf: (follow) => measureGradientsOf({ ...looked, attacker }, tinyDataset, null, follow),
   checkTheory: (onProgress) => checkTheory(3, createRng(1), { onProgress }),
 };
 
@@ -61,13 +61,13 @@ for (const [name, run] of Object.entries(followed)) {
 
 test("followAnalyticLeak: refuses seeds given twice, empty lists and misspelt ones, keeping no tensors", async () => {
   const softmax: FederationConfig = { ...config, architecture: "softmaxRegression" };
-  const good = { seeds: [1], rounds: [0], victims: [1] };
+  const good = { seeds: [1], rounds: [0], peers: [1] };
   const refused: readonly [object, string][] = [
     [{ ...good, seeds: [7, 7] }, "needs integer seeds, each once, got [7, 7]"],
     [{ ...good, seeds: [0.5] }, "needs integer seeds, each once, got [0.5]"],
     [{ ...good, rounds: [] }, "needs an array of rounds, not empty, got []"],
-    [{ ...good, victim: [1] }, "needs only known names in plan, got victim; did you mean victims?"],
-    [{ seeds: [1], rounds: [0] }, "needs an array of victims, not empty, got undefined"],
+    [{ ...good, peer: [1] }, "needs only known names in plan, got peer; did you mean peers?"],
+    [{ seeds: [1], rounds: [0] }, "needs an array of peers, not empty, got undefined"],
   ];
   const tensors = tf.memory().numTensors;
   for (const [bad, message] of refused) {
@@ -82,7 +82,7 @@ test("measureSeed: a round whose server did not move shows nothing, and scores a
   const still: LeakagePlan = {
     ...plan,
     federation: { ...config, aggregator: "median", learningRate: 1e-60 },
-    attack: { ...plan.attack, labels: "inferred" },
+    attacker: { ...plan.attacker, labels: "inferred" },
   };
   const { probe, trajectory } = await measureSeed(still, tinyDataset, null, () => undefined);
   for (const leak of [...probe, ...trajectory]) {

@@ -25,7 +25,7 @@ export function commonPlan(profile: Profile = currentProfile()): LeakagePlan {
       learningRate: 0.1,
       rounds: of({ smoke: 5, quick: 50, paper: 50 }),
     },
-    attack: {
+    attacker: {
       prior: "autoencoder",
       labels: "inferred",
       objective: "cosine",
@@ -76,9 +76,9 @@ const fewSeeds = 4;
  * @param plan any
  * @returns another plan of at most 4 seeds; the rest is shared with the given one
  * @example
- * indicative(commonPlan("paper")).seeds; // [1, 2, 3, 4]
+ * withFewSeeds(commonPlan("paper")).seeds; // [1, 2, 3, 4]
  */
-export function indicative(plan: LeakagePlan): LeakagePlan {
+export function withFewSeeds(plan: LeakagePlan): LeakagePlan {
   return { ...plan, seeds: plan.seeds.slice(0, fewSeeds) };
 }
 

@@ -3,8 +3,17 @@ import { test } from "node:test";
 import { convergenceOf } from "./convergence";
 import type { GradientRound } from "./gradients";
 
-const at = (round: number, loss: number, effective: number): GradientRound => ({
-  ...{ round, loss, lossAfter: loss, gradientNorm: 1, smoothness: 1, aggregateError: round + 1, effective, peers: [] },
+const at = (round: number, loss: number, effectiveParticipants: number): GradientRound => ({
+  ...{
+    round,
+    loss,
+    lossAfter: loss,
+    gradientNorm: 1,
+    smoothness: 1,
+    aggregateError: round + 1,
+    effectiveParticipants,
+    peers: [],
+  },
   noise: { samplingVariance: 12, largestVariance: 20, heterogeneity: 3 },
 });
 const of = (rounds: GradientRound[], isMedian = false) =>

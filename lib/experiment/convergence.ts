@@ -36,11 +36,11 @@ export function convergenceOf(
   return runs.map(({ rounds }) => {
     ensure(rounds.length >= 2, "convergenceOf", "needs at least two rounds", rounds.length);
     const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value / values.length, 0);
-    const predicted = rounds.map(({ noise, effective }) => {
+    const predicted = rounds.map(({ noise, effectiveParticipants }) => {
       const { samplingVariance } = noise;
       const heterogeneity = Math.max(0, noise.heterogeneity);
       if (isMedian) return medianVariance(numClients) * (samplingVariance + heterogeneity);
-      return chosenMeanVariance({ samplingVariance, heterogeneity, numClients }, Math.round(effective));
+      return chosenMeanVariance({ samplingVariance, heterogeneity, numClients }, Math.round(effectiveParticipants));
     });
     const k = rounds.map(({ round }) => round);
     const logs = rounds.map(({ loss }) => Math.log(loss));

@@ -18,10 +18,10 @@ export const gradientKind: SeededKind<GradientPlan, GradientRun> = {
   check: checkGradientPlan,
   async compute(plan, context) {
     const { dataset, follow } = context;
-    const { federation, attack } = plan;
-    if (attack?.prior !== "autoencoder") return measureGradientsOf(plan, dataset, null, follow);
+    const { federation, attacker } = plan;
+    if (attacker?.prior !== "autoencoder") return measureGradientsOf(plan, dataset, null, follow);
     const training = { ...context, follow: () => follow(0, "autoencoder") };
-    const autoencoder = await autoencoderOf(federation, attack.autoencoderSteps, training);
+    const autoencoder = await autoencoderOf(federation, attacker.autoencoderSteps, training);
     return measureGradientsOf(plan, dataset, autoencoder, follow);
   },
 };

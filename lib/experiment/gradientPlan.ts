@@ -1,7 +1,7 @@
 /** @file The shape of a gradient plan, for one that comes from elsewhere. */
 import { z } from "zod";
 import type { GradientPlan } from "./gradients";
-import { attackShape, federationShape } from "./leakagePlan";
+import { attackerShape, federationShape } from "./leakagePlan";
 
 /** See GradientPlan. */
 export const gradientPlan = z.strictObject({
@@ -10,5 +10,5 @@ export const gradientPlan = z.strictObject({
   rounds: z.array(z.int()),
   objectiveImages: z.int(),
   batches: z.int(),
-  attack: attackShape.nullable(),
+  attacker: attackerShape.nullable(),
 }) satisfies z.ZodType<GradientPlan>;

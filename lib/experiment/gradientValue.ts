@@ -26,7 +26,7 @@ const round = z.strictObject({
   gradientNorm: magnitude,
   smoothness: magnitude,
   aggregateError: magnitude,
-  effective: magnitude,
+  effectiveParticipants: magnitude,
   noise,
   peers: z.array(peer),
 } satisfies Record<keyof GradientRound, z.ZodType>);
@@ -42,7 +42,7 @@ const gradientValue = z.strictObject({
  * @param plan of one seed
  * @returns the schema
  * @example
- * const looked = { federation: config, seeds: [1], rounds: [0], objectiveImages: 5, batches: 2, attack: null };
+ * const looked = { federation: config, seeds: [1], rounds: [0], objectiveImages: 5, batches: 2, attacker: null };
  * gradientValueOf(looked).safeParse(await measureGradientsOf(looked, dataset, null, follow)).success; // true
  */
 export function gradientValueOf({ seeds, rounds: asked }: GradientPlan): z.ZodType<GradientRun> {

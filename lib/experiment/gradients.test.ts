@@ -38,7 +38,7 @@ const plan: GradientPlan = {
   rounds: [0, 2],
   objectiveImages: 4,
   batches: 3,
-  attack: { prior: "pixel", labels: "inferred", autoencoderSteps: 2, steps: 5 },
+  attacker: { prior: "pixel", labels: "inferred", autoencoderSteps: 2, steps: 5 },
 };
 let dataset: Dataset;
 let runs: readonly GradientRun[];
@@ -58,7 +58,7 @@ test("measureGradients: measures the broadcasts of the run that train makes", as
   // Triangle: ||grad F|| lies between ||u|| ± ||u - grad F||
   assert.ok(Math.abs(Math.sqrt(squaredNorm(update)) - found.gradientNorm) <= Math.sqrt(found.aggregateError) + 1e-6);
   assert.ok(found.smoothness * moved <= 2 * found.gradientNorm + 10 && found.smoothness > 0);
-  assert.equal(found.effective, 3);
+  assert.equal(found.effectiveParticipants, 3);
   assert.equal(found.round, 2);
   // softmax regression is convex: the step u raises F at least as the gradient at w says, F+ >= F - eta <grad F, u>
   const inner = (squaredNorm(update) + found.gradientNorm ** 2 - found.aggregateError) / 2;
@@ -74,7 +74,7 @@ test("measureGradients: has no noise where every client holds the same image ove
     one.labels[i] = one.labels[0]!;
   }
   const federation = { ...plan.federation, seed: 1 };
-  const same = await measureGradientsOf({ ...plan, federation, attack: null }, { ...dataset, train: one }, null, () => undefined); // prettier-ignore
+  const same = await measureGradientsOf({ ...plan, federation, attacker: null }, { ...dataset, train: one }, null, () => undefined); // prettier-ignore
   const [round] = same.rounds;
   assert.ok(round!.noise.samplingVariance < 1e-8 * round!.gradientNorm ** 2);
   assert.ok(Math.abs(round!.noise.heterogeneity) < 1e-8 * round!.gradientNorm ** 2);
@@ -83,7 +83,7 @@ test("measureGradients: has no noise where every client holds the same image ove
 });
 
 test("measureGradients: shows the peers of measureLeakage's fixed probe, each at its distance from what is observed", async () => {
-  const leakage = { ...plan, attack: plan.attack!, probeRounds: [0, 2], probeBatchSize: 1, trajectoryRounds: [] };
+  const leakage = { ...plan, attacker: plan.attacker!, probeRounds: [0, 2], probeBatchSize: 1, trajectoryRounds: [] };
   const { rounds: _r, objectiveImages: _o, batches: _b, ...leak } = leakage;
   const [run] = (await measureLeakage({ only: leak }, dataset)).only.runs;
   const config = { ...plan.federation, seed: 1 };

@@ -13,7 +13,7 @@ import { invert } from "../reconstruction/invert";
 import { broadcastDifference, observe, withoutOwnShare } from "../reconstruction/observe";
 import { noiseOf, type NoiseEstimate } from "../theory/constants";
 import { combination, squaredDistance, squaredNorm } from "../theory/vectors";
-import { byRound, isContributor, priorFor, weighsAllAlike, type Attack } from "./measure";
+import { byRound, isContributor, priorFor, weighsAllAlike, type Attacker } from "./measure";
 
 /** A setting and where along its run to look at the theorem's assumptions. */
 export interface GradientPlan {
@@ -22,7 +22,7 @@ export interface GradientPlan {
   readonly rounds: readonly number[]; // at whose broadcasts to measure
   readonly objectiveImages: number; // of every client, drawn once a seed, repeats allowed: F is the mean loss on them
   readonly batches: number; // n >= 2 of every client and round, for σ and ζ
-  readonly attack: Attack | null; // inverts each peer's own gradient of the fixed probe; null: none is inverted
+  readonly attacker: Attacker | null; // inverts each peer's own gradient of the fixed probe; null: none is inverted
 }
 
 /** A peer's image of the fixed probe, and what its own gradient gives away. */
@@ -41,9 +41,9 @@ export interface GradientRound {
   readonly gradientNorm: number; // ||grad F(w^(k))||
   readonly smoothness: number; // ||grad F(w^(k+1)) - grad F(w^(k))|| / ||w^(k+1) - w^(k)||
   readonly aggregateError: number; // ||u - grad F||^2, u the round's aggregate
-  readonly effective: number; // M_eff of that aggregate, the attacker's update included
+  readonly effectiveParticipants: number; // M_eff of that aggregate, the attacker's update included
   readonly noise: NoiseEstimate; // σ^2 and ζ^2 of all clients' honest gradients, before any privacy
-  readonly peers: readonly LoneInversion[]; // one a client but the attacker; none without an attack
+  readonly peers: readonly LoneInversion[]; // one a client but the attacker; none without an attacker
 }
 
 /** What a seed gave. */
@@ -52,22 +52,22 @@ export interface GradientRun {
   readonly rounds: readonly GradientRound[];
 }
 
-const trainingShare = 0.1; // of the time, with an attack
+const trainingShare = 0.1; // of the time, with an attacker
 
 /**
  * Measures one seed of a plan: trains, and at each of the rounds takes F and its gradient on fixed images of every client, several
- * batches' gradients of every client, and, with an attack, inverts each peer's own gradient of the fixed probe as of its true class.
+ * batches' gradients of every client, and, with an attacker, inverts each peer's own gradient of the fixed probe as of its true class.
  *
  * The probe holds one image a client and is that of measureLeakage with probeBatchSize 1, as are trajectory and broadcasts.
  *
  * @param plan its federation carries the seed
  * @param dataset as loadDataset gives it
- * @param autoencoder the attacker's own; null when its prior is another, or there is no attack
+ * @param autoencoder the attacker's own; null when its prior is another, or there is no attacker
  * @param follow hears of the share that is done, 0..1, and what is being done
  * @returns what the seed gave, owned by the caller
  * @throws whatever train and invert refuse
  * @example
- * const looked = { federation: config, seeds: [1], rounds: [0], objectiveImages: 5, batches: 2, attack: null };
+ * const looked = { federation: config, seeds: [1], rounds: [0], objectiveImages: 5, batches: 2, attacker: null };
  * (await measureGradientsOf(looked, dataset, null, () => undefined)).rounds[0].gradientNorm > 0; // true
  * @source our derivation, assumptions A1 to A4
  */
@@ -77,11 +77,11 @@ export async function measureGradientsOf(
   autoencoder: Autoencoder | null,
   follow: Follow,
 ): Promise<GradientRun> {
-  const { rounds, objectiveImages, attack } = plan;
+  const { rounds, objectiveImages, attacker } = plan;
   const config = { ...plan.federation, evaluationImages: plan.federation.numClients }; // the judge's numbers are not read
   const records = await train(config, dataset, {
     keep: (round) => rounds.includes(round) || rounds.includes(round - 1),
-    onRound: ({ round }, all) => follow(((attack ? trainingShare : 0.5) * round) / all, "training"),
+    onRound: ({ round }, all) => follow(((attacker ? trainingShare : 0.5) * round) / all, "training"),
   });
   const recordOf = byRound(records);
   const federation = setUp(config, dataset);
@@ -93,9 +93,9 @@ export async function measureGradientsOf(
       Array.from({ length: objectiveImages }, () => images[stream.integer(images.length)]!),
     );
   });
-  const peers = attack && (await invertAlone(plan, attack, dataset, rounds.map(recordOf), autoencoder, follow));
+  const peers = attacker && (await invertAlone(plan, attacker, dataset, rounds.map(recordOf), autoencoder, follow));
   const measured = rounds.map((round, r): GradientRound => {
-    const [{ weights, effective }, after] = [recordOf(round), recordOf(round + 1)];
+    const [{ weights, effectiveParticipants }, after] = [recordOf(round), recordOf(round + 1)];
     const [here, next] = [weights, after.weights].map((w) => gradientAt(network, w, objective)) as [Slope, Slope];
     const update = broadcastDifference(weights, after.weights, config.learningRate);
     const moved = config.learningRate * Math.sqrt(squaredNorm(update));
@@ -107,7 +107,7 @@ export async function measureGradientsOf(
       gradientNorm: Math.sqrt(squaredNorm(here.gradient)),
       smoothness: moved > 0 ? Math.sqrt(squaredDistance(here.gradient, next.gradient)) / moved : 0,
       aggregateError: squaredDistance(update, here.gradient),
-      effective,
+      effectiveParticipants,
       noise: noiseAt(federation, dataset, plan.batches, recordOf(round)),
       peers: peers?.[r] ?? [],
     };
@@ -144,7 +144,7 @@ function noiseAt(
 /** Per round and peer: its own gradient of the probe inverted alone, and how far the observed gradient is from it. */
 async function invertAlone(
   { federation: settings }: GradientPlan,
-  attack: Attack,
+  attacker: Attacker,
   dataset: Dataset,
   records: readonly RoundRecord[],
   autoencoder: Autoencoder | null,
@@ -166,7 +166,7 @@ async function invertAlone(
       own: gradients.filter((_, client) => isPeer(client)),
     };
   });
-  const { autoencoderSteps: _steps, labels: _labels, contributors: _contributors, prior, ...options } = attack;
+  const { autoencoderSteps: _steps, labels: _labels, contributors: _contributors, prior, ...options } = attacker;
   const views = seen.flatMap(({ view, own }) => own.map((observedGradient) => ({ ...view, observedGradient, numImages: 1 }))); // prettier-ignore
   const inverted = await invert(views, {
     ...options,

@@ -2,7 +2,7 @@
 import { computeJob } from "../jobs/computeJob";
 import type { Job } from "../jobs/job";
 import type { JobProgress } from "../jobs/pool";
-import type { Remembered } from "../jobs/store";
+import type { Computed } from "../jobs/store";
 import { workshop } from "./workshop";
 
 // Without its parent a worker has nobody to work for.
@@ -18,7 +18,7 @@ process.on("disconnect", () => process.exit());
  * const pool = await openPool(workshop.file, 2);
  * await pool.run(job); // { key, seconds, … }
  */
-export default function work(job: Job): Promise<Omit<Remembered<unknown>, "value">> {
+export default function work(job: Job): Promise<Omit<Computed<unknown>, "value">> {
   const follow = (share: number, note: string): void => void process.send?.({ share, note } satisfies JobProgress);
   return computeJob(job, workshop.kinds, follow);
 }

@@ -37,7 +37,7 @@ const plan: LeakagePlan = {
     ...{ dataset: "strokes", architecture: "softmaxRegression", partition: "iid" },
     ...{ numClients: 3, rounds: 3, evaluationImages: 30 },
   },
-  attack: { prior: "pixel", labels: "inferred", autoencoderSteps: 2, steps: 10 },
+  attacker: { prior: "pixel", labels: "inferred", autoencoderSteps: 2, steps: 10 },
   seeds: [1, 2],
   probeRounds: [0, 2],
   probeBatchSize: 2,
@@ -109,7 +109,7 @@ test("measureLeakage: gives leaks whose parts fit together", () => {
 });
 
 test("measureLeakage: takes given labels as they are", async () => {
-  const { runs } = await measure({ ...plan, seeds: [1], attack: { ...plan.attack, labels: "given" } });
+  const { runs } = await measure({ ...plan, seeds: [1], attacker: { ...plan.attacker, labels: "given" } });
   for (const { labelAccuracy } of [...runs[0]!.probe, ...runs[0]!.trajectory]) assert.equal(labelAccuracy, 1);
 });
 
@@ -172,7 +172,7 @@ test("measureLeakage: computes new seeds only, and gives the seeds in the order 
 
 test("measureLeakage: trains one autoencoder for settings that share seed and partition", async () => {
   const store = newStore();
-  const slow: LeakagePlan = { ...plan, seeds: [1], attack: { ...plan.attack, prior: "autoencoder" } };
+  const slow: LeakagePlan = { ...plan, seeds: [1], attacker: { ...plan.attacker, prior: "autoencoder" } };
   const fast: LeakagePlan = { ...slow, federation: { ...slow.federation, learningRate: 0.5 } };
   const studies = await measureLeakage({ slow, fast }, dataset);
   const kinds = readdirSync(store).map((file) => file.split("-")[0]);
@@ -185,13 +185,13 @@ test("measureLeakage: trains one autoencoder for settings that share seed and pa
 
 test("measureLeakage: trains the autoencoder that plans share once when forced, and equal plans once", async () => {
   newStore();
-  const slow: LeakagePlan = { ...plan, seeds: [1], attack: { ...plan.attack, prior: "autoencoder" } };
+  const slow: LeakagePlan = { ...plan, seeds: [1], attacker: { ...plan.attacker, prior: "autoencoder" } };
   const fast: LeakagePlan = { ...slow, federation: { ...slow.federation, learningRate: 0.5 } };
   await measureLeakage({ slow }, dataset);
   const heard: string[] = [];
   const options = { force: true, onProgress: (_done: number, _total: number, note: string) => void heard.push(note) };
   const again = await measureLeakage({ slow, fast, same: { ...slow } }, dataset, options);
-  assert.equal(heard.filter((note) => note.endsWith("autoencoder")).length, plan.attack.autoencoderSteps);
+  assert.equal(heard.filter((note) => note.endsWith("autoencoder")).length, plan.attacker.autoencoderSteps);
   assert.equal(heard.filter((note) => note.endsWith("training")).length, 2 * (plan.federation.rounds + 1));
   assert.deepEqual(plain(again.same.runs), plain(again.slow.runs));
 });
@@ -264,7 +264,7 @@ test("measureLeakage: goes on where it was when its process is killed", async ()
 
 test("measureLeakage: leaves no child process behind when its process is killed", async () => {
   const store = newStore();
-  const pids = await kill({ ...plan, attack: { ...plan.attack, steps: 100_000 } }, "seed 2: inversion", 2);
+  const pids = await kill({ ...plan, attacker: { ...plan.attacker, steps: 100_000 } }, "seed 2: inversion", 2);
   assert.equal(pids.length, 2);
   // A process that ended may stay in the list as a zombie until the system's first process has taken note.
   const isAlive = (pid: number): boolean =>

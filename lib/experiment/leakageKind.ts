@@ -16,9 +16,9 @@ export const leakageKind: SeededKind<LeakagePlan, LeakageRun> = {
   check: checkPlan,
   async compute(plan, context) {
     const { dataset, follow } = context;
-    if (plan.attack.prior !== "autoencoder") return measureSeed(plan, dataset, null, follow);
+    if (plan.attacker.prior !== "autoencoder") return measureSeed(plan, dataset, null, follow);
     const training = (share: number): void => follow(autoencoderShare * share, "autoencoder");
-    const autoencoder = await autoencoderOf(plan.federation, plan.attack.autoencoderSteps, {
+    const autoencoder = await autoencoderOf(plan.federation, plan.attacker.autoencoderSteps, {
       ...context,
       follow: training,
     });

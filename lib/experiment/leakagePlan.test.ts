@@ -6,13 +6,13 @@ import type { LeakagePlan } from "./measure";
 
 const plan: LeakagePlan = {
   federation: { ...defaultFederation, dataset: "strokes", rounds: 3 },
-  attack: {
+  attacker: {
     prior: "pixel",
     labels: "inferred",
     autoencoderSteps: 2,
     steps: 5,
     initialCode: "uniform",
-    localSteps: "unrolled",
+    unroll: true,
   },
   seeds: [1, 2],
   probeRounds: [0, 2],
@@ -28,7 +28,7 @@ test("readPlans: gives plans as a notebook writes them, whole or with the federa
 
 test("readPlans: names the place that is not as it should be", () => {
   const federation = (change: object): object => ({ federation: { ...plan.federation, ...change } });
-  const attack = (change: object): object => ({ attack: { ...plan.attack, ...change } });
+  const attacker = (change: object): object => ({ attacker: { ...plan.attacker, ...change } });
   const cases: readonly [change: object, message: string][] = [
     [{ sedes: [1] }, "readPlans: needs only known names at a, got sedes; did you mean seeds?"],
     [{ seeds: [1, 1.5] }, "readPlans: needs an integer at a.seeds.1, got 1.5"],
@@ -42,13 +42,16 @@ test("readPlans: names the place that is not as it should be", () => {
     [federation({ rounds: "3" }), "readPlans: needs a number at a.federation.rounds, got 3"],
     [federation({ secureAggregation: 1 }), "readPlans: needs a boolean at a.federation.secureAggregation, got 1"],
     [federation({ numClients: 0 }), "train: needs an integer numClients >= 1, got 0"],
-    [attack({ prior: "magic" }), "readPlans: needs one of pixel, bicubic, autoencoder at a.attack.prior, got magic"],
-    [attack({ localSteps: 5 }), "readPlans: needs one of mean, unrolled at a.attack.localSteps, got 5"],
-    [attack({ step: 5 }), "readPlans: needs only known names at a.attack, got step; did you mean steps?"],
-    [attack({ steps: 0 }), "readPlans: needs a number >= 1 at a.attack.steps, got 0"],
-    [attack({ restarts: -1 }), "readPlans: needs a number >= 1 at a.attack.restarts, got -1"],
-    [attack({ learningRate: 0 }), "readPlans: needs a number > 0 at a.attack.learningRate, got 0"],
-    [attack({ totalVariation: -1 }), "readPlans: needs a number >= 0 at a.attack.totalVariation, got -1"],
+    [
+      attacker({ prior: "magic" }),
+      "readPlans: needs one of pixel, bicubic, autoencoder at a.attacker.prior, got magic",
+    ],
+    [attacker({ unroll: 5 }), "readPlans: needs a boolean at a.attacker.unroll, got 5"],
+    [attacker({ step: 5 }), "readPlans: needs only known names at a.attacker, got step; did you mean steps?"],
+    [attacker({ steps: 0 }), "readPlans: needs a number >= 1 at a.attacker.steps, got 0"],
+    [attacker({ restarts: -1 }), "readPlans: needs a number >= 1 at a.attacker.restarts, got -1"],
+    [attacker({ learningRate: 0 }), "readPlans: needs a number > 0 at a.attacker.learningRate, got 0"],
+    [attacker({ totalVariation: -1 }), "readPlans: needs a number >= 0 at a.attacker.totalVariation, got -1"],
     [federation({ alpha: 0 }), "train: needs a finite alpha > 0, got 0"],
     [
       federation({ aggregator: "krum", aggregatorParameters: { f: 3 } }),
@@ -90,12 +93,12 @@ test("checkPlan: holds what JavaScript writes to the same as JSON, and refuses w
     [{ seeds: [7, 7, 7] }, "measureLeakage: needs seeds that differ, got 7 again"],
     [{ seds: [1] }, "measureLeakage: needs only known names, got seds; did you mean seeds?"],
     [
-      { attack: { ...plan.attack, restarts: undefined } },
-      "measureLeakage: needs a value for the plan.attack.restarts, got undefined; leave the field out, or give it one",
+      { attacker: { ...plan.attacker, restarts: undefined } },
+      "measureLeakage: needs a value for the plan.attacker.restarts, got undefined; leave the field out, or give it one",
     ],
     [
-      { attack: { ...plan.attack, pirior: "pixel" } },
-      "measureLeakage: needs only known names at attack, got pirior; did you mean prior?",
+      { attacker: { ...plan.attacker, pirior: "pixel" } },
+      "measureLeakage: needs only known names at attacker, got pirior; did you mean prior?",
     ],
     [
       { federation: { ...plan.federation, poisoning: "signFlip", poisoningParameters: { kappa: 3 } } },

@@ -5,7 +5,7 @@ import { ensureDefined, ensureSeeds } from "../core/known";
 import { checkConfig, defaultFederation, type FederationConfig } from "../fl/config";
 import { objectives } from "../reconstruction/objective";
 import type { PriorName } from "../reconstruction/prior";
-import type { Attack, LeakagePlan } from "./measure";
+import type { Attacker, LeakagePlan } from "./measure";
 import { checkShape } from "../jobs/schema";
 
 const types = { number: z.number(), string: z.string(), boolean: z.boolean() } as const;
@@ -21,7 +21,7 @@ export const federationShape = z.strictObject(
 ) as unknown as z.ZodType<FederationConfig>;
 
 /** How the attacker inverts. */
-export const attackShape = z.strictObject({
+export const attackerShape = z.strictObject({
   prior: z.enum({ pixel: "pixel", bicubic: "bicubic", autoencoder: "autoencoder" } satisfies {
     [Name in PriorName]: Name;
   }),
@@ -29,7 +29,7 @@ export const attackShape = z.strictObject({
   contributors: z.enum(["all", "known"]).optional(),
   autoencoderSteps: z.int().min(1),
   objective: z.enum(Object.keys(objectives) as (keyof typeof objectives)[]).optional(),
-  localSteps: z.enum(["mean", "unrolled"]).optional(),
+  unroll: z.boolean().optional(),
   through: z.enum(["mean", "protocol"]).optional(),
   steps: z.int().min(1).optional(),
   learningRate: z.number().gt(0).optional(),
@@ -43,12 +43,12 @@ export const attackShape = z.strictObject({
     .strictObject({ candidates: z.int().min(1), trialSteps: z.int().min(1), rounds: z.int().min(1) })
     .optional(),
   seed: z.int().optional(),
-} satisfies Record<keyof Attack, z.ZodType>) as unknown as z.ZodType<Attack>; // JSON holds no undefined
+} satisfies Record<keyof Attacker, z.ZodType>) as unknown as z.ZodType<Attacker>; // JSON holds no undefined
 
 /** See LeakagePlan. */
 export const leakagePlan = z.strictObject({
   federation: federationShape,
-  attack: attackShape,
+  attacker: attackerShape,
   seeds: z.array(z.int()),
   probeRounds: z.array(z.number()),
   probeBatchSize: z.number(),

@@ -15,7 +15,7 @@ const round = z.strictObject({
   accuracy: share,
   attackSuccess: share.nullable(),
   kept: z.array(count),
-  effective: number.min(0),
+  effectiveParticipants: number.min(0),
   dropped: z.array(count),
   skipped: z.string().nullable(),
 } satisfies Record<keyof RoundSummary, z.ZodType>);
@@ -31,7 +31,7 @@ const leak = z
     contributed: z.array(z.boolean()),
     contributorRmse: number.min(0).nullable(),
     contributorLeakage: number.max(1).nullable(),
-    effective: number.min(0),
+    effectiveParticipants: number.min(0),
     matchingLoss: number,
     truthLoss: number.min(0).nullable(),
     found: z.boolean().nullable(),

@@ -170,7 +170,7 @@ export async function inversionCost(
   const labels = [joinBatches(others.flat()).labels];
   const costs: InversionCost[] = [];
   for (const how of ["mean", "unrolled"] as const) {
-    const run = (count: number) => invert([view], { ...rest, labels, localSteps: how, steps: count });
+    const run = (count: number) => invert([view], { ...rest, labels, unroll: how === "unrolled", steps: count });
     await run(1);
     const start = process.cpuUsage();
     await run(measured);

@@ -14,7 +14,7 @@ const plan: LeakagePlan = {
     ...{ architecture: "softmaxRegression", partition: "iid", numClients: 3, rounds: 3, evaluationImages: 9 },
     ...{ maliciouslyCuriousClient: 1, learningRate: 0.1 },
   },
-  attack: { prior: "pixel", labels: "inferred", autoencoderSteps: 1, steps: 3 },
+  attacker: { prior: "pixel", labels: "inferred", autoencoderSteps: 1, steps: 3 },
   seeds: [1],
   probeRounds: [0, 2],
   probeBatchSize: 1,
@@ -22,7 +22,7 @@ const plan: LeakagePlan = {
 };
 const measure = (change: Partial<LeakagePlan["federation"]>, contributors: "all" | "known") =>
   measureSeed(
-    { ...plan, federation: { ...plan.federation, ...change }, attack: { ...plan.attack, contributors } },
+    { ...plan, federation: { ...plan.federation, ...change }, attacker: { ...plan.attacker, contributors } },
     tinyDataset,
     null,
     () => undefined,
@@ -38,7 +38,10 @@ test("measureSeed: a skipped step shows nothing, and every image is guessed with
     );
     for (const leak of [...probe, ...trajectory]) {
       assert.deepEqual(leak.perImage, leak.perImageFloor);
-      assert.deepEqual([leak.leakage, leak.contributorRmse, leak.matchingLoss, leak.effective], [0, null, 0, 0]);
+      assert.deepEqual(
+        [leak.leakage, leak.contributorRmse, leak.matchingLoss, leak.effectiveParticipants],
+        [0, null, 0, 0],
+      );
       assert.deepEqual(leak.contributed, [false, false]);
     }
   }

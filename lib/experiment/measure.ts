@@ -22,14 +22,14 @@ import type { AttackerView } from "../reconstruction/view";
 import { ownImages } from "./ownAutoencoder";
 
 /** What the attacker does, as plain JSON. */
-export interface Attack extends AttackerOptions {
+export interface Attacker extends AttackerOptions {
   readonly contributors?: "all" | "known"; // takes all M clients to be in the aggregate (default), or knows how many are
 }
 
 /** A setting and where along its run to measure it. */
 export interface LeakagePlan {
   readonly federation: FederationConfig; // its seed is replaced by each of `seeds`
-  readonly attack: Attack;
+  readonly attacker: Attacker;
   readonly seeds: readonly number[];
   readonly probeRounds: readonly number[]; // rounds at which the fixed probe is presented and inverted
   readonly probeBatchSize: number; // images a client in the probe
@@ -69,7 +69,7 @@ export async function measureSeed(
   autoencoder: Autoencoder | null,
   follow: Follow,
 ): Promise<LeakageRun> {
-  const { federation: config, attack } = plan;
+  const { federation: config, attacker } = plan;
   const rounds: RoundSummary[] = [];
   const read = new Set([...plan.probeRounds, ...plan.trajectoryRounds.flatMap((round) => [round, round + 1])]);
   const records = await train(config, dataset, {
@@ -79,12 +79,12 @@ export async function measureSeed(
       follow((trainingShare * record.round) / all, "training");
     },
   });
-  const victims = await collectVictims(plan, dataset, byRound(records));
+  const targets = await collectTargets(plan, dataset, byRound(records));
   const federation = setUp(config, dataset);
   const own = ownImages(federation, dataset);
   const known = ownImages(federation, dataset, ownSample);
-  const seen = victims.filter(({ view }) => view.observedGradient.some((g) => g !== 0));
-  const { autoencoderSteps: _steps, labels, contributors: _contributors, prior, labelSearch, ...options } = attack;
+  const seen = targets.filter(({ view }) => view.observedGradient.some((g) => g !== 0));
+  const { autoencoderSteps: _steps, labels, contributors: _contributors, prior, labelSearch, ...options } = attacker;
   const views = seen.map(({ view }) => view);
   const how: InvertOptions = {
     seed: config.seed, // each seed has starts of its own
@@ -95,7 +95,7 @@ export async function measureSeed(
   const reconstructions = await invertAll(seen, how, labels, labelSearch && { ...labelSearch, own: known }, known);
   const truthLosses = views.length > 0 ? await matchingLosses(views, seen.map(({ inView }) => inView), how) : []; // prettier-ignore
   const decoderMean = autoencoder?.meanImage;
-  const leaks = victims.map((victim) => {
+  const leaks = targets.map((victim) => {
     const reconstruction = reconstructions[seen.indexOf(victim)] ?? nothingSeen(victim.view);
     const truthLoss = truthLosses[seen.indexOf(victim)] ?? 0;
     return scoreLeak(reconstruction, victim.truth, own, { ...victim.options, decoderMean, truthLoss });
@@ -127,9 +127,9 @@ export function byRound(records: readonly RoundRecord[]): (round: number) => Rou
 
 /** Inverts views with labels that are given, inferred, or looked for. */
 async function invertAll(
-  seen: readonly Victims[],
+  seen: readonly Target[],
   options: InvertOptions,
-  labels: Attack["labels"],
+  labels: Attacker["labels"],
   search: LabelSearch | undefined,
   own: Batch,
 ): Promise<Reconstruction[]> {
@@ -149,7 +149,7 @@ function nothingSeen({ round }: AttackerView): Reconstruction {
 }
 
 /** A view and the truth about it: the images of the other clients, and who of them is in the aggregate. */
-interface Victims {
+interface Target {
   readonly view: AttackerView;
   readonly inView: Batch; // the images that the attacker takes to be behind the view
   readonly truth: Batch;
@@ -157,11 +157,11 @@ interface Victims {
 }
 
 /** The probe's views first, then the trajectory's. */
-async function collectVictims(
-  { federation: config, attack, probeRounds, probeBatchSize, trajectoryRounds }: LeakagePlan,
+async function collectTargets(
+  { federation: config, attacker, probeRounds, probeBatchSize, trajectoryRounds }: LeakagePlan,
   dataset: Dataset,
   recordOf: (round: number) => RoundRecord,
-): Promise<Victims[]> {
+): Promise<Target[]> {
   const probing = setUp({ ...config, batchSize: probeBatchSize, localSteps: 1 }, dataset);
   const chosen = probeRounds.map(recordOf);
   const probe = (await presentProbe(probing, chosen, drawProbe(probing, dataset))).map((pair) => ({
@@ -170,7 +170,7 @@ async function collectVictims(
   }));
   const trajectory = trajectoryRounds.map((round) => ({ before: recordOf(round), after: recordOf(round + 1), config }));
   return [...probe, ...trajectory].map(({ before, after, config: protocol }) =>
-    behind(observe(before, after, protocol, dataset), before, protocol, attack),
+    behind(observe(before, after, protocol, dataset), before, protocol, attacker),
   );
 }
 
@@ -179,9 +179,9 @@ function behind(
   view: AttackerView,
   record: RoundRecord,
   config: FederationConfig,
-  { contributors = "all", through = "mean" }: Attack,
-): Victims {
-  const { batches, effective } = record;
+  { contributors = "all", through = "mean" }: Attacker,
+): Target {
+  const { batches, effectiveParticipants } = record;
   const curious = config.maliciouslyCuriousClient;
   const isIn = (client: number): boolean => isContributor(record, client);
   const images = batches.map((own) => joinBatches(own));
@@ -192,11 +192,11 @@ function behind(
   const truth = joinBatches(others);
   if (through === "protocol") {
     const known = throughProtocol("measureLeakage", knowingOwnShare(view));
-    return { view: known, inView: truth, truth, options: { contributed, effective } };
+    return { view: known, inView: truth, truth, options: { contributed, effectiveParticipants } };
   }
   if (weighsAllAlike(record, config))
-    return { view: withoutOwnShare(view), inView: truth, truth, options: { contributed, effective } };
-  const options = { contributed, effective, ownBatch: images[curious]!, ownContributed: isIn(curious) };
+    return { view: withoutOwnShare(view), inView: truth, truth, options: { contributed, effectiveParticipants } };
+  const options = { contributed, effectiveParticipants, ownBatch: images[curious]!, ownContributed: isIn(curious) };
   if (contributors === "all" || record.skipped !== null) return { view, inView: joinBatches(images), truth, options };
   const inside = images.filter((_, client) => isIn(client));
   return { view: assumeContributors(view, inside.length), inView: joinBatches(inside), truth, options };

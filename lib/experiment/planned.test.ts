@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { commonPlan, indicative } from "./commonPlan";
+import { commonPlan, withFewSeeds } from "./commonPlan";
 import { checkPlanned, distinct, pick, planEach, without } from "./planned";
 import { setting, type Setting } from "./settings";
 
@@ -23,7 +23,7 @@ test("checkPlanned: refuses two names for one run, also where one spells a defau
   assert.throws(() => checkPlanned(planEach(base, trusting)), /needs labels that differ, got Krum twice/);
   const plain = setting({ aggregator: "mean" });
   assert.throws(() => checkPlanned(planEach(base, [passive, plain])), /got passive and no defense \(mean\)/);
-  const few = planEach(indicative(base), [passive]);
+  const few = planEach(withFewSeeds(base), [passive]);
   assert.throws(() => checkPlanned([...few, ...planEach(base, [passive])]), /needs labels that differ/);
   assert.throws(() => checkPlanned([]), /needs at least one setting/);
   checkPlanned(planEach(base, [passive, flipBy(1), flipBy(2)]));

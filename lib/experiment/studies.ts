@@ -78,7 +78,7 @@ export function seedJobs(
  * @returns a study a plan, under the same names, with its runs in the order of the seeds; read only
  * @throws InputError as checkConfig; for no seed or round, a round outside the run, fewer than two batches, no image, or local steps; or the error of the first seed that failed, after all others are stored
  * @example
- * const looked = { federation: config, seeds: [1, 2], rounds: [0, 1], objectiveImages: 5, batches: 2, attack: null };
+ * const looked = { federation: config, seeds: [1, 2], rounds: [0, 1], objectiveImages: 5, batches: 2, attacker: null };
  * (await measureGradients({ passive: looked }, dataset)).passive.runs.map(({ seed }) => seed); // [1, 2]
  * @source our derivation, assumptions A1 to A4
  */
@@ -115,19 +115,19 @@ export async function compareMasking(
 /**
  * Trains softmax regression, and at each of the rounds reads images off mean gradients of some peers.
  *
- * The private images are those of the first round at every round, and all sets of `victims` neighbours in the ring of peers are
+ * The private images are those of the first round at every round, and all sets of `peers` neighbours in the ring of peers are
  * read and averaged (squares), so that every image counts equally often whatever is varied. The reading needs no optimisation:
  * its error is the mixing of images, nothing else.
  *
  * @param config architecture "softmaxRegression", batchSize 1; its seed is replaced by each of the seeds
  * @param dataset as loadDataset gives it
- * @param plan seeds; rounds, up to config.rounds; victims: how many peers are in the mean, each 1..M-1
- * @returns one leak per seed, round and number of victims
+ * @param plan seeds; rounds, up to config.rounds; peers: how many peers are in the mean, each 1..M-1
+ * @returns one leak per seed, round and number of peers
  * @throws InputError when the architecture or batch size is another, a list is empty, a seed is no integer or given twice, or a round
  *   or number is out of range
  * @example
  * const softmax = { ...config, architecture: "softmaxRegression" };
- * const [alone, mixed] = await followAnalyticLeak(softmax, dataset, { seeds: [1], rounds: [0], victims: [1, 2] });
+ * const [alone, mixed] = await followAnalyticLeak(softmax, dataset, { seeds: [1], rounds: [0], peers: [1, 2] });
  * [alone.rmse < 1e-4, mixed.rmse > 0.01, mixed.rmse < mixed.bound]; // [true, true, true]
  * @source our derivation, line (10)
  */
@@ -136,7 +136,7 @@ export async function followAnalyticLeak(
   dataset: Dataset,
   plan: Omit<AnalyticLeakPlan, "federation">,
 ): Promise<AnalyticLeak[]> {
-  ensureNames("followAnalyticLeak", "plan", plan, ["seeds", "rounds", "victims"]);
+  ensureNames("followAnalyticLeak", "plan", plan, ["seeds", "rounds", "peers"]);
   const { study } = await collectRuns(analyticLeakKind, { study: { federation: config, ...plan } }, dataset);
   return study.runs.flat();
 }

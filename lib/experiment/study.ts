@@ -3,14 +3,14 @@ import { backendReady } from "../core/backend";
 import { ensureNames } from "../core/known";
 import type { Dataset } from "../core/types";
 import { resultOf } from "../jobs/kind";
-import type { Remembered } from "../jobs/store";
+import type { Computed } from "../jobs/store";
 import { jobsBySeed, type SeededKind, type SeededPlan } from "./seeded";
 import { sweep } from "./sweep";
 
 /** What the seeds of a plan gave, and where it came from. */
 export interface Study<Value> {
   readonly runs: readonly Value[]; // one per seed, in the order of the plan's seeds
-  readonly sources: readonly Omit<Remembered<unknown>, "value">[];
+  readonly sources: readonly Omit<Computed<unknown>, "value">[];
 }
 
 /** Follows a study; `done` of `total` is roughly proportional to time. */
@@ -55,7 +55,7 @@ export async function collectRuns<Name extends string, Plan extends SeededPlan, 
 
   const studies: [Name, Study<Value>][] = [];
   for (const [name, own] of planned) {
-    const found: Remembered<Value>[] = [];
+    const found: Computed<Value>[] = [];
     for (const job of own) {
       const stored = await resultOf(kind, { ...job, force: false }, dataset, () => undefined);
       found.push({ ...stored, status: reports[jobs.indexOf(job)]!.status === "stored" ? "stored" : "computed" });

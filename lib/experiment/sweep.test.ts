@@ -12,7 +12,7 @@ import { runOf, type Job } from "../jobs/job";
 import { seedJobs } from "./studies";
 import { runLocally } from "../jobs/localEngine";
 import type { LeakagePlan } from "./measure";
-import { exportEntry, importEntry, isStored, keyOf, remember } from "../jobs/store";
+import { exportEntry, importEntry, isStored, keyOf, computeOnce } from "../jobs/store";
 import type { SweepProgress } from "../jobs/runJobs";
 import { sweep } from "./sweep";
 import { fixtureJob, type FixturePlan } from "../jobs/jobs.fixture";
@@ -28,7 +28,7 @@ const plan: LeakagePlan = {
     ...{ dataset: "strokes", architecture: "softmaxRegression", partition: "iid" },
     ...{ numClients: 3, rounds: 2, evaluationImages: 30 },
   },
-  attack: { prior: "pixel", labels: "given", autoencoderSteps: 1, steps: 2 },
+  attacker: { prior: "pixel", labels: "given", autoencoderSteps: 1, steps: 2 },
   ...{ seeds: [1, 2, 3], probeRounds: [0], probeBatchSize: 1, trajectoryRounds: [] },
 };
 
@@ -127,7 +127,7 @@ test("runLocally: begins no further job where results cannot be stored any more"
   assert.ok(isStored(run, { folder }));
   rmSync(folder, { force: true });
   assert.deepEqual(
-    (await remember<{ id: string }>(run, () => assert.fail("was rescued"), { folder })).value.id,
+    (await computeOnce<{ id: string }>(run, () => assert.fail("was rescued"), { folder })).value.id,
     plans[first]!.id,
   );
   for (const { key } of tasks) rmSync(join(tmpdir(), "curious-inside-rescued", `fixture-${key}.run`), { force: true });
@@ -136,7 +136,7 @@ test("runLocally: begins no further job where results cannot be stored any more"
 test("importEntry: takes an entry of another store whole, and nothing that is damaged or another run's", async () => {
   const [from, to] = ["from", "to"].map((name) => join(store, name)) as [string, string];
   const run = runOf(fixtureJob({ id: "moved" }));
-  const { value, computedAt } = await remember(run, () => Promise.resolve(Float32Array.of(1, 2)), { folder: from });
+  const { value, computedAt } = await computeOnce(run, () => Promise.resolve(Float32Array.of(1, 2)), { folder: from });
   const bytes = await exportEntry(run, { folder: from });
   for (const damaged of [bytes.subarray(0, -1), Buffer.from(bytes).fill(0, 90, 91), Buffer.from("nonsense")]) {
     await assert.rejects(importEntry(run, damaged, { folder: to }), /its checksum does not fit/);
@@ -144,7 +144,7 @@ test("importEntry: takes an entry of another store whole, and nothing that is da
   await assert.rejects(importEntry(runOf(fixtureJob({ id: "another" })), bytes, { folder: to }), /it is the entry of/);
   for (let times = 0; times < 2; times++) await importEntry(run, bytes, { folder: to });
   assert.equal(readdirSync(to).length, 1);
-  const moved = await remember<Float32Array>(run, () => assert.fail("is not stored"), { folder: to });
+  const moved = await computeOnce<Float32Array>(run, () => assert.fail("is not stored"), { folder: to });
   assert.deepEqual([[...moved.value], moved.computedAt], [[...value], computedAt]);
 });
 

@@ -8,7 +8,7 @@ import { computeJob } from "../jobs/computeJob";
 import type { Job } from "../jobs/job";
 import { checkResult } from "../jobs/kind";
 import { measureGradientsOf } from "./gradients";
-import { measureSeed, type Attack } from "./measure";
+import { measureSeed, type Attacker } from "./measure";
 import { ownStore } from "./store.fixture";
 import { seedJobs } from "./studies";
 import { workshop } from "./workshop";
@@ -22,7 +22,7 @@ const federation: FederationConfig = {
   rounds: 2,
   evaluationImages: 6,
 };
-const attack: Attack = { prior: "pixel", labels: "given", autoencoderSteps: 1, steps: 2 };
+const attacker: Attacker = { prior: "pixel", labels: "given", autoencoderSteps: 1, steps: 2 };
 const quiet = (): void => undefined;
 
 /** A value as the store gives it back. */
@@ -56,7 +56,7 @@ function assertRefused(
 
 test("checkResult: takes what a leakage job gives, through the store too, and names the first place of another", async () => {
   const dataset = await loadDataset("strokes");
-  const plan = { federation, attack, seeds: [1], probeRounds: [0], probeBatchSize: 1, trajectoryRounds: [1] };
+  const plan = { federation, attacker, seeds: [1], probeRounds: [0], probeBatchSize: 1, trajectoryRounds: [1] };
   const value = await measureSeed(plan, dataset, null, quiet);
   const job = { kind: "leakage", plan };
   for (const own of [value, stored(value)]) checkResult(workshop.kinds, job, own);
@@ -79,7 +79,7 @@ test("checkResult: takes what a leakage job gives, through the store too, and na
 
 test("checkResult: takes what a gradient job gives, and names the first place of another", async () => {
   const dataset = await loadDataset("strokes");
-  const plan = { federation, attack, seeds: [1], rounds: [0], objectiveImages: 2, batches: 2 };
+  const plan = { federation, attacker, seeds: [1], rounds: [0], objectiveImages: 2, batches: 2 };
   const value = await measureGradientsOf(plan, dataset, null, quiet);
   const job = { kind: "gradients", plan };
   for (const own of [value, stored(value)]) checkResult(workshop.kinds, job, own);
@@ -100,7 +100,7 @@ test("computeJob: leaves it to others when the dataset or the backend is another
   const dataset = await loadDataset("strokes");
   const plan = {
     federation: { ...defaultFederation, dataset: "strokes", rounds: 1 },
-    attack: { prior: "pixel", labels: "given", autoencoderSteps: 1 },
+    attacker: { prior: "pixel", labels: "given", autoencoderSteps: 1 },
     ...{ seeds: [1], probeRounds: [0], probeBatchSize: 1, trajectoryRounds: [] },
   } as const;
   const job: Job = seedJobs(plan, { dataset, backend: await backendReady(), force: false })[0]!;

@@ -45,7 +45,7 @@ export function aggregate(
 ): Aggregation {
   if (config.secureAggregation) {
     const masked = maskUpdates(updates, masks, context.malicious);
-    return { update: aggregateMasked(masked), kept: [...updates.keys()], effective: updates.length };
+    return { update: aggregateMasked(masked), kept: [...updates.keys()], effectiveParticipants: updates.length };
   }
   const { rule, parameters } = ruleOf(config, clients);
   return rule.aggregate(updates, { ...parameters, ...context });

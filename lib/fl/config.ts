@@ -41,12 +41,12 @@ export interface FederationConfig {
   readonly poisoningParameters: PoisoningParameters; // what is left out has the rule's default
   readonly privacy: PrivacyName | "none"; // what clients do to what they send
   readonly privacyParameters: PrivacyParameters; // read unless privacy is "none"
-  readonly poisonerFollowsPrivacy: boolean; // whether a client that poisons clips and noises what it sends too; see playRound
+  readonly poisonerFollowsPrivacy: boolean; // whether a client that poisons clips and noises what it sends too; see runRound
   readonly preAggregations: readonly PreAggregationName[]; // in front of the aggregator, in this order
   readonly aggregator: AggregatorName;
   readonly aggregatorParameters: Omit<AggregationParameters, "f">; // what is left out has the rule's default
   readonly assumedMalicious: number; // f, what the server assumes
-  readonly nonFinite: "drop" | "stop"; // what the server does with an update that is not finite; see serve
+  readonly nonFinite: "drop" | "stop"; // what the server does with an update that is not finite; see aggregateRound
   readonly rootImages: number; // the server's own training images, for rules that need a root update
   readonly secureAggregation: boolean; // pairwise masks; the server sees sums only
   readonly evaluationImages: number; // training images for the loss, and test images for the accuracy, each round

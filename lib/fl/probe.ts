@@ -4,7 +4,7 @@ import { ensure } from "../core/errors";
 import { ensurePixels } from "../core/typed";
 import type { Batch, Dataset } from "../core/types";
 import { checkBatch } from "../model/network";
-import { playRound } from "./round";
+import { runRound } from "./round";
 import { drawBatch, type Federation } from "./federation";
 import { stepAgainst, type RoundRecord } from "./train";
 
@@ -59,9 +59,9 @@ export async function presentProbe(
   return records.map((record) => {
     const { weights, memory, round } = record;
     const input = { weights, batches: once, memory, rng: rng.split("probed round", round) };
-    const { sent, update, kept, effective, dropped, skipped } = playRound(federation, input);
+    const { sent, update, kept, effectiveParticipants, dropped, skipped } = runRound(federation, input);
     const ownUpdate = sent[config.maliciouslyCuriousClient]!;
-    const before = { ...record, batches: once, ownUpdate, kept, effective, dropped, skipped };
+    const before = { ...record, batches: once, ownUpdate, kept, effectiveParticipants, dropped, skipped };
     return {
       before,
       after: { ...record, round: round + 1, weights: stepAgainst(weights, update, config.learningRate) },

@@ -7,8 +7,8 @@ import { defaultPrivacy } from "../defense/privacy/privacy";
 import { lossAndGradient } from "../model/network";
 import { defaultFederation, type FederationConfig } from "./config";
 import { drawBatches, firstBroadcast, setUp } from "./federation";
-import { playRound, type Exchange } from "./round";
-import { serve } from "./server";
+import { runRound, type Exchange } from "./round";
+import { aggregateRound } from "./server";
 import { train } from "./train";
 
 before(backendReady);
@@ -34,7 +34,7 @@ function play(config: FederationConfig): Exchange & { readonly gradients: readon
   const weights = firstBroadcast(federation);
   const batches = drawBatches(federation, tinyDataset, 0);
   const gradients = batches.map(([first]) => lossAndGradient(federation.network, [weights], [first!]).gradients[0]!);
-  return { ...playRound(federation, { weights, batches, memory: {}, rng: createRng(1) }), gradients };
+  return { ...runRound(federation, { weights, batches, memory: {}, rng: createRng(1) }), gradients };
 }
 
 function assertClose(actual: ArrayLike<number>, expected: ArrayLike<number>, what: string): void {
@@ -43,21 +43,21 @@ function assertClose(actual: ArrayLike<number>, expected: ArrayLike<number>, wha
   assert.ok(worst <= 1e-6, `${what}: off by ${worst}`); // a NaN is not <= anything
 }
 
-test("playRound: a passive client sends its gradient, and the mean keeps everybody", () => {
-  const { sent, update, kept, effective, dropped, gradients } = play(base);
+test("runRound: a passive client sends its gradient, and the mean keeps everybody", () => {
+  const { sent, update, kept, effectiveParticipants, dropped, gradients } = play(base);
   sent.forEach((vector, client) => assertClose(vector, gradients[client]!, `client ${client}`));
   assertClose(update, mean(gradients), "the mean");
-  assert.deepEqual([kept, effective, dropped], [[0, 1, 2, 3, 4], 5, []]);
+  assert.deepEqual([kept, effectiveParticipants, dropped], [[0, 1, 2, 3, 4], 5, []]);
 });
 
-test("playRound: sign flipping changes what the malicious client sends, and nobody else's update", () => {
+test("runRound: sign flipping changes what the malicious client sends, and nobody else's update", () => {
   const { sent, update, gradients } = play({ ...base, poisoning: "signFlip", poisoningParameters: { scale: 3 } });
   const expected = gradients.map((gradient, client) => gradient.map((g) => (client === 3 ? -3 * g : g)));
   sent.forEach((vector, client) => assertClose(vector, expected[client]!, `client ${client}`));
   assertClose(update, mean(expected), "the mean");
 });
 
-test("playRound: an omniscient rule sees the honest updates, and a backdoor trains on a poisoned batch", () => {
+test("runRound: an omniscient rule sees the honest updates, and a backdoor trains on a poisoned batch", () => {
   const omniscient = play({ ...base, poisoning: "omniscientSignFlip", poisoningParameters: { scale: 2 } });
   const honest = omniscient.gradients.filter((_, client) => client !== 3);
   assertClose(
@@ -71,7 +71,7 @@ test("playRound: an omniscient rule sees the honest updates, and a backdoor trai
   assert.ok(moved > 0.01 * norm(backdoor.gradients[3]!), "the poisoned batch has the gradient of the clean one");
 });
 
-test("playRound: a rule that tries out the server's aggregator meets the updates in the clients' order", () => {
+test("runRound: a rule that tries out the server's aggregator meets the updates in the clients' order", () => {
   // The oracle drops client 3 whatever it sends, so no scale does harm, and the search ends where it began or anywhere: the
   // aggregate stays the honest mean.
   const { update, gradients, kept } = play({ ...base, poisoning: "optimalAlie", aggregator: "median" });
@@ -93,7 +93,7 @@ function noiseOf(config: FederationConfig, noiseMultiplier: number): Float32Arra
 }
 const meanSquare = (x: Float32Array): number => x.reduce((sum, value) => sum + value * value, 0) / x.length;
 
-test("playRound: under local DP everybody clips, and a client that poisons does so after the poison", () => {
+test("runRound: under local DP everybody clips, and a client that poisons does so after the poison", () => {
   const privacyParameters = { ...defaultPrivacy, clipNorm: 0.01, noiseMultiplier: 0 };
   const config = { ...base, privacy: "localDp" as const, privacyParameters };
   for (const { sent } of [play(config), play({ ...config, poisoning: "signFlip", poisoningParameters: { scale: 6 } })])
@@ -113,7 +113,7 @@ test("playRound: under local DP everybody clips, and a client that poisons does 
   }
 });
 
-test("playRound: a poisoning client that does not follow the protocol sends its whole poison", () => {
+test("runRound: a poisoning client that does not follow the protocol sends its whole poison", () => {
   const privacyParameters = { ...defaultPrivacy, clipNorm: 0.01, noiseMultiplier: 0 };
   for (const privacy of ["localDp", "dpSgd"] as const) {
     const free = { ...base, privacy, privacyParameters, poisonerFollowsPrivacy: false };
@@ -129,7 +129,7 @@ test("playRound: a poisoning client that does not follow the protocol sends its 
   }
 });
 
-test("playRound: under DP-SGD a poison keeps the bound and carries the noise of the protocol", () => {
+test("runRound: under DP-SGD a poison keeps the bound and carries the noise of the protocol", () => {
   const privacyParameters = { ...defaultPrivacy, clipNorm: 0.01, noiseMultiplier: 0 };
   const config = { ...base, privacy: "dpSgd" as const, privacyParameters };
   const passive = play(config);
@@ -153,7 +153,7 @@ test("playRound: under DP-SGD a poison keeps the bound and carries the noise of 
   }
 });
 
-test("playRound: with one image and one step, a poisoner follows local DP and DP-SGD to the same message", () => {
+test("runRound: with one image and one step, a poisoner follows local DP and DP-SGD to the same message", () => {
   const common = { ...base, batchSize: 1, poisoning: "signFlip" as const, poisoningParameters: { scale: 3 } };
   const privacyParameters = { ...defaultPrivacy, clipNorm: 0.01, noiseMultiplier: 0 };
   const [local, sgd] = (["localDp", "dpSgd"] as const).map((privacy) =>
@@ -162,7 +162,7 @@ test("playRound: with one image and one step, a poisoner follows local DP and DP
   assertClose(local!.sent[3]!, sgd!.sent[3]!, "the same clip of the same gradient");
 });
 
-test("playRound: what cannot be clipped is sent as it is, and a poisoner who tries the server's rule tries what it would send", () => {
+test("runRound: what cannot be clipped is sent as it is, and a poisoner who tries the server's rule tries what it would send", () => {
   const privacyParameters = { ...defaultPrivacy, clipNorm: 0.01, noiseMultiplier: 1 };
   for (const privacy of ["localDp", "dpSgd"] as const) {
     const config = { ...base, privacy, privacyParameters };
@@ -172,10 +172,10 @@ test("playRound: what cannot be clipped is sent as it is, and a poisoner who tri
   }
 });
 
-test("serve: leaves out an update that is not finite and speaks of the clients that are left, or stops", async () => {
+test("aggregateRound: leaves out an update that is not finite and speaks of the clients that are left, or stops", async () => {
   const infinite = { ...base, poisoning: "infinity" as const };
-  const { dropped, kept, update, gradients, effective } = play(infinite);
-  assert.deepEqual([dropped, kept, effective], [[3], [0, 1, 2, 4], 4]);
+  const { dropped, kept, update, gradients, effectiveParticipants } = play(infinite);
+  assert.deepEqual([dropped, kept, effectiveParticipants], [[3], [0, 1, 2, 4], 4]);
   assertClose(update, mean(gradients.filter((_, client) => client !== 3)), "the others' mean");
   await assert.rejects(train({ ...infinite, nonFinite: "stop" }, tinyDataset), {
     name: "InputError",
@@ -186,24 +186,24 @@ test("serve: leaves out an update that is not finite and speaks of the clients t
   assertClose(krum.update, krum.gradients[krum.kept[0]!]!, "the client that Krum names");
 });
 
-test("serve: hands the aggregator its parameters, its pre-aggregations and the last aggregate", () => {
+test("aggregateRound: hands the aggregator its parameters, its pre-aggregations and the last aggregate", () => {
   const federation = setUp(
     { ...base, aggregator: "centeredClipping", aggregatorParameters: { clipNorm: 1 } },
     tinyDataset,
   );
   const sent = [0, 0, 0, 0, 100].map((x) => Float32Array.of(x));
   const round = { weights: Float32Array.of(0), rng: createRng(1) };
-  const first = serve(federation, sent, { ...round, memory: {} });
-  const second = serve(federation, sent, { ...round, memory: { previous: Float32Array.of(50) } });
+  const first = aggregateRound(federation, sent, { ...round, memory: {} });
+  const second = aggregateRound(federation, sent, { ...round, memory: { previous: Float32Array.of(50) } });
   assert.ok(
     Math.abs(first.update[0]!) <= 1 && Math.abs(second.update[0]!) >= 45,
     "one step of at most 1 from the last aggregate",
   );
   assert.deepEqual(first.memory.previous, first.update);
   const forgetful = setUp({ ...base, aggregator: "median" }, tinyDataset);
-  assert.deepEqual(serve(forgetful, sent, { ...round, memory: {} }).memory, {}, "the median reads none");
+  assert.deepEqual(aggregateRound(forgetful, sent, { ...round, memory: {} }).memory, {}, "the median reads none");
   const bucketed = setUp({ ...base, preAggregations: ["nnm"], aggregator: "mean", assumedMalicious: 1 }, tinyDataset);
-  assert.equal(serve(bucketed, sent, { ...round, memory: {} }).kept.includes(4), true);
+  assert.equal(aggregateRound(bucketed, sent, { ...round, memory: {} }).kept.includes(4), true);
 });
 
 test("train: reports the backdoor's success each round, and nothing where there is no backdoor", async () => {

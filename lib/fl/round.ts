@@ -8,7 +8,7 @@ import { poisonings } from "../poisoning/poisonings";
 import type { PoisoningContext } from "../poisoning/poisoning";
 import { localUpdates } from "./client";
 import type { FederationConfig } from "./config";
-import { serve, type Served, type ServerMemory } from "./server";
+import { aggregateRound, type Served, type ServerMemory } from "./server";
 import type { Federation } from "./federation";
 
 /** A round's messages and their aggregate. */
@@ -43,13 +43,13 @@ export interface RoundInput {
  * @param federation as setUp gives it
  * @param input the broadcast, the private batches, the server's memory and the round's stream
  * @returns what was sent and its aggregate, owned by the caller
- * @throws InputError as localUpdates, the poisoning and serve
+ * @throws InputError as localUpdates, the poisoning and aggregateRound
  * @example
  * const input = { weights: firstBroadcast(federation), batches: drawBatches(federation, dataset, 0), memory: {}, rng: createRng(1) };
- * playRound(federation, input).kept; // [0, 1, 2]; three clients under the mean
+ * runRound(federation, input).kept; // [0, 1, 2]; three clients under the mean
  * @source the paper's section 4.1 for p
  */
-export function playRound(federation: Federation, input: RoundInput): Exchange {
+export function runRound(federation: Federation, input: RoundInput): Exchange {
   const { config } = federation;
   const { weights, rng } = input;
   const rule = config.poisoning === "none" ? undefined : poisonings[config.poisoning];
@@ -61,7 +61,7 @@ export function playRound(federation: Federation, input: RoundInput): Exchange {
     honestUpdates,
     inputShape: federation.network.inputShape,
     numClasses: federation.network.numClasses,
-    aggregate: (updates) => serve(federation, inOrder(updates, poisoner!, disguise), input).update,
+    aggregate: (updates) => aggregateRound(federation, inOrder(updates, poisoner!, disguise), input).update,
   });
   const disguise = (update: Float32Array): Float32Array => disguised(config, update, poisoner!, rng);
   const batches = input.batches.map((own, client) =>
@@ -79,7 +79,7 @@ export function playRound(federation: Federation, input: RoundInput): Exchange {
     const own = sent[poisoner]!;
     sent[poisoner] = disguise(rule?.poisonUpdate?.(own, context(honest), rng.split("poisoned update")) ?? own);
   }
-  return { sent, ...serve(federation, sent, input) };
+  return { sent, ...aggregateRound(federation, sent, input) };
 }
 
 /** Honest updates and the poisoned one behind them, as the clients are numbered, and as they would be sent. */

@@ -8,7 +8,7 @@ import { aggregators, type AggregatorName } from "../defense/aggregators";
 import { preAggregations, type PreAggregationName } from "../defense/preAggregations";
 import { checkConfig, defaultFederation, type FederationConfig } from "./config";
 import { setUp } from "./federation";
-import { serve, type Served } from "./server";
+import { aggregateRound, type Served } from "./server";
 
 before(backendReady);
 
@@ -27,12 +27,12 @@ const filled = (value: number): Float32Array => new Float32Array(size).fill(valu
 
 function serveOnce(change: Partial<FederationConfig>, sent: readonly Float32Array[]): Served {
   const federation = setUp({ ...base, numClients: sent.length, ...change }, tinyDataset);
-  return serve(federation, sent, { weights: new Float32Array(size), memory: {}, rng: createRng(1) });
+  return aggregateRound(federation, sent, { weights: new Float32Array(size), memory: {}, rng: createRng(1) });
 }
 
 const infinite = filled(Infinity);
 
-test("serve: whom a rule trusts stays who it is when another client is left out", () => {
+test("aggregateRound: whom a rule trusts stays who it is when another client is left out", () => {
   // Client 2 is trusted and its neighbours are 4, at distance 0, and 3: not 3 and its neighbours, who would stand third.
   const sent = [infinite, filled(-9), filled(1), filled(5), filled(1), filled(30)];
   const moNna = { aggregator: "moNna", assumedMalicious: 2, aggregatorParameters: { trusted: 2 } } as const;
@@ -41,16 +41,16 @@ test("serve: whom a rule trusts stays who it is when another client is left out"
   assert.deepEqual(update, filled((-9 + 1 + 5 + 1) / 4));
 });
 
-test("serve: a trusted client that is left out itself leaves no step, and says so", () => {
+test("aggregateRound: a trusted client that is left out itself leaves no step, and says so", () => {
   const sent = [filled(1), filled(2), infinite, filled(4)];
   const moNna = { aggregator: "moNna", aggregatorParameters: { trusted: 2 } } as const;
-  const { kept, update, effective, dropped, skipped } = serveOnce(moNna, sent);
-  assert.deepEqual([kept, effective, dropped], [[], 0, [2]]);
+  const { kept, update, effectiveParticipants, dropped, skipped } = serveOnce(moNna, sent);
+  assert.deepEqual([kept, effectiveParticipants, dropped], [[], 0, [2]]);
   assert.deepEqual(update, filled(0));
   assert.equal(skipped, "moNna: needs trusted, the index of a client in 0..2, got none (without client 2)");
 });
 
-test("serve: each client left out is one malicious client less for the rule", () => {
+test("aggregateRound: each client left out is one malicious client less for the rule", () => {
   const five = [infinite, filled(1), filled(2), filled(4), filled(8)];
   const krum = serveOnce({ aggregator: "krum", assumedMalicious: 1 }, five); // with f = 1 four would be too few
   assert.deepEqual([krum.kept, krum.skipped], [[2], null]); // f = 0: two neighbours; 1 scores 1 + 9, 2 scores 1 + 4
@@ -61,7 +61,7 @@ test("serve: each client left out is one malicious client less for the rule", ()
   assert.deepEqual(trimmed.update, filled((2 + 4 + 8) / 3)); // of five, one off each end
 });
 
-test("serve: too few that are left make no step", () => {
+test("aggregateRound: too few that are left make no step", () => {
   const { update, skipped } = serveOnce({ aggregator: "krum" }, [filled(1), infinite, filled(3)]);
   assert.deepEqual(update, filled(0));
   assert.equal(skipped, "krum: needs n >= 2f + 3 updates, got n = 2, f = 0 (without client 1)");
@@ -69,15 +69,15 @@ test("serve: too few that are left make no step", () => {
   assert.equal(none.skipped, "mean: needs n >= 1 updates, got 0 (without client 0, 1)");
 });
 
-test("serve: FLTrust with nobody to trust makes no step", () => {
+test("aggregateRound: FLTrust with nobody to trust makes no step", () => {
   const federation = setUp({ ...base, numClients: 2, aggregator: "flTrust" }, tinyDataset);
   const round = { weights: new Float32Array(size), memory: {}, rng: createRng(1) };
-  const zeros = serve(federation, [filled(0), filled(0)], round);
+  const zeros = aggregateRound(federation, [filled(0), filled(0)], round);
   assert.equal(zeros.skipped, "flTrust: needs an update that points where rootUpdate does, got none");
-  assert.deepEqual([zeros.update, zeros.kept, zeros.effective], [filled(0), [], 0]);
+  assert.deepEqual([zeros.update, zeros.kept, zeros.effectiveParticipants], [filled(0), [], 0]);
 });
 
-test("serve: DnC whose iterations keep nobody in common makes no step", () => {
+test("aggregateRound: DnC whose iterations keep nobody in common makes no step", () => {
   // Each client stands out in its own coordinates, of which an iteration looks at one.
   const sent = [0, 1, 2].map((client) => filled(0).map((_, k) => (k % 3 === client ? 9 : 0)));
   const dnc = {
@@ -90,20 +90,23 @@ test("serve: DnC whose iterations keep nobody in common makes no step", () => {
   assert.deepEqual(update, filled(0));
 });
 
-test("serve: a skipped step leaves the last aggregate as it was, and FoolsGold remembers all that was received", () => {
+test("aggregateRound: a skipped step leaves the last aggregate as it was, and FoolsGold remembers all that was received", () => {
   const clipping = setUp({ ...base, numClients: 2, aggregator: "centeredClipping" }, tinyDataset);
   const round = { weights: new Float32Array(size), rng: createRng(1) };
   const previous = filled(3);
-  const skipped = serve(clipping, [infinite, infinite], { ...round, memory: { previous } });
+  const skipped = aggregateRound(clipping, [infinite, infinite], { ...round, memory: { previous } });
   assert.equal(skipped.memory.previous, previous);
   const fools = setUp({ ...base, numClients: 3, aggregator: "foolsGold" }, tinyDataset);
   const history = [filled(1), filled(2), filled(3e38)];
-  const { memory, dropped } = serve(fools, [filled(1), infinite, filled(3e38)], { ...round, memory: { history } });
+  const { memory, dropped } = aggregateRound(fools, [filled(1), infinite, filled(3e38)], {
+    ...round,
+    memory: { history },
+  });
   assert.deepEqual(dropped, [1, 2]); // 3e38 + 3e38 is beyond float32, and would end the next round
   assert.deepEqual(memory.history, [filled(2), filled(2), filled(3e38)]);
 });
 
-test("serve: under secure aggregation an honest client that cannot encode its update sends none; a poisoner's wraps", () => {
+test("aggregateRound: under secure aggregation an honest client that cannot encode its update sends none; a poisoner's wraps", () => {
   const secure = { secureAggregation: true, maliciouslyCuriousClient: 2 } as const;
   const beyond = [filled(1), filled(3), filled(2 ** 16 + 5)]; // the ring holds (-2^15 / 3, 2^15 / 3) of each
   const honest = serveOnce(secure, beyond);
@@ -138,7 +141,7 @@ const hostile: Readonly<Record<string, (own: Float32Array, all: readonly Float32
   short: (own) => own.slice(1),
 };
 
-test("serve: nothing that one client sends ends a run, whatever the rule, or makes a step that is not finite", () => {
+test("aggregateRound: nothing that one client sends ends a run, whatever the rule, or makes a step that is not finite", () => {
   const names = Object.keys(preAggregations) as PreAggregationName[];
   const setting = fc.record({
     aggregator: fc.constantFrom(...(Object.keys(aggregators) as AggregatorName[])),
@@ -175,14 +178,14 @@ test("serve: nothing that one client sends ends a run, whatever the rule, or mak
       const rng = createRng("round").split("round", round);
       const own = Array.from({ length: numClients }, (_, i) => rng.split("update", i).normals(size).map((x) => x + 0.5)); // prettier-ignore
       const sent = own.map((update, client) => (client === 0 ? hostile[how]!(update, own) : update));
-      const result = serve(federation, sent, { weights: new Float32Array(size), memory, rng });
-      const { update, kept, dropped, skipped, effective } = result;
+      const result = aggregateRound(federation, sent, { weights: new Float32Array(size), memory, rng });
+      const { update, kept, dropped, skipped, effectiveParticipants } = result;
       memory = result.memory;
       assert.ok(update.length === size && update.every(Number.isFinite));
       assert.ok(kept.every((client) => client < numClients && !dropped.includes(client)));
       assert.deepEqual(dropped, /NaN|nfinity|short/.test(how) || (round > 0 && dropped.length > 0) ? [0] : []);
-      if (skipped !== null) assert.deepEqual([update, kept, effective], [filled(0), [], 0]);
-      else assert.ok(effective > 0);
+      if (skipped !== null) assert.deepEqual([update, kept, effectiveParticipants], [filled(0), [], 0]);
+      else assert.ok(effectiveParticipants > 0);
       if (aggregator === "moNna" && skipped === null) assert.ok(kept.includes(numClients - 1));
       served++;
       skips += skipped === null ? 0 : 1;

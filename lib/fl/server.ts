@@ -19,7 +19,7 @@ export interface ServerMemory {
 /** What the server made of a round; `kept` speaks of clients. */
 export interface Served extends Omit<Aggregation, "weights"> {
   readonly dropped: readonly number[]; // clients whose update could not be used and was left out
-  readonly skipped: string | null; // why the server made no step: update is zeros, kept is empty, effective 0; null where it made one
+  readonly skipped: string | null; // why the server made no step: update is zeros, kept is empty, effectiveParticipants 0; null where it made one
   readonly memory: ServerMemory; // after the round
 }
 
@@ -41,12 +41,12 @@ export interface Served extends Omit<Aggregation, "weights"> {
  * @throws InputError for parameters that the rule refuses; for an update that cannot be used where the config says "stop"
  * @example
  * const sent = [1, 3, Infinity].map((x) => Float32Array.of(x));
- * const { dropped, update, skipped } = serve(federation, sent, { weights: Float32Array.of(0), memory: {}, rng: createRng(1) });
+ * const { dropped, update, skipped } = aggregateRound(federation, sent, { weights: Float32Array.of(0), memory: {}, rng: createRng(1) });
  * dropped; // [2]
  * update; // [2]
  * skipped; // null
  */
-export function serve(
+export function aggregateRound(
   { config, network, root }: Federation,
   sent: readonly Float32Array[],
   { weights, memory, rng }: { readonly weights: Float32Array; readonly memory: ServerMemory; readonly rng: Rng },
@@ -73,12 +73,12 @@ export function serve(
   };
   const received = clients.map((client) => sent[client]!);
   const outcome = step(() => aggregate(config, received, clients, context, rng.split("masks")), dropped);
-  const { update, kept, effective } = outcome.aggregation ?? nobody(weights.length);
+  const { update, kept, effectiveParticipants } = outcome.aggregation ?? nobody(weights.length);
   const previous = outcome.aggregation ? update : memory.previous;
   return {
     update,
     kept: kept.map((i) => clients[i]!),
-    effective,
+    effectiveParticipants,
     dropped,
     skipped: outcome.skipped,
     memory: {
@@ -111,5 +111,5 @@ function step(
 
 /** No step. */
 function nobody(d: number): Aggregation {
-  return { update: new Float32Array(d), kept: [], effective: 0 };
+  return { update: new Float32Array(d), kept: [], effectiveParticipants: 0 };
 }

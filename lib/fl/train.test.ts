@@ -70,7 +70,7 @@ test("train: gives every aggregation rule what it needs of the round, from the f
   for (const aggregator of Object.keys(aggregators) as AggregatorName[]) {
     const trusted = aggregator === "moNna" ? { aggregatorParameters: { trusted: 1 } } : {}; // whom to trust has no default
     const records = await train({ ...robust, ...trusted, aggregator }, tinyDataset);
-    assert.ok(records[1]!.effective >= 1, aggregator);
+    assert.ok(records[1]!.effectiveParticipants >= 1, aggregator);
   }
 });
 
@@ -268,7 +268,7 @@ test("train: goes on where the server skips a step, from the same broadcast", as
   const records = await train(config, tinyDataset); // Krum needs three, and two are left
   const reason = "krum: needs n >= 2f + 3 updates, got n = 2, f = 0 (without client 0)";
   assert.deepEqual(
-    records.map(({ skipped, dropped, kept, effective }) => [skipped, dropped, kept, effective]),
+    records.map(({ skipped, dropped, kept, effectiveParticipants }) => [skipped, dropped, kept, effectiveParticipants]),
     [0, 1, 2].map((): unknown[] => [reason, [0], [], 0]).concat([[null, [], [], 0]]),
   );
   for (const { weights } of records) assert.deepEqual(weights, records[0]!.weights);

@@ -10,7 +10,7 @@ import { poisonings } from "../poisoning/poisonings";
 import type { Poisoning } from "../poisoning/poisoning";
 import type { FederationConfig } from "./config";
 import { drawBatches, firstBroadcast, setUp, type Federation } from "./federation";
-import { playRound } from "./round";
+import { runRound } from "./round";
 import type { ServerMemory } from "./server";
 
 /** What happened in a round, as only the experimenter sees it. The attacker gets an AttackerView made from two of these. */
@@ -24,8 +24,8 @@ export interface RoundRecord {
   readonly batches: readonly (readonly Batch[])[]; // [M][tau], the private batches used in this round
   readonly ownUpdate: Float32Array | null; // what the maliciously curious client sent, [d]
   readonly kept: readonly number[]; // clients whose update is in the aggregate; none for coordinate-wise rules
-  readonly effective: number; // M_eff of the aggregate; 0 in the record after the last round
-  readonly dropped: readonly number[]; // clients whose update could not be used: not finite, as a rule; see serve
+  readonly effectiveParticipants: number; // M_eff of the aggregate; 0 in the record after the last round
+  readonly dropped: readonly number[]; // clients whose update could not be used: not finite, as a rule; see aggregateRound
   readonly skipped: string | null; // why the server made no step, so that w^(k+1) = w^(k); null where it made one
   readonly memory: ServerMemory; // of the server, before the round
 }
@@ -48,7 +48,7 @@ export class RunEnded extends InputError {
 /**
  * Trains a model federatedly: FedSGD for localSteps = 1, else FedAvg.
  *
- * w^(k+1) = w^(k) - eta u^(k),  u^(k) the round's aggregate (see playRound)
+ * w^(k+1) = w^(k) - eta u^(k),  u^(k) the round's aggregate (see runRound)
  *
  * @param config see FederationConfig
  * @param dataset as loadDataset gives it
@@ -73,7 +73,7 @@ export async function train(
   const federation = setUp(config, dataset);
   const { rng } = federation;
   await backendReady();
-  const judge = createJudge(federation, dataset);
+  const evaluateAt = createEvaluation(federation, dataset);
   const records: RoundRecord[] = [];
   const finish = (record: RoundRecord): void => {
     if (keep(record.round)) records.push(record);
@@ -92,8 +92,8 @@ export async function train(
   for (let round = 0; round < config.rounds; round++) {
     const batches = drawBatches(federation, dataset, round);
     const input = { weights, batches, memory, rng: rng.split("round", round) };
-    const { sent, update, memory: next, ...served } = atRound(round, () => playRound(federation, input));
-    const measured = atRound(round, () => judge(weights));
+    const { sent, update, memory: next, ...served } = atRound(round, () => runRound(federation, input));
+    const measured = atRound(round, () => evaluateAt(weights));
     const ownUpdate = sent[config.maliciouslyCuriousClient]!;
     finish({ round, weights, ...measured, batches, ownUpdate, ...served, memory });
     weights = stepAgainst(weights, update, config.learningRate);
@@ -101,8 +101,16 @@ export async function train(
     memory = next;
     await new Promise(setImmediate); // lets a progress bar draw
   }
-  const measured = atRound(config.rounds, () => judge(weights));
-  const nothing = { batches: [], ownUpdate: null, kept: [], effective: 0, dropped: [], skipped: null, memory };
+  const measured = atRound(config.rounds, () => evaluateAt(weights));
+  const nothing = {
+    batches: [],
+    ownUpdate: null,
+    kept: [],
+    effectiveParticipants: 0,
+    dropped: [],
+    skipped: null,
+    memory,
+  };
   finish({ round: config.rounds, weights, ...measured, ...nothing });
   return records;
 }
@@ -126,7 +134,7 @@ export function stepAgainst(weights: Float32Array, update: Float32Array, learnin
 }
 
 /** Measures broadcasts on fixed images: an equal number from every client, and test images in file order. */
-function createJudge(
+function createEvaluation(
   { config, network, partition: { clients }, rng }: Federation,
   dataset: Dataset,
 ): (weights: Float32Array) => Pick<RoundRecord, "loss" | "objectiveGap" | "accuracy" | "attackSuccess"> {

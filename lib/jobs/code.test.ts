@@ -8,7 +8,7 @@ import { readLibrary } from "./store";
 /** A library as it is compiled, small: a federated loop with a registry of three rules. */
 const modules: Readonly<Record<string, string>> = {
   "experiment/measure": 'const train_1 = require("../fl/train"); exports.measure = () => (0, train_1.train)();',
-  "jobs/store": "exports.remember = 1;",
+  "jobs/store": "exports.computeOnce = 1;",
   "experiment/leakage": 'require("./measure"); require("../jobs/store");',
   "fl/train":
     'require("node:fs"); require("../defense/aggregators"); exports.train = () => import("pure-rand/generator");',
@@ -112,7 +112,7 @@ test("hashCode: takes no module for another whose tokens join to the same text",
 test("codeOf: refuses an entry, or a module on the way, that is not in the library", () => {
   const message = (name: string): object => ({
     name: "InputError",
-    message: `remember: needs code that is a module of the library, got ${name}`,
+    message: `computeOnce: needs code that is a module of the library, got ${name}`,
   });
   assert.throws(() => codeOf("fl/trian", "{}", library()), message("fl/trian"));
   assert.throws(() => codeOf("a", "{}", library({ a: 'require("./b");' })), message("b"));

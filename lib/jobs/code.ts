@@ -33,7 +33,7 @@ export function codeOf(entry: string, config: string, { modules, versionOf }: Li
     if (reached.has(name)) return;
     if (name === descriptions) return;
     const text = modules.get(name);
-    ensure(text !== undefined, "remember", "needs code that is a module of the library", name);
+    ensure(text !== undefined, "computeOnce", "needs code that is a module of the library", name);
     const { digest, requires } = analyse(text!);
     const isRegistry = registries.includes(name);
     if (!isRegistry) reached.set(name, digest);

@@ -6,7 +6,7 @@ import type { DatasetName } from "../data/datasets";
 import { loadDataset } from "../data/source";
 import { UnfitError, type Job } from "./job";
 import { resultOf, type Follow, type JobKind } from "./kind";
-import type { Remembered } from "./store";
+import type { Computed } from "./store";
 
 /**
  * Computes a job, or finds its result in the store.
@@ -26,7 +26,7 @@ export async function computeJob(
   kinds: readonly JobKind[],
   follow: Follow,
   dataset?: Dataset,
-): Promise<Omit<Remembered<unknown>, "value">> {
+): Promise<Omit<Computed<unknown>, "value">> {
   ensureKnown("computeJob", "a kind", job.kind, kinds.map(({ name }) => name)); // prettier-ignore
   const kind = kinds.find(({ name }) => name === job.kind)!;
   const backend = await backendReady();

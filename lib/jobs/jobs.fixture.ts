@@ -4,7 +4,7 @@ import { setTimeout as wait } from "node:timers/promises";
 import { refuse } from "../core/errors";
 import { runOf, UnfitError, type Job } from "./job";
 import type { JobProgress } from "./pool";
-import { remember, type Remembered } from "./store";
+import { computeOnce, type Computed } from "./store";
 
 /** What the worker shall do, in this order. */
 export interface FixturePlan {
@@ -31,7 +31,7 @@ export function resultOf({ id, bytes = 8 }: FixturePlan): { id: string; numbers:
 
 process.on("disconnect", () => process.exit());
 
-export default async function work(job: Job): Promise<Omit<Remembered<unknown>, "value">> {
+export default async function work(job: Job): Promise<Omit<Computed<unknown>, "value">> {
   const plan = job.plan as FixturePlan;
   const compute = async (): Promise<unknown> => {
     process.send?.({ share: 0.5, note: "half" } satisfies JobProgress);
@@ -47,6 +47,6 @@ export default async function work(job: Job): Promise<Omit<Remembered<unknown>, 
     }
     return resultOf(plan);
   };
-  const { value, ...source } = await remember(runOf(job), compute, { force: job.force });
+  const { value, ...source } = await computeOnce(runOf(job), compute, { force: job.force });
   return source;
 }

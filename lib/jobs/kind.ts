@@ -3,7 +3,7 @@ import type { z } from "zod";
 import type { Dataset } from "../core/types";
 import { runOf, type Job } from "./job";
 import { checkShape } from "./schema";
-import { remember, type Remembered } from "./store";
+import { computeOnce, type Computed } from "./store";
 
 /** Hears of the share that is done, 0..1, and what is being done. */
 export type Follow = (share: number, note: string) => void;
@@ -57,11 +57,11 @@ export function resultOf<Plan, Value>(
   job: Job,
   dataset: Dataset,
   follow: Follow,
-): Promise<Remembered<Value>> {
+): Promise<Computed<Value>> {
   const { backend, force } = job;
   const plan = checkShape(kind.name, kind.plan, job.plan);
   const compute = (): Promise<Value> => kind.compute(plan, { dataset, backend, force, follow });
-  return remember(runOf(job), compute, { force, check: (value) => checkResult([kind], job, value) });
+  return computeOnce(runOf(job), compute, { force, check: (value) => checkResult([kind], job, value) });
 }
 
 /**

@@ -2,7 +2,7 @@
 import { appendFileSync } from "node:fs";
 import { setTimeout as wait } from "node:timers/promises";
 import { createRng } from "../core/rng";
-import { remember, type Run } from "./store";
+import { computeOnce, type Run } from "./store";
 
 // Without its parent a worker has nobody to work for.
 process.on("disconnect", () => process.exit());
@@ -24,8 +24,8 @@ export default async function work({ i }: { readonly i: number }): Promise<void>
     return numbers;
   };
   const s = Math.floor(i / sharedBy);
-  await remember(runOf("own", i), async () => {
-    const shared = await remember(runOf("shared", s), () => draw("shared", s, 15));
+  await computeOnce(runOf("own", i), async () => {
+    const shared = await computeOnce(runOf("shared", s), () => draw("shared", s, 15));
     const own = await draw("own", i, 5);
     return own.map((x, k) => x + shared.value[k]!);
   });

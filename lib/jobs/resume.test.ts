@@ -8,7 +8,7 @@ import test, { after } from "node:test";
 import { setTimeout as wait } from "node:timers/promises";
 import { createRng } from "../core/rng";
 import { jobs, runOf, sharedBy } from "./resume.fixture";
-import { keyOf, remember } from "./store";
+import { keyOf, computeOnce } from "./store";
 
 const root = mkdtempSync(join(tmpdir(), "resume-"));
 after(() => rmSync(root, { recursive: true, force: true }));
@@ -25,7 +25,7 @@ const entryOf = (line: string): string => {
 const numbersIn = (folder: string): Promise<Buffer[]> =>
   Promise.all(
     own.map(async (run) => {
-      const { value } = await remember<Float32Array>(run, () => assert.fail("is not stored"), { folder });
+      const { value } = await computeOnce<Float32Array>(run, () => assert.fail("is not stored"), { folder });
       return Buffer.from(value.buffer, value.byteOffset, value.byteLength);
     }),
   );
@@ -80,7 +80,7 @@ async function kill(victim: "all" | "command" | "worker", { pid, exit, workers }
   await gone([...new Set(workers())]);
 }
 
-test("remember in a pool: kill -9 at 24 random moments repeats no completed work, duplicates and loses nothing", async (t) => {
+test("computeOnce in a pool: kill -9 at 24 random moments repeats no completed work, duplicates and loses nothing", async (t) => {
   const began = performance.now();
   const undisturbed = join(root, "undisturbed");
   const first = start(undisturbed, join(root, "undisturbed.log"));

@@ -20,7 +20,7 @@ import { setTimeout as wait } from "node:timers/promises";
 import { runInNewContext } from "node:vm";
 import fc from "fast-check";
 import { createRng } from "../core/rng";
-import { describe, isStored, keyOf, readLibrary, remember, StoreError, type Remembered, type Run } from "./store";
+import { sourceText, isStored, keyOf, readLibrary, computeOnce, StoreError, type Computed, type Run } from "./store";
 
 const root = mkdtempSync(join(tmpdir(), "store-"));
 after(() => rmSync(root, { recursive: true, force: true }));
@@ -40,14 +40,14 @@ function silenceWarnings(t: TestContext): string[] {
 
 /** A child process that has the store, and does what the script says with its arguments. */
 function child(script: string, ...args: readonly string[]): { process: ChildProcess; errors: () => string } {
-  const code = `const { remember } = require(${JSON.stringify(join(__dirname, "store.js"))}); ${script}`;
+  const code = `const { computeOnce } = require(${JSON.stringify(join(__dirname, "store.js"))}); ${script}`;
   const started = spawn(process.execPath, ["-e", code, ...args], { stdio: ["ignore", "pipe", "pipe"] });
   let errors = "";
   started.stderr.on("data", (chunk: Buffer) => (errors += chunk.toString()));
   return { process: started, errors: () => errors };
 }
 
-test("remember: computes once, then gives the stored value, typed arrays and all", async () => {
+test("computeOnce: computes once, then gives the stored value, typed arrays and all", async () => {
   const folder = newFolder();
   const value = {
     number: -0.1,
@@ -62,8 +62,8 @@ test("remember: computes once, then gives the stored value, typed arrays and all
     empty: new Float32Array(0),
   };
   const before = new Date().toISOString();
-  const first = await remember(run({ seed: 1 }), () => Promise.resolve(value), { folder });
-  const again = await remember<typeof value>(run({ seed: 1 }), never, { folder });
+  const first = await computeOnce(run({ seed: 1 }), () => Promise.resolve(value), { folder });
+  const again = await computeOnce<typeof value>(run({ seed: 1 }), never, { folder });
   assert.equal(first.status, "computed");
   assert.equal(first.value, value);
   assert.deepEqual(again, { ...first, status: "stored" });
@@ -74,7 +74,7 @@ test("remember: computes once, then gives the stored value, typed arrays and all
   assert.deepEqual(readdirSync(folder), [`test-${first.key}.run`]);
 });
 
-test("remember: random values come back as they were", async () => {
+test("computeOnce: random values come back as they were", async () => {
   const folder = newFolder();
   const leaf = fc.oneof(fc.double(), fc.string(), fc.boolean(), fc.constant(null), fc.float32Array(), fc.uint8Array());
   const tree = fc.letrec((tie) => ({
@@ -84,65 +84,65 @@ test("remember: random values come back as they were", async () => {
   await fc.assert(
     fc.asyncProperty(tree, async (value) => {
       const config = count++;
-      await remember(run(config), () => Promise.resolve(value), { folder });
-      assert.deepEqual((await remember<unknown>(run(config), never, { folder })).value, value);
+      await computeOnce(run(config), () => Promise.resolve(value), { folder });
+      assert.deepEqual((await computeOnce<unknown>(run(config), never, { folder })).value, value);
     }),
     { numRuns: 50, seed: 2 },
   );
 });
 
-test("remember: values and configs of another realm are kept like our own", async () => {
+test("computeOnce: values and configs of another realm are kept like our own", async () => {
   const folder = newFolder();
   const config = runInNewContext("({ b: [1, { c: 'x' }], a: 1 })") as object;
   const value = runInNewContext("({ list: [1], floats: new Float32Array([1, 2]) })") as { floats: Float32Array };
   assert.equal(keyOf(run(config)), keyOf(run({ a: 1, b: [1, { c: "x" }] })));
-  await remember(run(config), () => Promise.resolve(value), { folder });
-  const again = await remember<typeof value>(run(config), never, { folder });
+  await computeOnce(run(config), () => Promise.resolve(value), { folder });
+  const again = await computeOnce<typeof value>(run(config), never, { folder });
   assert.deepEqual(again.value, { list: [1], floats: Float32Array.of(1, 2) });
 });
 
-test("remember: force computes again and replaces the entry", async () => {
+test("computeOnce: force computes again and replaces the entry", async () => {
   const folder = newFolder();
-  await remember(run(1), () => Promise.resolve("old"), { folder });
-  assert.equal((await remember(run(1), () => Promise.resolve("new"), { folder, force: true })).status, "computed");
-  assert.equal((await remember<string>(run(1), never, { folder })).value, "new");
+  await computeOnce(run(1), () => Promise.resolve("old"), { folder });
+  assert.equal((await computeOnce(run(1), () => Promise.resolve("new"), { folder, force: true })).status, "computed");
+  assert.equal((await computeOnce<string>(run(1), never, { folder })).value, "new");
 });
 
-test("remember: force with a name computes once for it, whatever the clock says", async (t) => {
+test("computeOnce: force with a name computes once for it, whatever the clock says", async (t) => {
   const folder = newFolder();
   let computed = 0;
   const compute = (): Promise<number> => Promise.resolve(++computed);
   t.mock.timers.enable({ apis: ["Date"], now: Date.parse("2999-01-01T00:00:00Z") });
-  await remember(run(1), compute, { folder });
+  await computeOnce(run(1), compute, { folder });
   t.mock.timers.reset();
   const statuses = [];
   for (const force of ["first", "first", "second", "second"])
-    statuses.push((await remember(run(1), compute, { folder, force })).status);
+    statuses.push((await computeOnce(run(1), compute, { folder, force })).status);
   assert.deepEqual(statuses, ["computed", "stored", "computed", "stored"]);
   assert.equal(computed, 3);
 });
 
-test("remember: computes nothing where nothing can be stored", async () => {
+test("computeOnce: computes nothing where nothing can be stored", async () => {
   const folder = newFolder();
   writeFileSync(folder, "a file in its place");
-  await assert.rejects(remember(run(1), never, { folder }), {
+  await assert.rejects(computeOnce(run(1), never, { folder }), {
     name: "StoreError",
     message:
-      /^remember: needs a store that can be written at .*, got E\w+: .*; make room or rights there, or name another/,
+      /^computeOnce: needs a store that can be written at .*, got E\w+: .*; make room or rights there, or name another/,
   });
 });
 
-test("remember: makes its folder again when it was removed meanwhile", async () => {
+test("computeOnce: makes its folder again when it was removed meanwhile", async () => {
   const folder = newFolder();
   const compute = (): Promise<number> => {
     rmSync(folder, { recursive: true });
     return Promise.resolve(7);
   };
-  await remember(run(1), compute, { folder });
-  assert.equal((await remember(run(1), never, { folder })).value, 7);
+  await computeOnce(run(1), compute, { folder });
+  assert.equal((await computeOnce(run(1), never, { folder })).value, 7);
 });
 
-test("remember: keeps what its folder does not take any more, and finds it again", async (t) => {
+test("computeOnce: keeps what its folder does not take any more, and finds it again", async (t) => {
   const folder = newFolder();
   const other = join(tmpdir(), "curious-inside-rescued", `rescued-${keyOf(run(1, "rescued"))}.run`);
   t.after(() => rmSync(other, { force: true }));
@@ -151,16 +151,18 @@ test("remember: keeps what its folder does not take any more, and finds it again
     writeFileSync(folder, "a file in its place");
     return Promise.resolve(7);
   };
-  const error = await remember(run(1, "rescued"), compute, { folder }).catch((reason: unknown) => reason as StoreError);
+  const error = await computeOnce(run(1, "rescued"), compute, { folder }).catch(
+    (reason: unknown) => reason as StoreError,
+  );
   assert.ok(error instanceof StoreError);
   assert.equal(error.value, 7);
   assert.ok(error.message.includes(`it lies in ${other}, where it is found again`), error.message);
-  assert.equal((await remember(run(1, "rescued"), never, { folder })).value, 7);
+  assert.equal((await computeOnce(run(1, "rescued"), never, { folder })).value, 7);
 });
 
 test("isStored: is false for what is cut short", async () => {
   const folder = newFolder();
-  await remember(run(1), () => Promise.resolve("whole"), { folder });
+  await computeOnce(run(1), () => Promise.resolve("whole"), { folder });
   assert.ok(isStored(run(1), { folder }));
   assert.ok(!isStored(run(2), { folder }));
   const file = fileOf(folder, run(1));
@@ -170,32 +172,32 @@ test("isStored: is false for what is cut short", async () => {
   }
 });
 
-test("remember, isStored: an entry whose value is none of its kind counts as damaged", async (t) => {
+test("computeOnce, isStored: an entry whose value is none of its kind counts as damaged", async (t) => {
   const folder = newFolder();
   const warnings = silenceWarnings(t);
   const check = (value: unknown): void => assert.ok(typeof value === "number", "needs a number");
-  await remember(run(1), () => Promise.resolve(null), { folder }); // with a right checksum
+  await computeOnce(run(1), () => Promise.resolve(null), { folder }); // with a right checksum
   assert.ok(isStored(run(1), { folder }) && !isStored(run(1), { folder, check }));
-  assert.equal((await remember<number | null>(run(1), () => Promise.resolve(7), { folder, check })).value, 7);
+  assert.equal((await computeOnce<number | null>(run(1), () => Promise.resolve(7), { folder, check })).value, 7);
   assert.match(warnings[0]!, /is damaged \(needs a number\): computing it again/);
   assert.ok(isStored(run(1), { folder, check }));
 });
 
-test("remember: refuses a file that is larger than any entry before it reads it", async () => {
+test("computeOnce: refuses a file that is larger than any entry before it reads it", async () => {
   const folder = newFolder();
   mkdirSync(folder);
   const file = fileOf(folder, run(1));
   writeFileSync(file, "");
   truncateSync(file, 2 ** 31); // a hole, which takes no room
-  await assert.rejects(remember(run(1), never, { folder }), /has 2147483648 bytes, more than any entry: remove it/);
+  await assert.rejects(computeOnce(run(1), never, { folder }), /has 2147483648 bytes, more than any entry: remove it/);
 });
 
-test("remember: uses the folder of CURIOUS_STORE when no other is given", async () => {
+test("computeOnce: uses the folder of CURIOUS_STORE when no other is given", async () => {
   const before = process.env["CURIOUS_STORE"];
   const folder = newFolder();
   try {
     process.env["CURIOUS_STORE"] = folder;
-    await remember(run(1), () => Promise.resolve(1));
+    await computeOnce(run(1), () => Promise.resolve(1));
     assert.ok(existsSync(fileOf(folder, run(1))));
   } finally {
     if (before === undefined) delete process.env["CURIOUS_STORE"];
@@ -203,7 +205,7 @@ test("remember: uses the folder of CURIOUS_STORE when no other is given", async 
   }
 });
 
-test("remember: calls at once for one run compute it once", async () => {
+test("computeOnce: calls at once for one run compute it once", async () => {
   const folder = newFolder();
   let computed = 0;
   const compute = async (): Promise<number> => {
@@ -211,35 +213,38 @@ test("remember: calls at once for one run compute it once", async () => {
     await wait(20);
     return computed;
   };
-  const all = await Promise.all([1, 1, 2, 1].map((seed) => remember(run({ seed }), compute, { folder })));
+  const all = await Promise.all([1, 1, 2, 1].map((seed) => computeOnce(run({ seed }), compute, { folder })));
   assert.equal(computed, 2);
   assert.equal(all[0], all[1]);
   assert.equal(all[0], all[3]);
   assert.notEqual(all[0], all[2]);
 });
 
-test("remember: a computation that fails leaves nothing behind and is tried again", async () => {
+test("computeOnce: a computation that fails leaves nothing behind and is tried again", async () => {
   const folder = newFolder();
-  await assert.rejects(remember(run(1), never, { folder }), /computed a stored run/);
+  await assert.rejects(computeOnce(run(1), never, { folder }), /computed a stored run/);
   assert.deepEqual(readdirSync(folder), []);
-  assert.equal((await remember(run(1), () => Promise.resolve(5), { folder })).value, 5);
+  assert.equal((await computeOnce(run(1), () => Promise.resolve(5), { folder })).value, 5);
 });
 
-test("remember: refuses what is no JSON in config and what the store cannot keep, naming the place", async () => {
+test("computeOnce: refuses what is no JSON in config and what the store cannot keep, naming the place", async () => {
   const folder = newFolder();
   const refused = async (config: unknown, message: RegExp): Promise<void> =>
-    assert.rejects(remember(run(config), never, { folder }), message);
-  await refused({ a: [1, NaN] }, /^InputError: remember: needs JSON at run\.config\.a\[1\], got NaN$/);
+    assert.rejects(computeOnce(run(config), never, { folder }), message);
+  await refused({ a: [1, NaN] }, /^InputError: computeOnce: needs JSON at run\.config\.a\[1\], got NaN$/);
   await refused({ a: Infinity }, /run\.config\.a, got Infinity/);
   await refused({ a: new Date(0) }, /run\.config\.a, got a Date/);
   await refused({ a: Float32Array.of(1) }, /run\.config\.a, got a Float32Array/);
   await refused([undefined], /run\.config\[0\], got undefined/);
   await refused({ onRound: () => 1 }, /run\.config\.onRound/);
-  await assert.rejects(remember(run(1, "../escape"), never, { folder }), /needs a kind of letters, digits and hyphens/);
+  await assert.rejects(
+    computeOnce(run(1, "../escape"), never, { folder }),
+    /needs a kind of letters, digits and hyphens/,
+  );
 
   const unkept = async (value: unknown, message: RegExp): Promise<void> =>
     assert.rejects(
-      remember(run(1), () => Promise.resolve(value), { folder }),
+      computeOnce(run(1), () => Promise.resolve(value), { folder }),
       message,
     );
   await unkept({ at: [new Date(0)] }, /typed arrays, arrays or plain objects at value\.at\[0\], got a Date/);
@@ -305,23 +310,26 @@ test("keyOf: changes with the code that the run's module reaches, not with other
 });
 
 test("describe: says whether a value is fresh or stored, and since when", () => {
-  const base: Omit<Remembered<unknown>, "value" | "status"> = {
+  const base: Omit<Computed<unknown>, "value" | "status"> = {
     key: "k",
     seconds: 412.3,
     computedAt: "2026-11-23T08:00:00.000Z",
     libraryHash: "abc1234def",
   };
-  assert.equal(describe({ ...base, status: "computed" }), "computed in 412 s");
-  assert.equal(describe({ ...base, seconds: 0.25, status: "computed" }), "computed in 0.3 s");
-  assert.equal(describe({ ...base, status: "stored" }), "from store, computed on 2026-11-23 (412 s), lib hash abc1234");
+  assert.equal(sourceText({ ...base, status: "computed" }), "computed in 412 s");
+  assert.equal(sourceText({ ...base, seconds: 0.25, status: "computed" }), "computed in 0.3 s");
+  assert.equal(
+    sourceText({ ...base, status: "stored" }),
+    "from store, computed on 2026-11-23 (412 s), lib hash abc1234",
+  );
 });
 
-test("remember: a damaged entry is reported by name and computed again", async (t) => {
+test("computeOnce: a damaged entry is reported by name and computed again", async (t) => {
   const warnings = silenceWarnings(t);
   const folder = newFolder();
   const value = { values: Float32Array.from({ length: 64 }, (_, i) => i) };
   const compute = (): Promise<typeof value> => Promise.resolve(value);
-  await remember(run(1), compute, { folder });
+  await computeOnce(run(1), compute, { folder });
   const file = fileOf(folder, run(1));
   const whole = readFileSync(file);
 
@@ -334,24 +342,24 @@ test("remember: a damaged entry is reported by name and computed again", async (
   }
   for (const [i, damage] of damages.entries()) {
     writeFileSync(file, damage);
-    assert.equal((await remember(run(1), compute, { folder })).status, "computed", `damage ${i}`);
+    assert.equal((await computeOnce(run(1), compute, { folder })).status, "computed", `damage ${i}`);
     assert.equal(warnings.length, i + 1);
     assert.ok(warnings[i]!.includes(file));
-    assert.deepEqual((await remember<typeof value>(run(1), never, { folder })).value, value);
+    assert.deepEqual((await computeOnce<typeof value>(run(1), never, { folder })).value, value);
   }
 });
 
-test("remember: an entry under another run's name is not taken for it", async (t) => {
+test("computeOnce: an entry under another run's name is not taken for it", async (t) => {
   const warnings = silenceWarnings(t);
   const folder = newFolder();
-  await remember(run(1), () => Promise.resolve("one"), { folder });
+  await computeOnce(run(1), () => Promise.resolve("one"), { folder });
   copyFileSync(fileOf(folder, run(1)), fileOf(folder, run(2)));
-  assert.equal((await remember(run(2), () => Promise.resolve("two"), { folder })).value, "two");
+  assert.equal((await computeOnce(run(2), () => Promise.resolve("two"), { folder })).value, "two");
   assert.equal(warnings.length, 1);
   assert.ok(warnings[0]!.includes("it is the entry of"));
 });
 
-test("remember: removes temporary files of dead processes only", async () => {
+test("computeOnce: removes temporary files of dead processes only", async () => {
   const folder = newFolder();
   mkdirSync(folder);
   const namespace = existsSync("/proc/self/ns/pid") ? /\d+/.exec(readlinkSync("/proc/self/ns/pid"))![0] : "";
@@ -366,11 +374,11 @@ test("remember: removes temporary files of dead processes only", async () => {
     "a.run.elsewhere.1.x.tmp",
   ];
   for (const name of [...names, "note.tmp"]) writeFileSync(join(folder, name), "");
-  await remember(run(1), () => Promise.resolve(1), { folder });
+  await computeOnce(run(1), () => Promise.resolve(1), { folder });
   assert.deepEqual(temporaries(folder).sort(), [...names.slice(1), "note.tmp"].sort());
 });
 
-test("remember: kill -9 at 20 random moments of writing leaves entries whole or absent, and no work is repeated", async (t) => {
+test("computeOnce: kill -9 at 20 random moments of writing leaves entries whole or absent, and no work is repeated", async (t) => {
   const folder = newFolder();
   const log = join(root, "kills.log");
   writeFileSync(log, "");
@@ -379,7 +387,7 @@ test("remember: kill -9 at 20 random moments of writing leaves entries whole or 
     const [folder, log] = process.argv.slice(1);
     void (async () => {
       for (let i = 0; ; i++) {
-        await remember({ kind: "big", code: "fl/train", config: { i }, datasetHash: "" }, async () => {
+        await computeOnce({ kind: "big", code: "fl/train", config: { i }, datasetHash: "" }, async () => {
           appendFileSync(log, "computed " + i + "\\n");
           process.stdout.write("computing");
           return { i, values: new Float32Array(1e6).fill(i) };
@@ -414,15 +422,15 @@ test("remember: kill -9 at 20 random moments of writing leaves entries whole or 
       assert.ok(!done.has(String(i)), `run ${i} was done and is lost`);
       continue;
     }
-    const { value } = await remember<{ i: number; values: Float32Array }>(big, never, { folder });
+    const { value } = await computeOnce<{ i: number; values: Float32Array }>(big, never, { folder });
     assert.ok(value.i === i && value.values.length === 1e6 && value.values.every((x) => x === i));
   }
-  await remember(run("last"), () => Promise.resolve(1), { folder });
+  await computeOnce(run("last"), () => Promise.resolve(1), { folder });
   assert.deepEqual(temporaries(folder), []);
   t.diagnostic(`${torn} of 20 kills hit a write; ${done.size} entries`);
 });
 
-test("remember: three processes with the same runs at once all finish, and no entry is torn", async () => {
+test("computeOnce: three processes with the same runs at once all finish, and no entry is torn", async () => {
   const folder = newFolder();
   const runs = 30;
   // The first two meet at every run; the third comes from the other end.
@@ -432,7 +440,7 @@ test("remember: three processes with the same runs at once all finish, and no en
       for (let i = Number(from), n = 0; n < ${runs}; i += Number(step), n++) {
         const make = async () => new Float32Array(2e5).fill(i);
         const run = { kind: "all", code: "fl/train", config: { i }, datasetHash: "d" };
-        const { value } = await remember(run, make, { folder });
+        const { value } = await computeOnce(run, make, { folder });
         if (value.length !== 2e5 || !value.every((x) => x === i)) throw new Error("torn");
       }
     })();`;
@@ -446,7 +454,7 @@ test("remember: three processes with the same runs at once all finish, and no en
   assert.deepEqual(codes, [0, 0, 0]);
   assert.equal(readdirSync(folder).length, runs);
   for (let i = 0; i < runs; i++) {
-    const { value } = await remember<Float32Array>(run({ i }, "all"), never, { folder });
+    const { value } = await computeOnce<Float32Array>(run({ i }, "all"), never, { folder });
     assert.ok(value.length === 2e5 && value.every((x) => x === i));
   }
 });

@@ -25,7 +25,7 @@ export interface StoreOptions {
 }
 
 /** A value and where it came from. */
-export interface Remembered<T> {
+export interface Computed<T> {
   readonly value: T;
   readonly key: string; // SHA-256 (hex), see keyOf
   readonly status: "computed" | "stored";
@@ -67,7 +67,7 @@ interface Header extends Run {
 const loaded: Library = readLibrary(join(__dirname, ".."));
 
 /** Computations under way in this process, so that a run asked for twice at once is computed once. */
-const underWay = new Map<string, Promise<Remembered<unknown>>>();
+const underWay = new Map<string, Promise<Computed<unknown>>>();
 
 /**
  * The value of a run: from the store if it was ever computed, else computed and stored.
@@ -86,19 +86,19 @@ const underWay = new Map<string, Promise<Remembered<unknown>>>();
  *   afterwards, the error holds the value
  * @example
  * const run = { kind: "listen", code: "fl/train", config: { seed: 1, rounds: 50 }, datasetHash: dataset.hash };
- * (await remember(run, () => listen(run.config))).status; // "computed"
- * (await remember(run, () => listen(run.config))).status; // "stored"
+ * (await computeOnce(run, () => listen(run.config))).status; // "computed"
+ * (await computeOnce(run, () => listen(run.config))).status; // "stored"
  */
-export async function remember<T>(
+export async function computeOnce<T>(
   run: Run,
   compute: () => Promise<T>,
   options: StoreOptions = {},
-): Promise<Remembered<T>> {
+): Promise<Computed<T>> {
   const { folder, force = false, check } = options;
   const key = keyOf(run);
   const file = fileOf(run.kind, key, folder);
   const task = `${force} ${file}`;
-  let pending = underWay.get(task) as Promise<Remembered<T>> | undefined;
+  let pending = underWay.get(task) as Promise<Computed<T>> | undefined;
   if (!pending) {
     pending = readOrCompute(run, key, file, { force, ...(check && { check }) }, compute).finally(() =>
       underWay.delete(task),
@@ -159,12 +159,12 @@ function rescued(file: string): string {
 /**
  * Where a value came from, in words.
  *
- * @param remembered what remember returned
+ * @param remembered what computeOnce returned
  * @returns "computed in 412 s" or "from store, computed on 2026-11-23 (412 s), lib hash abc1234"
  * @example
- * describe(await remember(run, compute)); // "computed in …"; e.g. 412 s
+ * sourceText(await computeOnce(run, compute)); // "computed in …"; e.g. 412 s
  */
-export function describe(remembered: Omit<Remembered<unknown>, "value">): string {
+export function sourceText(remembered: Omit<Computed<unknown>, "value">): string {
   const { status, seconds, computedAt, libraryHash: hash } = remembered;
   const took = `${seconds < 10 ? seconds.toFixed(1) : seconds.toFixed(0)} s`;
   if (status === "computed") return `computed in ${took}`;
@@ -183,7 +183,7 @@ export function describe(remembered: Omit<Remembered<unknown>, "value">): string
  */
 export function keyOf(run: Run, library: Library = loaded): string {
   const { kind, code, config, datasetHash } = run;
-  ensure(/^[A-Za-z][A-Za-z0-9-]*$/.test(kind), "remember", "needs a kind of letters, digits and hyphens", kind);
+  ensure(/^[A-Za-z][A-Za-z0-9-]*$/.test(kind), "computeOnce", "needs a kind of letters, digits and hyphens", kind);
   return sha256(canonicalJson({ kind, code, config, datasetHash, libraryHash: libraryHashOf(run, library) }, "run"));
 }
 
@@ -239,7 +239,7 @@ export async function importEntry(
   run: Run,
   bytes: Buffer,
   options: Pick<StoreOptions, "folder" | "check"> = {},
-): Promise<Omit<Remembered<unknown>, "value">> {
+): Promise<Omit<Computed<unknown>, "value">> {
   const key = keyOf(run);
   const { value, ...source } = parseEntry<unknown>(bytes, key);
   options.check?.(value);
@@ -255,14 +255,14 @@ async function readOrCompute<T>(
   file: string,
   { force = false, check }: Pick<StoreOptions, "force" | "check">,
   compute: () => Promise<T>,
-): Promise<Remembered<T>> {
+): Promise<Computed<T>> {
   const stored =
     force === true
       ? undefined
       : ((await readEntry<T>(file, key, check)) ?? (await readEntry<T>(rescued(file), key, check)));
   if (stored && (force === false || stored.force === force)) return stored;
 
-  await ensureWritable("remember", dirname(file));
+  await ensureWritable("computeOnce", dirname(file));
   const start = performance.now();
   const value = await compute();
   const seconds = (performance.now() - start) / 1000;
@@ -281,11 +281,7 @@ function reasonOf(error: unknown): string {
   return (error as Error).message.split(", ")[0]!;
 }
 
-async function readEntry<T>(
-  file: string,
-  key: string,
-  check: StoreOptions["check"],
-): Promise<Remembered<T> | undefined> {
+async function readEntry<T>(file: string, key: string, check: StoreOptions["check"]): Promise<Computed<T> | undefined> {
   let bytes: Buffer;
   try {
     const { size } = await stat(file);
@@ -306,7 +302,7 @@ async function readEntry<T>(
 }
 
 /** Throws where the bytes are not the whole entry of that key. */
-function parseEntry<T>(bytes: Buffer, key: string): Remembered<T> {
+function parseEntry<T>(bytes: Buffer, key: string): Computed<T> {
   const { header, payload } = splitEntry(bytes, key);
   const { seconds, computedAt, libraryHash, force } = header;
   const source = { key, status: "stored", seconds, computedAt, libraryHash, ...(force && { force }) } as const;
@@ -326,10 +322,10 @@ function splitEntry(bytes: Buffer, key: string): { readonly header: Header; read
 
 async function writeEntry(file: string, header: Header, value: unknown): Promise<void> {
   const payload = serialize(value);
-  ensure(payload.length <= mostBytes, "remember", `needs a result of at most ${mostBytes} bytes`, payload.length);
+  ensure(payload.length <= mostBytes, "computeOnce", `needs a result of at most ${mostBytes} bytes`, payload.length);
   const head = Buffer.from(`${JSON.stringify(header)}\n`);
   const parts = [`${MAGIC} ${sha256(head, payload)}\n`, head, payload];
-  await writeOrRescue("remember", "was computed", file, parts, value);
+  await writeOrRescue("computeOnce", "was computed", file, parts, value);
 }
 
 /** Writes an entry into its folder, else into the rescue folder; then, and where neither takes it, throws StoreError. */
@@ -450,7 +446,7 @@ function canonicalJson(value: unknown, place: string): string {
   if (value === null || typeof value === "string" || typeof value === "boolean") return JSON.stringify(value);
   if (typeof value === "number" && Number.isFinite(value)) return JSON.stringify(value);
   if (Array.isArray(value)) return `[${value.map((item, i) => canonicalJson(item, `${place}[${i}]`)).join(",")}]`;
-  if (!isPlainObject(value)) refuse("remember", `needs JSON at ${place}`, nameOf(value));
+  if (!isPlainObject(value)) refuse("computeOnce", `needs JSON at ${place}`, nameOf(value));
   const members = Object.entries(value)
     .filter(([, member]) => member !== undefined)
     .sort(([a], [b]) => (a < b ? -1 : 1))
@@ -463,7 +459,8 @@ function ensureStorable(value: unknown, place: string): void {
   if (ArrayBuffer.isView(value)) return;
   if (Array.isArray(value)) value.forEach((item, i) => ensureStorable(item, `${place}[${i}]`));
   else if (isPlainObject(value)) for (const [k, v] of Object.entries(value)) ensureStorable(v, `${place}.${k}`);
-  else refuse("remember", `needs numbers, strings, typed arrays, arrays or plain objects at ${place}`, nameOf(value));
+  else
+    refuse("computeOnce", `needs numbers, strings, typed arrays, arrays or plain objects at ${place}`, nameOf(value));
 }
 
 /** Also true of plain objects of another realm: a notebook's cells run in one of their own. */

@@ -30,7 +30,7 @@ test("scoreLeak: scores everybody alike when everybody is in the aggregate (hand
   near(leak.leakage, 1 - 0.1 / 0.25);
   near(leak.contributorRmse, 0.1);
   near(leak.contributorLeakage, 0.6);
-  assert.deepEqual([leak.effective, leak.labelAccuracy, leak.round, leak.matchingLoss], [3, 1, 7, 0.5]);
+  assert.deepEqual([leak.effectiveParticipants, leak.labelAccuracy, leak.round, leak.matchingLoss], [3, 1, 7, 0.5]);
   assert.deepEqual([...leak.reconstructions], [0.1, 0.4, 0.9].map(Math.fround));
 });
 
@@ -45,17 +45,23 @@ test("scoreLeak: contributors choose first, and those who are out take what is l
   const truth = batch([0.2, 0.3], [0, 0]);
   const free = scoreLeak(found([0.3, 0.8], [0, 0]), truth, own);
   near(free.rmse, 0.3); // either pairing costs 0.6 in all
-  const one = scoreLeak(found([0.3, 0.8], [0, 0]), truth, own, { contributed: [true, false], effective: 1 });
+  const one = scoreLeak(found([0.3, 0.8], [0, 0]), truth, own, {
+    contributed: [true, false],
+    effectiveParticipants: 1,
+  });
   near(one.perImage[0]!, 0.1); // takes 0.3, which would have fitted the other exactly
   near(one.perImage[1]!, 0.5); // 0.8 is left
   near(one.contributorRmse, 0.1);
   near(one.contributorLeakage, 1 - 0.1 / 0.05); // 0.05 from the class mean: this reconstruction is worse than a guess
-  assert.equal(one.effective, 1);
+  assert.equal(one.effectiveParticipants, 1);
 });
 
 test("scoreLeak: an image without a reconstruction gets the best guess without a gradient", () => {
   const truth = batch([0, 0.5, 1], [0, 0, 1]);
-  const leak = scoreLeak(found([0.95], [1]), truth, own, { contributed: [false, false, true], effective: 1 });
+  const leak = scoreLeak(found([0.95], [1]), truth, own, {
+    contributed: [false, false, true],
+    effectiveParticipants: 1,
+  });
   near(leak.perImage[0]!, 0.25);
   near(leak.perImage[1]!, 0.25);
   near(leak.perImage[2]!, 0.05);
@@ -114,7 +120,7 @@ test("scoreLeak: refuses pixels, labels, flags and options that cannot be", () =
       [inverted, truth, own, { contributed: [1, 0] }],
       "needs true or false in contributed, got [1, 0], ownContributed true",
     ],
-    [[inverted, truth, own, { effective: NaN }], "needs effective >= 0, got NaN"],
+    [[inverted, truth, own, { effectiveParticipants: NaN }], "needs effectiveParticipants >= 0, got NaN"],
     [
       [inverted, truth, own, { contributors: [true, true] }],
       "needs only known names in options, got contributors; did you mean contributed?",

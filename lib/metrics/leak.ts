@@ -19,7 +19,7 @@ export interface Leak {
   readonly contributed: readonly boolean[]; // whether each private image's client is in the aggregate
   readonly contributorRmse: number | null; // mean over the images of contributors; null when there is none
   readonly contributorLeakage: number | null; // 1 - contributorRmse / the floor of the same images
-  readonly effective: number; // M_eff of the round's aggregate, in clients
+  readonly effectiveParticipants: number; // M_eff of the round's aggregate, in clients
   readonly matchingLoss: number;
   readonly truthLoss: number | null; // of the private images themselves under the same objective; null where it was not asked for
   readonly found: boolean | null; // matchingLoss <= 1.1 truthLoss + 1e-5: the search did not fail
@@ -33,13 +33,13 @@ export interface Leak {
 export interface LeakOptions {
   readonly decoderMean?: Float32Array | undefined; // mean output of the attacker's decoder, a guess without a gradient
   readonly contributed?: readonly boolean[] | undefined; // per private image; default: all of them
-  readonly effective?: number | undefined; // M_eff of the aggregate; default: the number of private images
+  readonly effectiveParticipants?: number | undefined; // M_eff of the aggregate; default: the number of private images
   readonly ownBatch?: Batch | undefined; // the attacker's own images of the round, where the view still holds its share
   readonly truthLoss?: number | undefined; // the matching loss of the private images themselves, see matchingLosses
   readonly ownContributed?: boolean | undefined; // whether that share is in the aggregate; default true
 }
 
-const optionNames = ["decoderMean", "contributed", "effective", "truthLoss", "ownBatch", "ownContributed"];
+const optionNames = ["decoderMean", "contributed", "effectiveParticipants", "truthLoss", "ownBatch", "ownContributed"];
 
 /**
  * Scores a reconstruction: matched to the private images at least total RMSE within a class, and set against the floor.
@@ -66,7 +66,13 @@ const optionNames = ["decoderMean", "contributed", "effective", "truthLoss", "ow
 export function scoreLeak(reconstruction: Reconstruction, truth: Batch, own: Batch, options: LeakOptions = {}): Leak {
   const fn = "scoreLeak";
   ensureNames(fn, "options", options, optionNames);
-  const { decoderMean, ownBatch, ownContributed = true, effective = truth.size, truthLoss = null } = options;
+  const {
+    decoderMean,
+    ownBatch,
+    ownContributed = true,
+    effectiveParticipants = truth.size,
+    truthLoss = null,
+  } = options;
   ensureCount(fn, "size of truth", truth.size);
   const pixels = truth.images.length / truth.size;
   checkImages("truth", truth, pixels);
@@ -78,7 +84,12 @@ export function scoreLeak(reconstruction: Reconstruction, truth: Batch, own: Bat
   ensure(known, fn, `needs contributed for each of ${truth.size} private images`, contributed.length);
   const isFlag = [...contributed, ownContributed].every((flag) => typeof flag === "boolean");
   ensure(isFlag, fn, "needs true or false in contributed", `[${contributed.join(", ")}], ownContributed ${String(ownContributed)}`); // prettier-ignore
-  ensure(Number.isFinite(effective) && effective >= 0, fn, "needs effective >= 0", effective);
+  ensure(
+    Number.isFinite(effectiveParticipants) && effectiveParticipants >= 0,
+    fn,
+    "needs effectiveParticipants >= 0",
+    effectiveParticipants,
+  );
   ensure(truthLoss === null || (Number.isFinite(truthLoss) && truthLoss >= 0), fn, "needs truthLoss >= 0", truthLoss);
   const scored = { privateImages: truth.images, privateLabels: truth.labels, pixels };
   const floor = floorRmse({ ...scored, ownImages: own.images, ownLabels: own.labels, decoderMean });
@@ -111,7 +122,7 @@ export function scoreLeak(reconstruction: Reconstruction, truth: Batch, own: Bat
     contributed,
     contributorRmse,
     contributorLeakage: contributorRmse === null ? null : leakage(contributorRmse, mean(inside(floor.perImage))),
-    effective,
+    effectiveParticipants,
     matchingLoss: reconstruction.matchingLoss,
     truthLoss,
     found: truthLoss === null ? null : reconstruction.matchingLoss <= 1.1 * truthLoss + 1e-5,

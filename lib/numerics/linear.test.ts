@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { createRng } from "../core/rng";
-import { combine, effectiveCount, shortened, squaredNorms } from "./linear";
+import { combine, participationRatio, shortened, squaredNorms } from "./linear";
 
 const draw = (n: number, d: number): Float32Array[] =>
   Array.from({ length: n }, (_, i) => createRng("linear").split("update", i).normals(d));
@@ -29,8 +29,8 @@ test("combine: passes a single vector on bit by bit, and does not read those of 
 });
 
 test("effectiveCount: counts equal weights, and less where they differ", () => {
-  assert.equal(effectiveCount([0.25, 0.25, 0.25, 0]), 3);
-  assert.ok(Math.abs(effectiveCount([2, 1, 1]) - 16 / 6) < 1e-12); // (2 + 1 + 1)^2 / (4 + 1 + 1)
+  assert.equal(participationRatio([0.25, 0.25, 0.25, 0]), 3);
+  assert.ok(Math.abs(participationRatio([2, 1, 1]) - 16 / 6) < 1e-12); // (2 + 1 + 1)^2 / (4 + 1 + 1)
 });
 
 test("squaredNorms: are the sums of squares, from 0 and from elsewhere, whatever the lengths", () => {

@@ -45,7 +45,7 @@ const blockSize = 32768; // numbers at a time, which stay in the nearer caches
  * @returns M_eff, 1..n
  * @source Kish 1965, effective sample size
  */
-export function effectiveCount(weights: readonly number[]): number {
+export function participationRatio(weights: readonly number[]): number {
   const sum = weights.reduce((total, w) => total + w, 0);
   return sum ** 2 / weights.reduce((total, w) => total + w ** 2, 0);
 }

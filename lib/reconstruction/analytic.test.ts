@@ -47,7 +47,7 @@ function viewOf(architecture: ArchitectureName, secret: Batch, activation: "relu
     accuracy: 0,
     attackSuccess: null,
     kept: [],
-    effective: 2,
+    effectiveParticipants: 2,
     dropped: [],
     skipped: null,
   };

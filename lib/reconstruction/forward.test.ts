@@ -193,7 +193,7 @@ test("invert: through the protocol of a plain mean is the mean without the attac
     const { config, whole, suspicion } = sceneOf(change);
     const labels = [suspicion.labels];
     const through = await invert([knowingOwnShare(whole)], { ...how, labels, through: "protocol" });
-    const asBefore = await invert([withoutOwnShare(whole)], { ...how, labels, localSteps: "unrolled" });
+    const asBefore = await invert([withoutOwnShare(whole)], { ...how, labels, unroll: true });
     assert.deepEqual(through, asBefore, JSON.stringify([change, config.localSteps]));
   }
 });
@@ -268,7 +268,7 @@ test("invert: refuses to go through a protocol that is missing, or that the view
       {},
       "needs the aggregate before round 3, which centeredClipping reads, got none; give it in view.previous, null if there was none",
     ],
-    [known, { localSteps: "mean" }, 'needs localSteps "unrolled" through the protocol, got mean; leave localSteps out'],
+    [known, { unroll: false }, "needs local steps unrolled through the protocol, got unroll: false; leave unroll out"],
     [known, { through: "rule" }, "needs a through of mean, protocol, got rule"],
   ];
   for (const [view, more, message] of cases) {

@@ -10,7 +10,7 @@ import { differentiate, gradientsAlong, type Network, type Pass } from "../model
 import { packWeights, stackVectors, unpackWeights, unstackVectors } from "../model/stack";
 import { squaredNorms } from "../numerics/linear";
 import { recycle } from "../numerics/spare";
-import { createTarget, judgeGradient, type Matching, type ObjectiveName } from "./objective";
+import { createTarget, gradientDistance, type Matching, type ObjectiveName } from "./objective";
 import { withoutOwnShare } from "./observe";
 import { isPlainMean, type Protocol } from "./protocol";
 import { byStep, fromSteps, targetsByStep } from "./unroll";
@@ -133,7 +133,7 @@ export function createForward(network: Network, stack: readonly Suspicion[], obj
     const updates = unstackVectors(sent.value);
     const outcomes = rounds.map((play, s) => play(updates.slice(s * clients, (s + 1) * clients)));
     const aggregated = stackVectors(outcomes.map(({ update }) => update));
-    const { value, derivative } = judgeGradient(tf.div(aggregated, localSteps), tensors.target, objective);
+    const { value, derivative } = gradientDistance(tf.div(aggregated, localSteps), tensors.target, objective);
     const cotangents = unstackVectors(tf.div(derivative, localSteps));
     const pulled = outcomes.flatMap(({ pullBack }, s) => pullBack(cotangents[s]!));
     let u = sent.pull(stackVectors(pulled));

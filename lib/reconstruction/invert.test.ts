@@ -359,7 +359,7 @@ test("invert: unrolled finds the images of two clients' three steps, which one g
   const { view, secret } = trained();
   const options: InvertOptions = { prior: pixel, objective: "squared", steps: 400, labels: [secret.labels] };
   const [mean] = await invert([view], options);
-  const [unrolled] = await invert([view], { ...options, localSteps: "unrolled" });
+  const [unrolled] = await invert([view], { ...options, unroll: true });
   const [ofMean, ofUnrolled] = [mean, unrolled].map((found) => rmse(found!.images, secret.images)) as [number, number];
   assert.ok(unrolled!.matchingLoss < 0.1 * mean!.matchingLoss, `${mean!.matchingLoss} -> ${unrolled!.matchingLoss}`);
   assert.ok(ofUnrolled < 0.7 * ofMean, `${ofMean} -> ${ofUnrolled}`);
@@ -368,13 +368,13 @@ test("invert: unrolled finds the images of two clients' three steps, which one g
 test("invert: unrolled is the same to the bit where there is one local step", async () => {
   const { view } = scene(1, 2);
   const options: InvertOptions = { prior: pixel, steps: 10 };
-  assert.deepEqual(await invert([view], { ...options, localSteps: "unrolled" }), await invert([view], options));
+  assert.deepEqual(await invert([view], { ...options, unroll: true }), await invert([view], options));
 });
 
 test("invert: unrolled views together equal the views one at a time when learning rates and steps are mixed", async () => {
   const [slow, once, other] = [trained(), scene(1, 2), trained(6)];
   const views = [slow.view, once.view, { ...other.view, learningRate: 0.1 }, other.view];
-  const options: InvertOptions = { prior: pixel, steps: 10, localSteps: "unrolled", totalVariation: 0.01 };
+  const options: InvertOptions = { prior: pixel, steps: 10, unroll: true, totalVariation: 0.01 };
   const together = await invert(views, options);
   for (const [i, view] of views.entries()) assertSame(together[i]!, (await invert([view], options))[0]!);
   assert.ok(rmse(together[2]!.images, together[3]!.images) > 1e-3);
@@ -510,10 +510,10 @@ test("invert: refuses options out of range, labels that do not fit, and gradient
     [[view], { labels: [Int32Array.of(3)] }, "needs labels for view 0 in 0..2, got 3 at index 0"],
     [[view], { labels: [Int32Array.of(-1)] }, "needs labels for view 0 in 0..2, got -1 at index 0"],
     [[broken], {}, "needs finite numbers in observedGradient of round 8, got NaN at index 3"],
-    [[view], { localSteps: "unroll" as "unrolled" }, 'needs localSteps of "mean" or "unrolled", got unroll'],
+    [[view], { unroll: "yes" as unknown as boolean }, "needs true or false for unroll, got yes"],
     [
       [{ ...view, numClients: 2, localSteps: 2, numImages: 3 }],
-      { localSteps: "unrolled", labels: [Int32Array.of(0, 1, 2)] },
+      { unroll: true, labels: [Int32Array.of(0, 1, 2)] },
       "needs a multiple of tau B = 2 images to unroll view 0, got 3",
     ],
     [
@@ -620,7 +620,7 @@ test("invert: keeps no tensors when onStep throws, at the first call or later, w
       assert.equal(tf.memory().numTensors, before, `${prior.kind}, call ${throwAt}`);
     }
   }
-  const options: InvertOptions = { prior: pixel, steps: 5, localSteps: "unrolled" };
+  const options: InvertOptions = { prior: pixel, steps: 5, unroll: true };
   const onStep = (): void => {
     throw new Error("stop");
   };
@@ -640,7 +640,7 @@ test("invert: keeps no tensors when 2 or 200 steps are made", async () => {
     assert.equal(await tensorsAfter(prior.kind === "autoencoder" ? 50 : 200), before, prior.kind);
   }
   const unrolled = async (steps: number): Promise<number> => {
-    await invert([trained().view, trained(6).view], { prior: pixel, steps, localSteps: "unrolled" });
+    await invert([trained().view, trained(6).view], { prior: pixel, steps, unroll: true });
     return tf.memory().numTensors;
   };
   const before = await unrolled(2);

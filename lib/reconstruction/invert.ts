@@ -23,7 +23,7 @@ export interface InvertOptions {
   readonly prior: Prior;
   readonly labels?: readonly Int32Array[]; // the private labels of every view; default: inferred from its gradient
   readonly objective?: ObjectiveName; // default "cosine"
-  readonly localSteps?: "mean" | "unrolled"; // for tau > 1: all images at the broadcast w (default), or tau steps of each dummy client
+  readonly unroll?: boolean; // for tau > 1: tau steps of each dummy client; default false: all images at the broadcast w
   readonly through?: "mean" | "protocol"; // hold the dummies' plain mean (default), or what view.protocol makes of them, against a view
   readonly steps?: number; // Adam steps, default 250
   readonly learningRate?: number; // of Adam on the code, cosine decay to a tenth; default 0.1
@@ -47,7 +47,7 @@ export interface Reconstruction {
 }
 
 const optionNames = [
-  ...["prior", "labels", "objective", "localSteps", "steps", "learningRate", "totalVariation", "box", "initialCode"],
+  ...["prior", "labels", "objective", "unroll", "steps", "learningRate", "totalVariation", "box", "initialCode"],
   ...["restarts", "retryAbove", "goal", "seed", "onStep", "through"],
 ];
 const enoughBytes = 1e9; // of tensors in a stack: for LeNet-5 half of it is 6 % slower a view, twice as much no faster
@@ -58,13 +58,13 @@ const traceEvery = 10; // steps between two entries of a trace
  *
  * minimises over z:  D(grad_w L(decode(z), labels; w), g*) + lambda TV(decode(z)),  g* = view.observedGradient / tau
  *
- * with Adam on the code z of the prior. For tau > 1 local steps "mean" asks all images for their gradient at the broadcast w, as if
- * clients had not moved; "unrolled" lets every dummy client take its tau steps (see matchUnrolled), which needs the images in
+ * with Adam on the code z of the prior. For tau > 1 local steps all images are asked for their gradient at the broadcast w, as if
+ * clients had not moved; `unroll` lets every dummy client take its tau steps (see matchUnrolled), which needs the images in
  * order: client by client, and in each step by step, the labels too. Views of equal shapes are inverted together, as many at once as
  * fit into memoryBudget(); how they are split changes rounding only: 1e-3 in a pixel over six steps.
  *
  * Through the protocol, dummy clients stand for the others alone: they take their tau steps, clip, and are aggregated by the view's rule
- * together with what the attacker sent itself (see createForward). That needs the others' labels in the order of "unrolled", and views of
+ * together with what the attacker sent itself (see createForward). That needs the others' labels in the same order, and views of
  * knowingOwnShare; the plain mean is then matched without the attacker's share, as after withoutOwnShare.
  *
  * @param views at least one
@@ -85,7 +85,7 @@ export async function invert(views: readonly AttackerView[], options: InvertOpti
     restarts = 1,
     labels,
     through = "mean",
-    localSteps = through === "mean" ? "mean" : "unrolled",
+    unroll = through === "protocol",
     objective = "cosine",
     initialCode = "normal",
   } = options;
@@ -93,9 +93,9 @@ export async function invert(views: readonly AttackerView[], options: InvertOpti
   ensure(views.length >= 1, "invert", "needs at least one view", 0);
   ensureCount("invert", "steps", steps);
   ensureCount("invert", "restarts", restarts);
-  ensure(["mean", "unrolled"].includes(localSteps), "invert", 'needs localSteps of "mean" or "unrolled"', localSteps);
+  ensure(typeof unroll === "boolean", "invert", "needs true or false for unroll", unroll);
   ensureKnown("invert", "a through", through, ["mean", "protocol"]);
-  ensure(through === "mean" || localSteps === "unrolled", "invert", 'needs localSteps "unrolled" through the protocol', localSteps, "leave localSteps out"); // prettier-ignore
+  ensure(through === "mean" || unroll, "invert", "needs local steps unrolled through the protocol", "unroll: false", "leave unroll out"); // prettier-ignore
   ensure(Number.isInteger(options.seed ?? 0), "invert", "needs an integer seed", options.seed);
   ensureKnown("invert", "an initialCode", initialCode, ["normal", "uniform"]);
   const { learningRate: rate = 1, goal, retryAbove, onStep } = options;
@@ -125,7 +125,7 @@ export async function invert(views: readonly AttackerView[], options: InvertOpti
   for (const [index, view] of seen.entries()) {
     const own = labels?.[index] ?? (await inferLabels(view));
     ensureLabels("invert", `labels for view ${index}`, own, view.numImages, view.numClasses);
-    if (localSteps === "unrolled") {
+    if (unroll) {
       const perClient = view.localSteps * view.batchSize;
       const whole = view.numImages % perClient === 0;
       ensure(
@@ -172,7 +172,7 @@ export async function invert(views: readonly AttackerView[], options: InvertOpti
  *
  * @param views as of invert
  * @param batches for each view view.numImages images with their labels, in order where local steps are unrolled
- * @param options as of invert; objective, localSteps and through are read
+ * @param options as of invert; objective, unroll and through are read
  * @returns D per view, without the smoothness term
  * @throws InputError for a view that no round could have shown, and for images or labels that do not fit it
  * @example
@@ -399,8 +399,8 @@ function smoothingAt(weight: InvertOptions["totalVariation"] = 0, share: number)
   return from * (to / from) ** share;
 }
 
-function isUnrolled({ localSteps }: AttackerView, { localSteps: how, through }: InvertOptions): boolean {
-  return (how === "unrolled" || through === "protocol") && localSteps > 1; // one step leaves nothing to unroll
+function isUnrolled({ localSteps }: AttackerView, { unroll, through }: InvertOptions): boolean {
+  return (unroll === true || through === "protocol") && localSteps > 1; // one step leaves nothing to unroll
 }
 
 function isThroughProtocol({ ownShare }: AttackerView, { through }: InvertOptions): boolean {

@@ -178,10 +178,10 @@ function matchPass({ layer }: Network, pass: Pass, target: Target, objective: Ob
  * @param objective "squared" | "cosine"
  * @returns D [S], computed when asked for, and v [S, d]; the caller's tidy owns them
  * @example
- * judgeGradient(tf.tensor2d([[1, 2]]), tf.tensor2d([[1, 0]]), "squared").derivative.dataSync(); // [0, 4]
+ * gradientDistance(tf.tensor2d([[1, 2]]), tf.tensor2d([[1, 0]]), "squared").derivative.dataSync(); // [0, 4]
  * @source as matchGradient
  */
-export function judgeGradient(
+export function gradientDistance(
   g: Tensor,
   whole: Tensor,
   objective: ObjectiveName,

@@ -3,7 +3,7 @@ import { tf, type Tensor } from "../core/backend";
 import { asTensor } from "../model/layers/product";
 import { differentiate, gradientsAlong, type Network, type Pass } from "../model/network";
 import { packWeights, stackTargets, unpackWeights } from "../model/stack";
-import { judgeGradient, type ObjectiveName } from "./objective";
+import { gradientDistance, type ObjectiveName } from "./objective";
 
 /** One step's worth of matching, of images laid out by local step. */
 export interface UnrolledMatching {
@@ -66,7 +66,11 @@ export function matchUnrolled(
     if (t + 1 < localSteps) local = against(local, g);
   }
   const perClient = tf.reshape(packWeights(layer, sum), [views, clients, size]);
-  const { value, derivative } = judgeGradient(tf.div(tf.sum(perClient, 1), clients * localSteps), observed, objective);
+  const { value, derivative } = gradientDistance(
+    tf.div(tf.sum(perClient, 1), clients * localSteps),
+    observed,
+    objective,
+  );
 
   const each = tf.div(tf.reshape(derivative, [views, 1, size]), clients * localSteps);
   let u = unpackWeights(layer, tf.reshape(tf.tile(each, [1, clients, 1]), [views * clients, size]));

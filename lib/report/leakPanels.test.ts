@@ -53,9 +53,13 @@ test("roundPanel: shows attack success of poisonings that have it only, between 
 });
 
 test("roundPanel: effective participants end with the last round that was aggregated", () => {
-  const rounds = [roundOf(0, 1, { effective: 1 }), roundOf(1, 1, { effective: 2 }), roundOf(2, 1, { effective: 0 })];
+  const rounds = [
+    roundOf(0, 1, { effectiveParticipants: 1 }),
+    roundOf(1, 1, { effectiveParticipants: 2 }),
+    roundOf(2, 1, { effectiveParticipants: 0 }),
+  ];
   const study = studyOf({ rounds, probe: [] }, { rounds, probe: [] });
-  const panel = roundPanel("effective", [{ setting: "krum", study }]);
+  const panel = roundPanel("effectiveParticipants", [{ setting: "krum", study }]);
   assert.deepEqual([panel.series[0]!.mean, panel.yRange], [[1, 2, NaN], [0, 2.1]]); // prettier-ignore
 });
 

@@ -13,7 +13,7 @@ export type LeakQuantity =
   "rmse" | "leakage" | "contributorRmse" | "contributorLeakage" | "matchingLoss" | "labelAccuracy";
 
 /** A quantity of a training round. */
-export type RoundQuantity = "loss" | "objectiveGap" | "accuracy" | "attackSuccess" | "effective";
+export type RoundQuantity = "loss" | "objectiveGap" | "accuracy" | "attackSuccess" | "effectiveParticipants";
 
 /** A line of a leak panel: whose leaks, and how they look. */
 export interface LeakLine {
@@ -35,7 +35,7 @@ const roundTitles: Readonly<Record<RoundQuantity, string>> = {
   objectiveGap: "Objective gap",
   accuracy: "Accuracy",
   attackSuccess: "Does the poisoning reach its own goal?",
-  effective: "Who is in the aggregate",
+  effectiveParticipants: "Who is in the aggregate",
 };
 const fractions = [0, 1.05] as const; // the axis of a fraction; bands of few seeds reach beyond it
 
@@ -88,7 +88,7 @@ export function leakPanel(
  *
  * A setting without the quantity, as the attack success of a poisoning that has no goal of its own, is not drawn.
  *
- * @param quantity "loss", "objectiveGap", "accuracy", "attackSuccess" or "effective" (M_eff, clients)
+ * @param quantity "loss", "objectiveGap", "accuracy", "attackSuccess" or "effectiveParticipants" (M_eff, clients)
  * @param lines at least one; studies of at least two seeds
  * @param options title instead of the quantity's own
  * @returns a panel for showLines
@@ -108,9 +108,9 @@ export function roundPanel(
   }));
   const panel = { title, x: "round", y: quantity, series: withValues("roundPanel", quantity, series) } as const;
   if (quantity === "accuracy" || quantity === "attackSuccess") return { ...panel, yRange: fractions };
-  if (quantity !== "effective") return panel;
+  if (quantity !== "effectiveParticipants") return panel;
   const all = lines.flatMap(({ study }) =>
-    study.runs.flatMap(({ rounds }) => rounds.map(({ effective }) => effective)),
+    study.runs.flatMap(({ rounds }) => rounds.map(({ effectiveParticipants }) => effectiveParticipants)),
   );
   return { ...panel, yRange: [0, 1.05 * Math.max(...all)] };
 }
@@ -152,7 +152,8 @@ function withValues(fn: string, quantity: string, all: readonly Series[]): reado
 
 /** What a round has of a quantity: after the last one nothing is aggregated. */
 function valueOf(quantity: RoundQuantity): (round: RoundSummary) => number | null {
-  return (round) => (quantity === "effective" && round.effective === 0 ? null : round[quantity]);
+  return (round) =>
+    quantity === "effectiveParticipants" && round.effectiveParticipants === 0 ? null : round[quantity];
 }
 
 /**

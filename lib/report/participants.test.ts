@@ -4,11 +4,11 @@ import type { LeakageStudy } from "../experiment/studies";
 import { participantPoints, participantRanks, participantRows } from "./participants";
 
 /** Seeds of (M_eff, contributors' RMSE) in round 0. */
-const study = (...seeds: [effective: number, contributorRmse: number | null][]): LeakageStudy =>
+const study = (...seeds: [effectiveParticipants: number, contributorRmse: number | null][]): LeakageStudy =>
   ({
-    runs: seeds.map(([effective, contributorRmse], s) => ({
+    runs: seeds.map(([effectiveParticipants, contributorRmse], s) => ({
       ...{ seed: s + 1, rounds: [], trajectory: [] },
-      probe: [{ round: 0, effective, contributorRmse, labelAccuracy: 0.5, labels: [1, 2, 3] }],
+      probe: [{ round: 0, effectiveParticipants, contributorRmse, labelAccuracy: 0.5, labels: [1, 2, 3] }],
     })),
     sources: [],
   }) as unknown as LeakageStudy;
@@ -37,7 +37,10 @@ test("participantRanks: hold the settings of one seed against one another", () =
 
 test("participantRows: a row a setting and round, a dash where too few seeds have a contributor", () => {
   const [one] = participantRows(studies, [0]);
-  assert.deepEqual([one!["setting"], one!["k"], one!["effective"], one!["labelAccuracy"]], ["one", 0, 1, 0.5]);
+  assert.deepEqual(
+    [one!["setting"], one!["k"], one!["effectiveParticipants"], one!["labelAccuracy"]],
+    ["one", 0, 1, 0.5],
+  );
   assert.ok(Math.abs((one!["rmse"] as number) - 0.15) < 1e-12);
   assert.ok(Number.isNaN(participantRows({ alone: study([1, null], [1, 0.1]) }, [0])[0]!["rmse"]));
   assert.throws(() => participantRows(studies, [7]), /needs round 7 probed in "one", got \[0\]/);

@@ -12,14 +12,14 @@ export type Studies = Readonly<Record<string, LeakageStudy>>;
 /** What the error is held against: M_eff of the round's aggregate unless said otherwise. */
 export type Participants = (leak: Leak) => number;
 
-const effective: Participants = (leak) => leak.effective;
+const effectiveParticipants: Participants = (leak) => leak.effectiveParticipants;
 
 /**
  * Errors of contributors by setting and round: rows of a table.
  *
  * @param studies by any name
  * @param rounds probed ones
- * @returns a row a setting and round: setting, k, effective, rmse with its 95 % interval low and high, labelAccuracy; NaN where fewer than two seeds
+ * @returns a row a setting and round: setting, k, effectiveParticipants, rmse with its 95 % interval low and high, labelAccuracy; NaN where fewer than two seeds
  *   have a contributor besides the attacker
  * @throws InputError when a study has not probed a round
  * @example
@@ -32,9 +32,16 @@ export function participantRows(studies: Studies, rounds: readonly number[]): Ro
       const errors = leaks.flatMap(({ contributorRmse }) => contributorRmse ?? []);
       const { mean, interval } =
         errors.length > 1 ? estimateMean(errors) : { mean: NaN, interval: [NaN, NaN] as const };
-      const average = (of: "effective" | "labelAccuracy"): number => leaks.reduce((sum, leak) => sum + leak[of] / leaks.length, 0); // prettier-ignore
+      const average = (of: "effectiveParticipants" | "labelAccuracy"): number => leaks.reduce((sum, leak) => sum + leak[of] / leaks.length, 0); // prettier-ignore
       return {
-        ...{ setting, k: round, effective: average("effective"), rmse: mean, low: interval[0], high: interval[1] },
+        ...{
+          setting,
+          k: round,
+          effectiveParticipants: average("effectiveParticipants"),
+          rmse: mean,
+          low: interval[0],
+          high: interval[1],
+        },
         labelAccuracy: average("labelAccuracy"),
       };
     }),
@@ -55,7 +62,7 @@ export function participantRows(studies: Studies, rounds: readonly number[]): Ro
 export function participantPoints(
   studies: Studies,
   round: number,
-  participants = effective,
+  participants = effectiveParticipants,
 ): { x: number; values: number[] }[] {
   return Object.keys(studies).flatMap((setting) => {
     const leaks = leaksAt(studies, setting, round).filter(({ contributorRmse }) => contributorRmse !== null);
@@ -77,7 +84,7 @@ export function participantPoints(
  * @example
  * participantRanks({ mean: study }, 0); // []
  */
-export function participantRanks(studies: Studies, round: number, participants = effective): number[] {
+export function participantRanks(studies: Studies, round: number, participants = effectiveParticipants): number[] {
   const bySetting = Object.keys(studies).map((setting) => leaksAt(studies, setting, round));
   return (bySetting[0] ?? []).flatMap((_, s) => {
     const leaks = bySetting.flatMap((all) => (all[s]!.contributorRmse === null ? [] : all[s]!));

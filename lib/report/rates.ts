@@ -8,23 +8,23 @@ import type { Row } from "./table";
 import { estimateSeries } from "./theory";
 
 /** Seeds of each rule, see convergenceOf. */
-export type Courses = Readonly<Record<string, readonly Convergence[]>>;
+export type ConvergenceByRule = Readonly<Record<string, readonly Convergence[]>>;
 
 type Measured = "measured" | "decay" | "late";
 
 /**
  * The rules as rows of a table, means over seeds.
  *
- * @param courses by rule of the style table
+ * @param convergence by rule of the style table
  * @returns a row a rule in the order of the predicted variance: rule, predicted, measured, decay, late
  * @throws InputError when a name is not in the style table
  * @example
  * const seed = { predicted: 4, measured: 5, decay: 0.02, late: 1 };
  * rateRows({ krum: [{ ...seed, predicted: 60 }], mean: [seed] }).map(({ rule }) => rule); // ["no defense (mean)", "Krum"]
  */
-export function rateRows(courses: Courses): Row[] {
-  const rows = inOrder(Object.keys(courses) as SettingName[]).map((rule) => {
-    const mean = (of: Measured | "predicted"): number => meanOf(courses, rule, of);
+export function rateRows(convergence: ConvergenceByRule): Row[] {
+  const rows = inOrder(Object.keys(convergence) as SettingName[]).map((rule) => {
+    const mean = (of: Measured | "predicted"): number => meanOf(convergence, rule, of);
     const numbers = { measured: mean("measured"), decay: mean("decay"), late: mean("late") };
     return { rule: styleOf(rule).label, predicted: mean("predicted"), ...numbers };
   });
@@ -34,7 +34,7 @@ export function rateRows(courses: Courses): Row[] {
 /**
  * Seed by seed the rank correlation over rules of what was measured with the predicted variance.
  *
- * @param courses by rule, at least two, on the same seeds
+ * @param convergence by rule, at least two, on the same seeds
  * @param of "measured" (the aggregate's squared distance from the gradient), "decay" or "late" (loss)
  * @returns one number a seed
  * @throws InputError as rankCorrelation
@@ -42,8 +42,8 @@ export function rateRows(courses: Courses): Row[] {
  * const seed = { predicted: 4, measured: 5, decay: 0.02, late: 1 };
  * rateRanks({ mean: [seed], krum: [{ ...seed, predicted: 60, late: 3 }] }, "late"); // [1]
  */
-export function rateRanks(courses: Courses, of: Measured): number[] {
-  const rules = Object.values(courses);
+export function rateRanks(convergence: ConvergenceByRule, of: Measured): number[] {
+  const rules = Object.values(convergence);
   return (rules[0] ?? []).map((_, s) => rankCorrelation(rules.map((rule) => rule[s]!.predicted), rules.map((rule) => rule[s]![of]))); // prettier-ignore
 }
 
@@ -51,19 +51,19 @@ export function rateRanks(courses: Courses, of: Measured): number[] {
  * Aggregate, late loss and decay against the predicted variance: means over seeds with 95 % intervals, of the first two
  * geometric ones, so that no band reaches below 0.
  *
- * @param courses by rule, of at least two seeds
+ * @param convergence by rule, of at least two seeds
  * @returns three panels for showLines, rules from left to right in the order of rateRows
  * @throws InputError when there is no rule, or fewer than two seeds
  * @example
  * const seed = { predicted: 4, measured: 5, decay: 0.02, late: 1 };
  * ratePanels({ mean: [seed, seed], krum: [seed, { ...seed, predicted: 60 }] })[0].series.length; // 2; with the line where both are equal
  */
-export function ratePanels(courses: Courses): Panel[] {
-  const rules = Object.keys(courses);
+export function ratePanels(convergence: ConvergenceByRule): Panel[] {
+  const rules = Object.keys(convergence);
   ensure(rules.length > 0, "ratePanels", "needs at least one rule", "none");
   const x = { label: "variance v that the table predicts", scale: "log" as const };
-  const series = (of: Measured) => estimateSeries({ setting: "measured" }, rules.map((rule) => ({ x: meanOf(courses, rule, "predicted"), values: courses[rule]!.map((seed) => seed[of]) })), { log: of !== "decay" }); // prettier-ignore
-  const places = rules.map((rule) => meanOf(courses, rule, "predicted")).sort((a, b) => a - b);
+  const series = (of: Measured) => estimateSeries({ setting: "measured" }, rules.map((rule) => ({ x: meanOf(convergence, rule, "predicted"), values: convergence[rule]!.map((seed) => seed[of]) })), { log: of !== "decay" }); // prettier-ignore
+  const places = rules.map((rule) => meanOf(convergence, rule, "predicted")).sort((a, b) => a - b);
   const equal = { setting: "theorem", name: "equal to v", x: places, mean: places } as const;
   return [
     { title: "Aggregate", x, y: { label: "‖u − ∇F‖²" }, series: [series("measured"), equal] },
@@ -72,7 +72,7 @@ export function ratePanels(courses: Courses): Panel[] {
   ];
 }
 
-function meanOf(courses: Courses, rule: string, of: Measured | "predicted"): number {
-  const seeds = courses[rule]!;
+function meanOf(convergence: ConvergenceByRule, rule: string, of: Measured | "predicted"): number {
+  const seeds = convergence[rule]!;
   return seeds.reduce((sum, seed) => sum + seed[of] / seeds.length, 0);
 }

@@ -8,7 +8,7 @@ import { readPlans } from "../experiment/leakagePlan";
 import type { LeakagePlan } from "../experiment/measure";
 import { measureSettings, type Planned, type Studied } from "../experiment/planned";
 import { settingBetween } from "../experiment/settings";
-import { describe } from "../jobs/store";
+import { sourceText } from "../jobs/store";
 import type { Leak } from "../metrics/leak";
 import { parseRecord } from "./claims";
 import { newestRecord } from "./file";
@@ -57,7 +57,7 @@ export function runRows(groups: Groups): Row[] {
       experiment: group,
       setting: setting.label,
       seeds: runs.length,
-      "where from (the first)": sources[0] === undefined ? "–" : describe(sources[0]),
+      "where from (the first)": sources[0] === undefined ? "–" : sourceText(sources[0]),
     })),
   );
 }
@@ -140,9 +140,9 @@ function readGroup(
 
 /** Whether a plan differs from the base in what a setting changes, and not in how it is measured. */
 function isOfBase(plan: LeakagePlan, base: LeakagePlan): boolean {
-  const measured = ({ attack, probeRounds, probeBatchSize, trajectoryRounds, federation }: LeakagePlan): unknown => [
+  const measured = ({ attacker, probeRounds, probeBatchSize, trajectoryRounds, federation }: LeakagePlan): unknown => [
     ...[
-      attack,
+      attacker,
       probeRounds,
       probeBatchSize,
       trajectoryRounds,

@@ -9,7 +9,7 @@ import type { Row } from "./table";
 /**
  * What each setting did and leaked in a window of rounds, for table(): means over seeds, with the 95 % interval of the error.
  *
- *     columns  setting, rmse, low, high, leakage, contributorRmse, effective, matchingLoss, labelAccuracy, objectiveGap, accuracy
+ *     columns  setting, rmse, low, high, leakage, contributorRmse, effectiveParticipants, matchingLoss, labelAccuracy, objectiveGap, accuracy
  *
  * @param studies with their settings, at least two seeds each
  * @param window first and last round, both included; at least one inverted round lies in it
@@ -34,7 +34,9 @@ export function settingRows(
       ...{ rmse: mean, low, high },
       leakage: average(seedMeans(study, series, window, ({ leakage }) => leakage)),
       contributorRmse: average(seedMeans(study, series, window, ({ contributorRmse }) => contributorRmse)),
-      effective: average(seedMeans(study, series, window, ({ effective }) => effective)),
+      effectiveParticipants: average(
+        seedMeans(study, series, window, ({ effectiveParticipants }) => effectiveParticipants),
+      ),
       matchingLoss: average(seedMeans(study, series, window, ({ matchingLoss }) => matchingLoss)),
       labelAccuracy: average(seedMeans(study, series, window, ({ labelAccuracy }) => labelAccuracy)),
       objectiveGap: average(seedMeans(study, "rounds", window, ({ objectiveGap }) => objectiveGap)),

@@ -8,12 +8,12 @@ export const leakOf = (round: number, perImage: readonly number[], more: Partial
   const rmse = perImage.reduce((sum, value) => sum + value / perImage.length, 0);
   const contributed = perImage.map(() => true);
   const scores = { rmse, floor: 0.5, leakage: 1 - rmse / 0.5, contributorRmse: rmse, matchingLoss: 0.1 };
-  return { round, perImage, contributed, ...scores, labelAccuracy: 1, effective: 3, ...more } as Leak;
+  return { round, perImage, contributed, ...scores, labelAccuracy: 1, effectiveParticipants: 3, ...more } as Leak;
 };
 
 /** A round's summary. */
 export const roundOf = (round: number, objectiveGap: number, more: Partial<RoundSummary> = {}): RoundSummary =>
-  ({ round, objectiveGap, loss: objectiveGap, accuracy: 0.5, attackSuccess: null, effective: 3, ...more }) as RoundSummary; // prettier-ignore
+  ({ round, objectiveGap, loss: objectiveGap, accuracy: 0.5, attackSuccess: null, effectiveParticipants: 3, ...more }) as RoundSummary; // prettier-ignore
 
 /** A study of one run a seed. */
 export const studyOf = (...runs: readonly Pick<LeakageRun, "rounds" | "probe">[]): LeakageStudy => ({

@@ -21,7 +21,7 @@ export interface SettingStyle {
 }
 
 /** What is shown together; colours of one family are apart for colour-blind readers too (a test computes it). In the order of legends. */
-const families = ["victim", "architecture", "poisoning", "defense", "preAggregation", "privacy", "prior", "localSteps", "theory", "reference", "dataset", "partition"] as const; // prettier-ignore
+const families = ["images", "architecture", "poisoning", "defense", "preAggregation", "privacy", "prior", "localSteps", "theory", "reference", "dataset", "partition"] as const; // prettier-ignore
 
 /** A family of settings, or of other things that figures show. */
 export type StyleFamily = (typeof families)[number];
@@ -32,11 +32,11 @@ const style = (family: StyleFamily, label: string, colour: string, dash: Dash = 
 
 /** What stands in no registry. Colours after Okabe and Ito 2008 and Paul Tol's qualitative schemes. */
 const looks = {
-  probe: style("victim", "fixed probe", "#009988"),
-  trajectory: style("victim", "trajectory", "#EE7733"),
-  contributors: style("victim", "contributors", "#0077BB"),
-  allHonest: style("victim", "all honest clients", "#CC3311"),
-  secureAggregation: style("victim", "secure aggregation", "#882255", "dot"),
+  probe: style("images", "fixed probe", "#009988"),
+  trajectory: style("images", "trajectory", "#EE7733"),
+  contributors: style("images", "contributors", "#0077BB"),
+  allHonest: style("images", "all honest clients", "#CC3311"),
+  secureAggregation: style("images", "secure aggregation", "#882255", "dot"),
 
   tanhAverage: style("architecture", "LeNet-5, tanh + average pooling", "#5D3A9B"),
   reluMax: style("architecture", "LeNet-5, ReLU + max pooling", "#E66100"),
@@ -223,7 +223,7 @@ export const axes = {
   labelAccuracy: { label: "labels recovered (fraction)" },
   accuracy: { label: "test accuracy (fraction)" },
   attackSuccess: { label: "attack success (fraction)" },
-  effective: { label: "effective participants M_eff" },
+  effectiveParticipants: { label: "effective participants M_eff" },
   loss: { label: "training loss (nats)" },
   objectiveGap: { label: "objective gap Δ (nats)" },
   numClients: { label: "clients M" },

@@ -33,8 +33,8 @@ test("backfirePanels: divides gaps by the clean run's of the same federation", (
   assert.throws(() => backfirePanels([federation(1)]), /at least two federations, got 1/);
 });
 
-test("analyticLeakPanels: puts each number of victims on a line of its own", () => {
-  const leak = (seed: number, round: number, effectiveClients: number) => ({ seed, round, effectiveClients, objectiveGap: 1, rmse: effectiveClients + round + seed / 10, bound: 50, dispersion: 3, relativeDispersion: 4 }); // prettier-ignore
+test("analyticLeakPanels: puts each number of peers on a line of its own", () => {
+  const leak = (seed: number, round: number, effectiveParticipants: number) => ({ seed, round, effectiveParticipants, objectiveGap: 1, rmse: effectiveParticipants + round + seed / 10, bound: 50, dispersion: 3, relativeDispersion: 4 }); // prettier-ignore
   const leaks = [1, 3].flatMap((seed) => [0, 5].flatMap((round) => [2, 9].map((count) => leak(seed, round, count))));
   const [errors, bounds, relative, dispersion] = analyticLeakPanels(leaks, [9, 2]);
   assert.deepEqual(errors!.series.map(({ x, mean }) => [x, mean.map((m) => Number(m.toFixed(6)))]), [[[0, 5], [9.2, 14.2]], [[0, 5], [2.2, 7.2]]]); // prettier-ignore

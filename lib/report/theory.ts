@@ -10,7 +10,7 @@ import type { AxisSpec } from "./style";
 /** The axis of each swept quantity. */
 const sweptAxes: Readonly<Record<SweptQuantity, AxisSpec>> = {
   objectiveGap: { label: "objective gap Δ", scale: "log" },
-  effectiveClients: { label: "effective participants M_eff" },
+  effectiveParticipants: { label: "effective participants M_eff" },
   samplingStd: { label: "sampling noise σ", scale: "log" },
   heterogeneity: { label: "heterogeneity ζ", scale: "log" },
   dpStd: { label: "DP noise s per coordinate", scale: "log" },
@@ -96,11 +96,11 @@ export function backfirePanels(perSeed: readonly Backfire[]): Panel[] {
  * RMSE of the analytic leak, its bound, and the relative dispersion along the run: means over seeds with 95 % bands.
  *
  * @param leaks as followAnalyticLeak returns them, of at least two seeds
- * @param counts which numbers of victims to show
+ * @param counts which numbers of peers to show
  * @returns four panels for showLines, the last of the dispersion itself
  * @throws InputError when the leaks hold fewer than two seeds, or none of a count
  * @example
- * const leak = { round: 0, effectiveClients: 2, objectiveGap: 1, rmse: 0.3, bound: 2, dispersion: 1, relativeDispersion: 2 };
+ * const leak = { round: 0, effectiveParticipants: 2, objectiveGap: 1, rmse: 0.3, bound: 2, dispersion: 1, relativeDispersion: 2 };
  * analyticLeakPanels([{ ...leak, seed: 1 }, { ...leak, seed: 2 }], [2]).length; // 4
  */
 export function analyticLeakPanels(leaks: readonly AnalyticLeak[], counts: readonly number[]): Panel[] {
@@ -113,7 +113,7 @@ export function analyticLeakPanels(leaks: readonly AnalyticLeak[], counts: reado
   } as const;
   const dashes = ["solid", "dot", "dashdot", "dash"] as const;
   const line = (of: keyof typeof looks, count: number, place: number): Series => {
-    const shown = leaks.filter(({ effectiveClients }) => effectiveClients === count);
+    const shown = leaks.filter(({ effectiveParticipants }) => effectiveParticipants === count);
     ensure(shown.length > 0, "analyticLeakPanels", "needs leaks of every count", `none of ${count}`);
     const perSeed = seeds.map((seed) => shown.filter((leak) => leak.seed === seed));
     const x = perSeed[0]!.map(({ round }) => round);

@@ -16,7 +16,7 @@ type Window = readonly [first: number, last: number];
 /** A quantity of a study: of its training rounds, or of what was reconstructed of the probe. */
 export type Quantity = RoundQuantity | LeakQuantity | "floor";
 
-const ofRounds: readonly string[] = ["loss", "objectiveGap", "accuracy", "attackSuccess", "effective"] satisfies RoundQuantity[]; // prettier-ignore
+const ofRounds: readonly string[] = ["loss", "objectiveGap", "accuracy", "attackSuccess", "effectiveParticipants"] satisfies RoundQuantity[]; // prettier-ignore
 
 /**
  * One number per seed of a study: the mean of a quantity over a stretch of rounds.
@@ -134,9 +134,9 @@ export function aggregateRows(studies: readonly Studied[], window: Window): Row[
     const attacker = plan.federation.maliciouslyCuriousClient;
     const isIn = (kept: readonly number[]): number | null =>
       kept.length === 0 ? null : Number(kept.includes(attacker));
-    const effective = seedMeans(study, "rounds", window, (round) => round.effective);
+    const effectiveParticipants = seedMeans(study, "rounds", window, (round) => round.effectiveParticipants);
     const there = seedMeans(study, "rounds", window, (round) => isIn(round.kept));
-    return { setting: setting.label, effective: meanOf(effective), attacker: meanOf(there) };
+    return { setting: setting.label, effectiveParticipants: meanOf(effectiveParticipants), attacker: meanOf(there) };
   });
 }
 

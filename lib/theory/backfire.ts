@@ -9,7 +9,7 @@ import { combination, normalVector, plus, squaredDistance, squaredNorm, type Vec
 /** A defense's course, means over runs, round by round. */
 export interface Course {
   readonly gap: readonly number[]; // Δ^(k)
-  readonly error: readonly number[]; // squared error of a scale-free inversion, over victims; at most 4
+  readonly error: readonly number[]; // squared error of a scale-free inversion, over contributors; at most 4
 }
 
 /** Three courses, and the ratio of gaps from which the bound predicts that noise backfires. */
@@ -75,6 +75,6 @@ export function compareBackfire(options: BackfireOptions, rng: Rng): Backfire {
     clean: follow(0, Infinity, rng.split("clean")),
     noise: follow(dpStd, Infinity, rng.split("noise")),
     clipped: follow(dpStd, clipNorm, rng.split("clipped")),
-    threshold: backfireRatio({ samplingStd, heterogeneity, effectiveClients: numClients, dpStd, dimension }),
+    threshold: backfireRatio({ samplingStd, heterogeneity, effectiveParticipants: numClients, dpStd, dimension }),
   };
 }

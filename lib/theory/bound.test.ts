@@ -6,7 +6,7 @@ import {
   backfireRatio,
   dispersionOf,
   driftBound,
-  effectiveClients,
+  effectiveParticipants,
   expectedDispersion,
   fedAvgBound,
   fedAvgYoungBound,
@@ -39,8 +39,8 @@ test("expectedDispersion: equals the mean over all outcomes of coin-flip noise, 
     clean.forEach((g, i) => (mean += (weights[i]! * squaredDistance(observed, g)) / outcomes.length));
   }
   const heterogeneity = Math.sqrt(dispersionOf(biases, weights));
-  const effective = effectiveClients(weights);
-  close(expectedDispersion({ samplingStd: sigma, heterogeneity, effectiveClients: effective, dpStd: s, dimension: d }), mean); // prettier-ignore
+  const participants = effectiveParticipants(weights);
+  close(expectedDispersion({ samplingStd: sigma, heterogeneity, effectiveParticipants: participants, dpStd: s, dimension: d }), mean); // prettier-ignore
 });
 
 test("scaleFreeDispersion: bounds the direction error over all outcomes of coin-flip noise", () => {
@@ -59,7 +59,7 @@ test("scaleFreeDispersion: bounds the direction error over all outcomes of coin-
     }
     const offset = Math.hypot(...combination(biases));
     const heterogeneity = Math.sqrt(dispersionOf(biases));
-    const dispersion = scaleFreeDispersion({ samplingStd: sigma, heterogeneity, effectiveClients: n, offset });
+    const dispersion = scaleFreeDispersion({ samplingStd: sigma, heterogeneity, effectiveParticipants: n, offset });
     assert.ok(error <= (4 * dispersion) / Math.hypot(...gradient) ** 2, `seed ${seed}`);
   }
 });
@@ -99,14 +99,14 @@ test("reconstructionFloor: meets the bound at L = μ without an inversion error,
 });
 
 test("backfireRatio: is the ratio of gaps at which the bounds with and without noise agree", () => {
-  const clean = { samplingStd: 2, heterogeneity: 1, effectiveClients: 5 };
+  const clean = { samplingStd: 2, heterogeneity: 1, effectiveParticipants: 5 };
   const noisy = { ...clean, dpStd: 0.5, dimension: 40 };
   const ratio = backfireRatio(noisy);
   const rest = { plConstant: 0.3, lipschitz: 2, inversionError: 0.1 };
   const quiet = reconstructionBound({ ...rest, objectiveGap: 3, dispersion: expectedDispersion(clean) });
   close(reconstructionBound({ ...rest, objectiveGap: 3 * ratio, dispersion: expectedDispersion(noisy) }), quiet);
   assert.equal(backfireRatio(clean), 1);
-  assert.equal(backfireRatio({ ...noisy, effectiveClients: 1, heterogeneity: 0 }), Infinity); // Krum: nothing left to lose
+  assert.equal(backfireRatio({ ...noisy, effectiveParticipants: 1, heterogeneity: 0 }), Infinity); // Krum: nothing left to lose
 });
 
 test("fedAvgBound: is that of FedSGD at τ = 1, and below its first form", () => {
@@ -145,15 +145,15 @@ test("driftBound: grows as the sum 0 + 1 + ... + (τ - 1) of the steps walked", 
 });
 
 test("bounds: refuse M_eff < 1, τ < 1, Δ <= 0 and negative terms", () => {
-  const noise = { samplingStd: 1, heterogeneity: 1, effectiveClients: 0.9 };
+  const noise = { samplingStd: 1, heterogeneity: 1, effectiveParticipants: 0.9 };
   assert.throws(() => expectedDispersion(noise), {
     name: "InputError",
-    message: "expectedDispersion: needs a finite effectiveClients (M_eff) >= 1, got 0.9",
+    message: "expectedDispersion: needs a finite effectiveParticipants (M_eff) >= 1, got 0.9",
   });
   assert.throws(() => backfireRatio(noise), /M_eff/);
   assert.throws(() => scaleFreeDispersion(noise), /M_eff/);
-  assert.throws(() => expectedDispersion({ ...noise, effectiveClients: 2, dpStd: 1 }), /integer dimension >= 1 with dpStd > 0, got 0/); // prettier-ignore
-  assert.throws(() => effectiveClients([0.5, -0.5]), /weights >= 0/);
+  assert.throws(() => expectedDispersion({ ...noise, effectiveParticipants: 2, dpStd: 1 }), /integer dimension >= 1 with dpStd > 0, got 0/); // prettier-ignore
+  assert.throws(() => effectiveParticipants([0.5, -0.5]), /weights >= 0/);
   assert.throws(() => driftBound({ localSteps: 0.5, learningRate: 1, smoothness: 1, stepNorm: 1 }), /localSteps >= 1, got 0.5/); // prettier-ignore
   const t = { objectiveGap: 0, plConstant: 1, lipschitz: 1, dispersion: 1 };
   assert.throws(

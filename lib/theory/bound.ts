@@ -28,12 +28,12 @@ export function dispersionOf(gradients: readonly Vector[], weights?: Vector): nu
  * @returns M_eff in [1, n]
  * @throws InputError when a weight is negative or not finite, or all are 0
  * @example
- * effectiveClients([1, 1, 1, 0]); // 3
+ * effectiveParticipants([1, 1, 1, 0]); // 3
  * @source our derivation, line (2)
  */
-export function effectiveClients(weights: Vector): number {
+export function effectiveParticipants(weights: Vector): number {
   const isFine = weights.every((w) => w >= 0 && Number.isFinite(w)) && weights.some((w) => w > 0);
-  ensure(isFine, "effectiveClients", "needs finite weights >= 0, not all 0", [...weights]);
+  ensure(isFine, "effectiveParticipants", "needs finite weights >= 0, not all 0", [...weights]);
   return weights.reduce((sum, w) => sum + w, 0) ** 2 / weights.reduce((sum, w) => sum + w * w, 0);
 }
 
@@ -41,7 +41,7 @@ export function effectiveClients(weights: Vector): number {
 export interface DispersionTerms {
   readonly samplingStd: number; // σ, E||n_m||^2 <= σ^2, over the whole vector
   readonly heterogeneity: number; // ζ_K
-  readonly effectiveClients: number; // M_eff >= 1
+  readonly effectiveParticipants: number; // M_eff >= 1
   readonly dpStd?: number; // s, standard deviation of the clients' DP noise per coordinate, default 0
   readonly dimension?: number; // d, needed with dpStd
 }
@@ -57,17 +57,21 @@ export interface DispersionTerms {
  * @returns B >= 0
  * @throws InputError when M_eff < 1, a term is negative or not finite, or dpStd comes without a dimension
  * @example
- * expectedDispersion({ samplingStd: 3, heterogeneity: 1, effectiveClients: 9 }); // 9; 9 * 8/9 + 1
- * expectedDispersion({ samplingStd: 0, heterogeneity: 0, effectiveClients: 4, dpStd: 2, dimension: 10 }); // 10
+ * expectedDispersion({ samplingStd: 3, heterogeneity: 1, effectiveParticipants: 9 }); // 9; 9 * 8/9 + 1
+ * expectedDispersion({ samplingStd: 0, heterogeneity: 0, effectiveParticipants: 4, dpStd: 2, dimension: 10 }); // 10
  * @source our derivation, lines (4) and (11)
  */
 export function expectedDispersion(terms: DispersionTerms): number {
   const fn = "expectedDispersion";
-  const { samplingStd, heterogeneity, effectiveClients: effective, dpStd = 0, dimension = 0 } = terms;
-  ensureEffective(fn, effective);
+  const { samplingStd, heterogeneity, effectiveParticipants, dpStd = 0, dimension = 0 } = terms;
+  ensureEffective(fn, effectiveParticipants);
   ensureNonnegative(fn, { samplingStd, heterogeneity, dpStd });
   ensureDimension(fn, dpStd, dimension);
-  return samplingStd ** 2 * (1 - 1 / effective) + heterogeneity ** 2 + (dimension * dpStd ** 2) / effective;
+  return (
+    samplingStd ** 2 * (1 - 1 / effectiveParticipants) +
+    heterogeneity ** 2 +
+    (dimension * dpStd ** 2) / effectiveParticipants
+  );
 }
 
 /**
@@ -82,20 +86,20 @@ export function expectedDispersion(terms: DispersionTerms): number {
  * @returns B0 >= 0
  * @throws InputError as expectedDispersion
  * @example
- * scaleFreeDispersion({ samplingStd: 3, heterogeneity: 4, effectiveClients: 9 }); // 36; (1 + 5)^2
+ * scaleFreeDispersion({ samplingStd: 3, heterogeneity: 4, effectiveParticipants: 9 }); // 36; (1 + 5)^2
  * @source our derivation, line (9)
  */
 export function scaleFreeDispersion(terms: {
   readonly samplingStd: number;
   readonly heterogeneity: number;
-  readonly effectiveClients: number;
+  readonly effectiveParticipants: number;
   readonly offset?: number;
 }): number {
   const fn = "scaleFreeDispersion";
-  const { samplingStd, heterogeneity, effectiveClients: effective, offset = 0 } = terms;
-  ensureEffective(fn, effective);
+  const { samplingStd, heterogeneity, effectiveParticipants, offset = 0 } = terms;
+  ensureEffective(fn, effectiveParticipants);
   ensureNonnegative(fn, { samplingStd, heterogeneity, offset });
-  const observed = Math.sqrt(samplingStd ** 2 / effective + offset ** 2);
+  const observed = Math.sqrt(samplingStd ** 2 / effectiveParticipants + offset ** 2);
   return (observed + Math.sqrt(samplingStd ** 2 + heterogeneity ** 2 + offset ** 2)) ** 2;
 }
 
@@ -185,7 +189,7 @@ function mixingError(
  * @returns the ratio, >= 1; Infinity where B = 0, as at M_eff = 1: the clean bound is ε0^2 already, and noise only protects
  * @throws InputError as expectedDispersion
  * @example
- * backfireRatio({ samplingStd: 3, heterogeneity: 1, effectiveClients: 9, dpStd: 3, dimension: 18 }); // 3; 1 + 162 / 81
+ * backfireRatio({ samplingStd: 3, heterogeneity: 1, effectiveParticipants: 9, dpStd: 3, dimension: 18 }); // 3; 1 + 162 / 81
  * @source our derivation, line (12)
  */
 export function backfireRatio(terms: DispersionTerms): number {
@@ -224,11 +228,11 @@ export function driftBound({ localSteps, learningRate, smoothness, stepNorm }: D
 }
 
 /**
- * The theorem for FedAvg: the drift D joins the distance between the observed gradient and the victims'.
+ * The theorem for FedAvg: the drift D joins the distance between the observed gradient and the contributors'.
  *
  *     E ||xhat - x||^2 <= (ε0 + L_R sqrt((B + D^2) / (2 μ Δ)))^2
  *
- * Squares add up, without a mixed term: the drift is the same for every victim, and the victims' deviations from their mean sum to
+ * Squares add up, without a mixed term: the drift is the same for every victim, and the contributors' deviations from their mean sum to
  * 0. x are the images of the τ batches together, R inverts the mean of their gradients at w^(k). With one batch used τ times B is
  * that of FedSGD; with τ fresh ones σ^2 becomes σ^2/τ.
  *
@@ -260,7 +264,7 @@ export function fedAvgYoungBound(terms: LeakTerms & { readonly drift: number }):
 }
 
 function ensureEffective(fn: string, value: number): void {
-  ensure(value >= 1 && Number.isFinite(value), fn, "needs a finite effectiveClients (M_eff) >= 1", value);
+  ensure(value >= 1 && Number.isFinite(value), fn, "needs a finite effectiveParticipants (M_eff) >= 1", value);
 }
 
 function ensureDimension(fn: string, dpStd: number, dimension: number): void {

@@ -13,20 +13,20 @@ const close = (a: number, b: number, tolerance = 1e-12): void =>
 
 test("clippingOf: equals factors, shares and bias worked by hand", () => {
   // C = 2 of norms 1, 4, 8: λ = 1, 1/2, 1/4, their sum 7/4; M_eff = (7/4)^2 / (1 + 1/4 + 1/16) = 49/21; bias (0 + 2 + 6) / 3.
-  const { factors, shrink, shares, effective, biasBound } = clippingOf([1, 4, 8], 2);
+  const { factors, shrink, shares, effectiveParticipants, biasBound } = clippingOf([1, 4, 8], 2);
   assert.deepEqual(factors, [1, 0.5, 0.25]);
   close(shrink, 7 / 12);
   shares.forEach((share, m) => close(share, [4 / 7, 2 / 7, 1 / 7][m]!));
-  close(effective, 49 / 21);
+  close(effectiveParticipants, 49 / 21);
   close(biasBound, 8 / 3);
 });
 
 test("clippingOf: leaves everybody alone when nobody is long, and equals them when all are", () => {
   const gentle = clippingOf([0, 1, 2], 2);
-  assert.deepEqual([gentle.shrink, gentle.effective, gentle.biasBound], [1, 3, 0]);
+  assert.deepEqual([gentle.shrink, gentle.effectiveParticipants, gentle.biasBound], [1, 3, 0]);
   const harsh = clippingOf([10, 10], 1);
   close(harsh.shrink, 0.1);
-  close(harsh.effective, 2);
+  close(harsh.effectiveParticipants, 2);
 });
 
 test("localDispersion: the noise's part is the mean of draws", () => {
@@ -93,7 +93,7 @@ test("localStepChecks: a bound without its drift, or without its clipping bias, 
 
 test("unrolledDispersion: a lone client's bound does not grow with the drift", () => {
   const terms = { objectiveGap: 1, plConstant: 1, lipschitz: 1 };
-  const lone = unrolledDispersion({ dispersion: 0, drift: 5, effectiveClients: 1 });
+  const lone = unrolledDispersion({ dispersion: 0, drift: 5, effectiveParticipants: 1 });
   assert.equal(reconstructionBound({ ...terms, inversionError: 0.5, dispersion: lone }), 0.25);
 });
 
@@ -111,7 +111,7 @@ test("fedAvg.ts: refuses what is out of range, naming it", () => {
       () => localDispersion({ ...common, localSteps: 0 }),
     ],
     [/^InputError: localDispersion: needs a dimension >= 1 with dpStd/, () => localDispersion({ ...common, dpStd: 1 })],
-    [/^InputError: unrolledDispersion: needs/, () => unrolledDispersion({ ...common, effectiveClients: 0.5 })],
+    [/^InputError: unrolledDispersion: needs/, () => unrolledDispersion({ ...common, effectiveParticipants: 0.5 })],
     [
       /^InputError: clippedProgress: needs an integer localSteps >= 1/,
       () => clippedProgress({ ...round, ...rest, localSteps: 0 }),

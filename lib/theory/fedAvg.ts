@@ -1,6 +1,6 @@
 /** @file The theorem for FedAvg under local DP, and for an attacker that unrolls the local steps. Lines are those of notebook 08. */
 import { ensure, ensureCount } from "../core/errors";
-import { effectiveClients } from "./bound";
+import { effectiveParticipants } from "./bound";
 import { pathwiseBound, type RoundTerms } from "./progress";
 
 /** What clipping makes of a mean. */
@@ -8,7 +8,7 @@ export interface Clipping {
   readonly factors: readonly number[]; // λ_m = min(1, C / ||u_m||) [M]
   readonly shrink: number; // λbar, their mean, in (0, 1]
   readonly shares: readonly number[]; // w_m = λ_m / (M λbar) [M], summing to 1
-  readonly effective: number; // M_eff = 1 / sum_m w_m^2
+  readonly effectiveParticipants: number; // M_eff = 1 / sum_m w_m^2
   readonly biasBound: number; // (1/M) sum_m max(0, ||u_m|| - C), of the sum over τ steps
 }
 
@@ -24,7 +24,7 @@ export interface Clipping {
  * @returns see Clipping; a client with ||u_m|| = 0 is not clipped
  * @throws InputError when there is no client, a norm is negative or not finite, or C is not > 0
  * @example
- * clippingOf([1, 4], 2); // { factors: [1, 0.5], shrink: 0.75, shares: [0.667, 0.333], effective: 1.8, biasBound: 1 }
+ * clippingOf([1, 4], 2); // { factors: [1, 0.5], shrink: 0.75, shares: [0.667, 0.333], effectiveParticipants: 1.8, biasBound: 1 }
  * @source our derivation, lines (27) and (32)
  */
 export function clippingOf(norms: readonly number[], clipNorm: number): Clipping {
@@ -37,7 +37,7 @@ export function clippingOf(norms: readonly number[], clipNorm: number): Clipping
     factors,
     shrink: total / norms.length,
     shares: factors.map((factor) => factor / total),
-    effective: effectiveClients(factors),
+    effectiveParticipants: effectiveParticipants(factors),
     biasBound: norms.reduce((sum, norm) => sum + Math.max(0, norm - clipNorm) / norms.length, 0),
   };
 }
@@ -84,23 +84,27 @@ export function localDispersion(terms: LocalDispersionTerms): number {
  *
  * The drift of the mean is gone; what the clients' drifts differ by may remain. 0 for a lone client, whose drift is known.
  *
- * @param terms V_w and D, see LocalDispersionTerms; effectiveClients M_eff >= 1
+ * @param terms V_w and D, see LocalDispersionTerms; effectiveParticipants M_eff >= 1
  * @returns the bound
  * @throws InputError when a term is out of range
  * @example
- * unrolledDispersion({ dispersion: 4, drift: 1, effectiveClients: 3 }); // 9
- * unrolledDispersion({ dispersion: 0, drift: 1, effectiveClients: 1 }); // 0
+ * unrolledDispersion({ dispersion: 4, drift: 1, effectiveParticipants: 3 }); // 9
+ * unrolledDispersion({ dispersion: 0, drift: 1, effectiveParticipants: 1 }); // 0
  * @source our derivation, line (31)
  */
 export function unrolledDispersion(terms: {
   readonly dispersion: number;
   readonly drift: number;
-  readonly effectiveClients: number;
+  readonly effectiveParticipants: number;
 }): number {
-  const { dispersion, drift, effectiveClients: effective } = terms;
-  const isFine = dispersion >= 0 && drift >= 0 && effective >= 1;
-  ensure(isFine, "unrolledDispersion", "needs dispersion, drift >= 0 and M_eff >= 1", [dispersion, drift, effective]);
-  return effective === 1 ? dispersion : (Math.sqrt(dispersion) + drift) ** 2;
+  const { dispersion, drift, effectiveParticipants } = terms;
+  const isFine = dispersion >= 0 && drift >= 0 && effectiveParticipants >= 1;
+  ensure(isFine, "unrolledDispersion", "needs dispersion, drift >= 0 and M_eff >= 1", [
+    dispersion,
+    drift,
+    effectiveParticipants,
+  ]);
+  return effectiveParticipants === 1 ? dispersion : (Math.sqrt(dispersion) + drift) ** 2;
 }
 
 /**

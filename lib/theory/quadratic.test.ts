@@ -67,10 +67,10 @@ test("federatedQuadratic: minimum and gradients are those of the definition, by 
   for (const q of drawn) {
     let w: number[] = [0, 0, 0, 0];
     for (let i = 0; i < 3000; i++) w = plus(w, -1 / q.smoothness, combination(clientGradientsAt(q, w)));
-    close(q.minimum, meanValue(q, w), 1e-8);
+    close(q.optimum, meanValue(q, w), 1e-8);
     w.forEach((x, j) => close(q.minimizer[j]!, x, 1e-6));
     const at = normalVector(4, createRng("at"));
-    close(objectiveGapAt(q, at), meanValue(q, at) - q.minimum);
+    close(objectiveGapAt(q, at), meanValue(q, at) - q.optimum);
     clientGradientsAt(q, at).forEach((gradient, m) =>
       gradient.forEach((slope, j) => {
         const step = at.map((_, i) => (i === j ? 1e-4 : 0));

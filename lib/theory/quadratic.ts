@@ -1,4 +1,4 @@
-/** @file Federated quadratics: objectives whose constants, minimum and client biases are known exactly. */
+/** @file Federated quadratics: objectives whose constants, optimum and client biases are known exactly. */
 import type * as MathJs from "mathjs" with { "resolution-mode": "import" }; // its types are an ES module's
 import { ensure, ensureCount, ensureFinite } from "../core/errors";
 import type { Rng } from "../core/rng";
@@ -28,7 +28,7 @@ export interface Quadratic {
   readonly smoothness: number; // L, largest eigenvalue of A
   readonly clientSmoothness: number; // largest eigenvalue of any A_m
   readonly minimizer: Vector; // w* [d]
-  readonly minimum: number; // F*
+  readonly optimum: number; // F*
 }
 
 /**
@@ -45,7 +45,7 @@ export interface Quadratic {
  *   or the mean is not positive definite
  * @example
  * const f = federatedQuadratic([[[1]], [[3]]], [[2], [2]]); // F = w^2 - 2 w
- * [f.minimizer, f.minimum, f.plConstant, f.smoothness]; // [[1], -1, 2, 2]
+ * [f.minimizer, f.optimum, f.plConstant, f.smoothness]; // [[1], -1, 2, 2]
  */
 export function federatedQuadratic(
   hessians: readonly Matrix[],
@@ -81,7 +81,7 @@ export function federatedQuadratic(
   const p = combination(linear);
   const minimizer = (lusolve(hessian, p) as number[][]).map(([value]) => value!);
   const minimum = offsets.reduce((sum, q) => sum + q / numClients, 0) - dot(p, minimizer) / 2;
-  return { dimension, numClients, hessians, linear, offsets, hessian, plConstant, smoothness, clientSmoothness, minimizer, minimum }; // prettier-ignore
+  return { dimension, numClients, hessians, linear, offsets, hessian, plConstant, smoothness, clientSmoothness, minimizer, optimum: minimum }; // prettier-ignore
 }
 
 /** Symmetric to the last bit, as the eigenvalue routine wants it. */
@@ -99,7 +99,7 @@ function symmetric(matrix: Matrix): number[][] {
  * @returns the quadratic
  * @throws InputError when a client has no sample, lengths differ, or all samples together do not span the space
  * @example
- * leastSquares([[[1]], [[1]]], [[0], [2]]).minimum; // 0.5; at w = 1
+ * leastSquares([[[1]], [[1]]], [[0], [2]]).optimum; // 0.5; at w = 1
  */
 export function leastSquares(inputs: readonly Matrix[], targets: readonly Vector[]): Quadratic {
   const fn = "leastSquares";

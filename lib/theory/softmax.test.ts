@@ -39,7 +39,7 @@ test("softmaxAt: clients' gradients are those of the network on images, in its o
 });
 
 test("solveSoftmax: finds the minimum that long gradient descent finds, and its L is no less than differences show", () => {
-  const { minimizer, minimum, smoothness, plConstant } = solveSoftmax(pairs);
+  const { minimizer, optimum: minimum, smoothness, plConstant } = solveSoftmax(pairs);
   let w: Vector = weights;
   for (let i = 0; i < 4000; i++) w = plus(w, -1 / smoothness, softmaxAt(pairs, w).gradient);
   assert.ok(squaredDistance(w, minimizer) < 1e-10);

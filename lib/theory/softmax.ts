@@ -25,7 +25,7 @@ export interface Softmax {
 /** A softmax regression with its constants. */
 export interface SoftmaxSolution {
   readonly minimizer: readonly number[]; // w* [K p + K]
-  readonly minimum: number; // F*, nats
+  readonly optimum: number; // F*, nats
   readonly plConstant: number; // μ = l2
   readonly smoothness: number; // L, an upper bound
 }
@@ -107,7 +107,7 @@ export function solveSoftmax(problem: Softmax): SoftmaxSolution {
   }
   const lengths = inputs.map((samples) => samples.reduce((sum, x) => sum + (squaredNorm(x) + 1) / samples.length, 0));
   const smoothness = l2 + lengths.reduce((sum, value) => sum + value, 0) / (2 * inputs.length);
-  return { minimizer: weights, minimum: loss, plConstant: l2, smoothness };
+  return { minimizer: weights, optimum: loss, plConstant: l2, smoothness };
 }
 
 function hessianAt(problem: Softmax, weights: Vector): number[][] {
@@ -154,7 +154,7 @@ export function readInput(
 
 /** The leak from the average of some clients, one sample each, against its bound. */
 export interface SoftmaxLeak {
-  readonly error: number; // mean over the victims of ||R(gbar) - x||^2
+  readonly error: number; // mean over the contributors of ||R(gbar) - x||^2
   readonly bound: number; // (1 + X^2) V_k / dc_k^2
   readonly lipschitz: number; // L_R of line (5): sqrt(1 + X^2) ||grad F|| / |dc_k|
 }
@@ -168,8 +168,8 @@ export interface SoftmaxLeak {
  * So the relative Lipschitz constant of the leak is sqrt(1 + X^2) ||grad F|| / |gbar_c,k|: computed here, not assumed. With a
  * lone client error and bound are 0.
  *
- * @param gradients of the victims' cross entropy [n][K p + K], of one sample each
- * @param inputs the victims' samples [n][p]
+ * @param gradients of the contributors' cross entropy [n][K p + K], of one sample each
+ * @param inputs the contributors' samples [n][p]
  * @param options numClasses; gradientNorm ||grad F||
  * @returns see SoftmaxLeak
  * @throws InputError as readInput

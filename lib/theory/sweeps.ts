@@ -17,13 +17,13 @@ import {
 
 /** The quantities of which the theorem speaks. */
 export type SweptQuantity =
-  "objectiveGap" | "effectiveClients" | "samplingStd" | "heterogeneity" | "dpStd" | "scale" | "localSteps";
+  "objectiveGap" | "effectiveParticipants" | "samplingStd" | "heterogeneity" | "dpStd" | "scale" | "localSteps";
 
 /** One quantity varied, all else fixed, in one federation. */
 export interface Sweep {
   readonly x: readonly number[]; // the quantity
   readonly driver: readonly number[]; // what the error should be a power of: Δ, 1 - 1/M_eff, σ, ζ, s, Δ^(k) under κ, τ - 1
-  readonly measured: readonly number[]; // mean over victims and draws of ||xhat - x||^2, between unit vectors: at most 4
+  readonly measured: readonly number[]; // mean over contributors and draws of ||xhat - x||^2, between unit vectors: at most 4
   readonly bound: readonly number[]; // line (6), or (23) for τ, with L_R = 1: exact to first order for this inversion
   readonly proven: readonly number[]; // line (9): no approximation; NaN where it does not speak of the setting
 }
@@ -31,7 +31,7 @@ export interface Sweep {
 /** Slopes that the theorem predicts, of the error against the driver, both logarithmic. */
 export const predictedSlopes: Readonly<Record<SweptQuantity, number>> = {
   objectiveGap: -1,
-  effectiveClients: 1,
+  effectiveParticipants: 1,
   samplingStd: 2,
   heterogeneity: 2,
   dpStd: 2,
@@ -58,31 +58,31 @@ function federationAt(
 }
 
 /**
- * The squared error of a scale-free inversion of an average, over victims and draws.
+ * The squared error of a scale-free inversion of an average, over contributors and draws.
  *
  * The secret of client i is the direction of its own gradient, xhat the direction of the observed one: in least squares with one
  * sample of length 1 a client, that secret is the sample itself, but for a sign that the label tells.
  *
  * @param instance the round
- * @param options draws; victims: how many clients are in K, the first ones; dpStd per coordinate, of every client
+ * @param options draws; contributors: how many clients are in K, the first ones; dpStd per coordinate, of every client
  * @param rng where the noise comes from
  * @returns mean of ||xhat - x_i||^2
  * @example
  * const alone = instanceAt(federatedQuadratic([[[2]]], [[2]]), [3], { samplingStd: 1, learningRate: 0.5 });
- * directionError(alone, { draws: 3, victims: 1 }, createRng(1)); // 0
+ * directionError(alone, { draws: 3, contributors: 1 }, createRng(1)); // 0
  */
 export function directionError(
   instance: Instance,
-  { draws, victims, dpStd = 0 }: { draws: number; victims: number; dpStd?: number },
+  { draws, contributors, dpStd = 0 }: { draws: number; contributors: number; dpStd?: number },
   rng: Rng,
 ): number {
   let sum = 0;
   for (let r = 0; r < draws; r++) {
-    const sent = drawGradients(instance, rng).slice(0, victims);
+    const sent = drawGradients(instance, rng).slice(0, contributors);
     const noise = dpStd === 0 ? undefined : normalVector(instance.weights.length, rng); // of the mean: s / sqrt(|K|)
     const mean = combination(sent);
-    const seen = directionOf(noise ? plus(mean, dpStd / Math.sqrt(victims), noise) : mean);
-    for (const g of sent) sum += squaredDistance(seen, directionOf(g)) / victims;
+    const seen = directionOf(noise ? plus(mean, dpStd / Math.sqrt(contributors), noise) : mean);
+    for (const g of sent) sum += squaredDistance(seen, directionOf(g)) / contributors;
   }
   return sum / draws;
 }
@@ -92,19 +92,19 @@ function point(
   instance: Instance,
   draws: number,
   rng: Rng,
-  { victims = base.numClients, dpStd = 0 }: { victims?: number; dpStd?: number } = {},
+  { contributors = base.numClients, dpStd = 0 }: { contributors?: number; dpStd?: number } = {},
 ) {
   const { clients, round } = instance;
-  const inside = clients.biases.slice(0, victims);
+  const inside = clients.biases.slice(0, contributors);
   const offset = Math.sqrt(squaredNorm(combination(inside)));
   const heterogeneity = Math.sqrt(
-    inside.reduce((sum, b) => sum + squaredDistance(b, combination(inside)) / victims, 0),
+    inside.reduce((sum, b) => sum + squaredDistance(b, combination(inside)) / contributors, 0),
   );
-  const shared = { samplingStd: clients.samplingStd, heterogeneity, effectiveClients: victims };
+  const shared = { samplingStd: clients.samplingStd, heterogeneity, effectiveParticipants: contributors };
   const terms: DispersionTerms = { ...shared, dpStd, dimension: base.dimension };
   const proven = scaleFreeDispersion({ ...shared, offset });
   return {
-    measured: directionError(instance, { draws, victims, dpStd }, rng),
+    measured: directionError(instance, { draws, contributors, dpStd }, rng),
     bound: reconstructionBound({ ...round, lipschitz: 1, dispersion: expectedDispersion(terms) }),
     proven: dpStd > 0 ? NaN : reconstructionBound({ ...round, lipschitz: 2, dispersion: proven }),
   };
@@ -162,9 +162,9 @@ export function sweepBound(quantity: SweptQuantity, draws: number, rng: Rng): Sw
     case "objectiveGap":
       for (const x of [0.1, 1, 10, 100, 1000, 10000]) rows.push({ x, ...point(at(x, both), draws, noise(x)) });
       break;
-    case "effectiveClients":
+    case "effectiveParticipants":
       for (const x of [2, 3, 4, 6, 8, 10]) {
-        const measured = point(at(GAP, { samplingStd: 3, heterogeneity: 0 }), draws, noise(x), { victims: x });
+        const measured = point(at(GAP, { samplingStd: 3, heterogeneity: 0 }), draws, noise(x), { contributors: x });
         rows.push({ x, driver: 1 - 1 / x, ...measured });
       }
       break;

@@ -33,7 +33,7 @@ export function tightness(ratios: readonly number[], rng: Rng): Tightness {
   const { samplingStd, biases } = instance.clients;
   const numClients = biases.length;
   const heterogeneity = Math.sqrt(biases.reduce((sum, b) => sum + squaredNorm(b) / numClients, 0));
-  const dispersion = expectedDispersion({ samplingStd, heterogeneity, effectiveClients: numClients });
+  const dispersion = expectedDispersion({ samplingStd, heterogeneity, effectiveParticipants: numClients });
   const lipschitz = 3; // any
   const mixing = lipschitz * Math.sqrt(dispersion / squaredNorm(instance.gradient));
   const filled = ratios.map((r) => {

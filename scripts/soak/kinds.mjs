@@ -83,7 +83,7 @@ const holds = (read, input) =>
 const federation = { dataset: "strokes", architecture: "softmaxRegression", numClients: 3, rounds: 3, poisoning: "signFlip", poisoningParameters: { scale: 2 } }; // prettier-ignore
 const plan = {
   ...{ federation, seeds: [1, 2], probeRounds: [0, 2], probeBatchSize: 1, trajectoryRounds: [1] },
-  attack: { prior: "pixel", labels: "inferred", autoencoderSteps: 2, steps: 5 },
+  attacker: { prior: "pixel", labels: "inferred", autoencoderSteps: 2, steps: 5 },
 };
 const job = { kind: "leakage", code: "experiment/measure", dataset: { name: "strokes", hash: "0".repeat(64) }, backend: "none", force: false }; // prettier-ignore
 
@@ -91,8 +91,8 @@ const run = { kind: "soak", code: "core/joined", config: { seed: 1 }, datasetHas
 const value = { numbers: Float32Array.of(1, 2, 3), words: ["a", "b"], nothing: null };
 let entry;
 async function wholeEntry(folder) {
-  const { exportEntry, remember } = require("./jobs/store.js");
-  await remember(run, () => Promise.resolve(value), { folder });
+  const { exportEntry, computeOnce } = require("./jobs/store.js");
+  await computeOnce(run, () => Promise.resolve(value), { folder });
   return (entry ??= await exportEntry(run, { folder }));
 }
 
@@ -165,7 +165,7 @@ export const kinds = {
   entry: {
     make: (random) => ({ seed: random(2 ** 31) }), // of the bytes, which only the child has
     async read({ bytes }, folder) {
-      const { importEntry, remember } = require("./jobs/store.js");
+      const { importEntry, computeOnce } = require("./jobs/store.js");
       const whole = await wholeEntry(folder);
       const fresh = join(folder, "fresh");
       try {
@@ -174,7 +174,7 @@ export const kinds = {
         if (/^(its checksum does not fit|it is the entry of )/.test(error.message)) return "refused";
         throw error;
       }
-      const { value: got } = await remember(run, () => Promise.reject(new Error("not stored")), { folder: fresh });
+      const { value: got } = await computeOnce(run, () => Promise.reject(new Error("not stored")), { folder: fresh });
       if (bytes.equals(whole) && isDeepStrictEqual([...got.numbers], [...value.numbers])) return "immaterial";
       throw new Silent("a damaged entry");
     },

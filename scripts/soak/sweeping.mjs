@@ -7,7 +7,7 @@ import { at } from "../steps/common.mjs";
 const require = createRequire(at("lib", "dist", "jobs", "sweep.js"));
 const { fixtureJob, resultOf } = require("./jobs.fixture.js");
 const { runOf } = require("./job.js");
-const { remember } = require("./store.js");
+const { computeOnce } = require("./store.js");
 
 export const timing = { lock: 1500, stalled: 500, retry: 50, look: 500 };
 export const makeJobs = (name, count, plan) =>
@@ -54,7 +54,7 @@ export async function wrongIn(store, jobs) {
   for (const job of jobs) {
     const { id, numbers } = resultOf(job.plan);
     try {
-      const { value } = await remember(runOf(job), () => Promise.reject(new Error("lost")), { folder: store });
+      const { value } = await computeOnce(runOf(job), () => Promise.reject(new Error("lost")), { folder: store });
       if (value.id !== id || String([...value.numbers]) !== String([...numbers])) return `${id}: another result`;
     } catch (error) {
       return `${id}: ${error.message}`;

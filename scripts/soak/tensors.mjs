@@ -27,9 +27,9 @@ export async function run({ count = 3, folder, isOver, report }) {
   const [before, after] = await train(federation, dataset);
   const view = observe(before, after, federation, dataset);
   const own = batchOf(dataset.train, [0, 1, 2, 3]);
-  const attack = { prior: "pixel", labels: "inferred", autoencoderSteps: 2, steps: 5 };
-  const plan = { federation, attack, seeds: [1], probeRounds: [0, 1], probeBatchSize: 1, trajectoryRounds: [] };
-  const gradients = { federation, attack, seeds: [1], rounds: [0, 2], objectiveImages: 4, batches: 3 };
+  const attacker = { prior: "pixel", labels: "inferred", autoencoderSteps: 2, steps: 5 };
+  const plan = { federation, attacker, seeds: [1], probeRounds: [0, 1], probeBatchSize: 1, trajectoryRounds: [] };
+  const gradients = { federation, attacker, seeds: [1], rounds: [0, 2], objectiveImages: 4, batches: 3 };
   const config = { ...federation, seed: 1 };
   const training = { steps: 4, batchSize: 2 };
   const [autoencoder] = await trainAutoencoders([own], dataset.inputShape, createRng(1), training);
@@ -48,8 +48,8 @@ export async function run({ count = 3, folder, isOver, report }) {
     checkTheory: (onProgress) => library.checkTheory(20, createRng(1), { onProgress }),
     sweep: (onProgress) =>
       library.sweep(library.seedJobs(plan, { dataset, backend: "none", force: true }), { dataset, onProgress }),
-    remember: (compute) =>
-      library.remember({ kind: "soak", code: "core/joined", config: {}, datasetHash: "" }, async () => compute(), {
+    computeOnce: (compute) =>
+      library.computeOnce({ kind: "soak", code: "core/joined", config: {}, datasetHash: "" }, async () => compute(), {
         force: true,
       }),
   };

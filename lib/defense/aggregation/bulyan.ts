@@ -30,8 +30,8 @@ export const bulyan = checkedAggregator({
     const { f } = options;
     const kept = select(updates, options);
     const selected = kept.map((i) => updates[i]!);
-    const effective = 1 / nearestVariance(n - 2 * f, n - 4 * f);
-    return { update: meanAroundMedian(selected, n - 4 * f), kept, effective };
+    const effectiveParticipants = 1 / nearestVariance(n - 2 * f, n - 4 * f);
+    return { update: meanAroundMedian(selected, n - 4 * f), kept, effectiveParticipants };
   },
   pullBack(updates, options, cotangent) {
     const kept = select(updates, options);

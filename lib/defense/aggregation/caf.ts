@@ -1,7 +1,7 @@
 /** @file CAF: the covariance-bound agnostic filter. */
 import { ensureDistances, ensureRound } from "../updates";
 import { checkedAggregator } from "../checked";
-import { combine, effectiveCount } from "../../numerics/linear";
+import { combine, participationRatio } from "../../numerics/linear";
 import { spreadOf } from "../../numerics/principalVariance";
 
 const mostSteps = 1000; // of the published loop; ordinary updates take less than ten
@@ -51,7 +51,7 @@ export const caf = checkedAggregator({
     return {
       update: combine(updates, best, total),
       kept: best.flatMap((c, i) => (c > 0 ? [i] : [])),
-      effective: effectiveCount(best),
+      effectiveParticipants: participationRatio(best),
       weights: best.map((c) => c / total),
     };
   },

@@ -3,7 +3,7 @@ import { ensure, ensureFinite } from "../../core/errors";
 import { ensureUpdates } from "../updates";
 import { checkedAggregator } from "../checked";
 import { pullThroughBound } from "../../numerics/clip";
-import { combine, effectiveCount, squaredNorms } from "../../numerics/linear";
+import { combine, participationRatio, squaredNorms } from "../../numerics/linear";
 
 /**
  * From the last round's aggregate v, a step to the mean of the updates, each pulled to within tau of v:
@@ -33,7 +33,7 @@ export const centeredClipping = checkedAggregator({
       weights = weights.map((w, i) => stay * w + steps[i]!);
       update = combine([...updates, update], [...steps, stay]);
     }
-    return { update, kept: [...updates.keys()], effective: effectiveCount(weights), weights };
+    return { update, kept: [...updates.keys()], effectiveParticipants: participationRatio(weights), weights };
   },
   /** Backwards through the iterations, with l = (d update / d v)^T cotangent: an iteration pulls l through n clippings, by J_i. */
   pullBack(updates, { f, clipNorm = 10, iterations = 1, previous }, cotangent) {

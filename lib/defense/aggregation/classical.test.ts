@@ -37,12 +37,12 @@ test("rules: disagree as worked by hand on seven numbers", () => {
     options: AggregationOptions,
     update: number,
     kept: number[],
-    effective: number,
+    effectiveParticipants: number,
   ): void => {
     // prettier-ignore
     const found = rule.aggregate(updates, options);
     assert.ok(Math.abs(found.update[0]! - update) < 1e-6, `${rule.name}: ${found.update[0]} is not ${update}`);
-    assert.deepEqual([found.kept, found.effective], [kept, effective], rule.name);
+    assert.deepEqual([found.kept, found.effectiveParticipants], [kept, effectiveParticipants], rule.name);
   };
   check(median, { f: 2 }, 4, [], 1 / trimmedVariance(7, 3));
   check(trimmedMean, { f: 2 }, 5, [], 1 / trimmedVariance(7, 2)); // (2 + 4 + 9) / 3
@@ -70,8 +70,8 @@ function centredCount(weights: readonly number[]): number {
 }
 
 test("median: is the mean of the two middle values when n is even", () => {
-  const { update, effective } = median.aggregate(numbers(9, 1, 4, 2), { f: 1 });
-  assert.deepEqual([update[0], effective], [3, 1 / trimmedVariance(4, 1)]);
+  const { update, effectiveParticipants } = median.aggregate(numbers(9, 1, 4, 2), { f: 1 });
+  assert.deepEqual([update[0], effectiveParticipants], [3, 1 / trimmedVariance(4, 1)]);
 });
 
 test("krum: takes the first of equals; its update is that input bit by bit, in a vector of its own", () => {
@@ -197,9 +197,9 @@ test("geometricMedian: the unit vectors to the updates cancel", () => {
 
 test("geometricMedian: one iteration from 0 weighs by inverse length, worked by hand", () => {
   // lengths 1 and 4: z = (1/1 * 1 + 1/4 * 4) / (1 + 1/4) = 1.6; M_eff = (5/4)^2 / (1 + 1/16) = 1.4706
-  const { update, effective } = geometricMedian.aggregate(numbers(1, 4), { f: 0, iterations: 1 });
+  const { update, effectiveParticipants } = geometricMedian.aggregate(numbers(1, 4), { f: 0, iterations: 1 });
   assert.ok(Math.abs(update[0]! - 1.6) < 1e-6);
-  assert.ok(Math.abs(effective - 25 / 17) < 1e-9);
+  assert.ok(Math.abs(effectiveParticipants - 25 / 17) < 1e-9);
 });
 
 test("centeredClipping: steps from the last aggregate, twice when asked, worked by hand", () => {
@@ -216,9 +216,9 @@ test("centeredClipping: steps from the last aggregate, twice when asked, worked 
 test("rules: reduce to the mean when nobody is suspected, as far as they do", () => {
   const updates = draw(5, 40);
   for (const rule of [trimmedMean, meaMed, multiKrum, mda, moNna, caf, smea, bulyan]) {
-    const { update, effective } = rule.aggregate(updates, { f: 0, trusted: 2 });
+    const { update, effectiveParticipants } = rule.aggregate(updates, { f: 0, trusted: 2 });
     assert.ok(gap(update, average(updates)) < 1e-5, rule.name);
-    assert.equal(effective, 5, rule.name);
+    assert.equal(effectiveParticipants, 5, rule.name);
   }
   const loose = centeredClipping.aggregate(updates, { f: 0, clipNorm: 1e6 });
   assert.ok(gap(loose.update, average(updates)) < 1e-5);
@@ -294,14 +294,14 @@ test("rules: leave the updates as they are, and say who is in the result", () =>
   const updates = draw(11, 1100);
   const copies = updates.map((update) => update.slice());
   for (const rule of rules) {
-    const { update, kept, effective, weights } = rule.aggregate(updates, { f: 2, trusted: 4 });
+    const { update, kept, effectiveParticipants, weights } = rule.aggregate(updates, { f: 2, trusted: 4 });
     assert.deepEqual(updates, copies, rule.name);
     assert.ok(update.every(Number.isFinite), rule.name);
     assert.deepEqual(
       kept,
       [...kept].sort((i, j) => i - j),
     );
-    assert.ok(effective >= 1 && effective <= 11, rule.name);
+    assert.ok(effectiveParticipants >= 1 && effectiveParticipants <= 11, rule.name);
     if (!weights) continue;
     assert.deepEqual(kept, weights.flatMap((w, i) => (w > 0 ? [i] : []))); // prettier-ignore
     const sum = updates[0]!.map((_, k) => updates.reduce((total, x, i) => total + weights[i]! * x[k]!, 0));

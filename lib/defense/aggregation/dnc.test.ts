@@ -12,10 +12,10 @@ test("dnc: drops the update that stands out along the direction of most variance
   // Along (1, -1, 2) or so update 1 is far from the rest; the mean of the others is (2, 5/3, 3). It is not the longest (4.24
   // against 4.36), so that a filter by length would drop another
   const updates = vectors([[1, 2, 3], [-1, 4, -1], [2, 2, 3], [3, 1, 3]]); // prettier-ignore
-  const { update, kept, effective } = dnc.aggregate(updates, { f: 1 });
+  const { update, kept, effectiveParticipants } = dnc.aggregate(updates, { f: 1 });
   assert.deepEqual(kept, [0, 2, 3]);
   assert.deepEqual(update, Float32Array.of(2, 5 / 3, 3));
-  assert.equal(effective, 3);
+  assert.equal(effectiveParticipants, 3);
 });
 
 /** The paper's steps with the singular vector itself. */

@@ -20,7 +20,7 @@ import { spreadOf } from "../../numerics/principalVariance";
  * Its `aggregate` takes the updates [n][d], reads f (0 <= f < n/2), iterations (default 5), subsampleSize (b, default 10000),
  * filterFraction (c >= 0, default 1) and, when b < d, options.rng; with b >= d an iteration is like any other, so that one is made. It
  * throws an InputError when a parameter is out of range, an iteration would drop everybody, or rng is missing; and refuses the round
- * when an update is not finite, or none is left by all iterations. Of public codes one returns zeros then and one NaN; serve makes no
+ * when an update is not finite, or none is left by all iterations. Of public codes one returns zeros then and one NaN; aggregateRound makes no
  * step either, and says why.
  *
  * @example

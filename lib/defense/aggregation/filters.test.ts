@@ -31,13 +31,13 @@ function draw(seed: number): { updates: Float32Array[]; options: AggregationOpti
 test("filters: give finite aggregates of their own, kept clients ascending, and leave their input", () => {
   for (const rule of rules) {
     const { updates, options } = draw(1);
-    const { update, kept, effective, weights } = rule.aggregate(updates, options);
+    const { update, kept, effectiveParticipants, weights } = rule.aggregate(updates, options);
     assert.deepEqual(updates, draw(1).updates, rule.name);
     assert.deepEqual(options.history, draw(1).options.history, rule.name);
     assert.equal(update.length, d);
     assert.ok(update instanceof Float32Array && update.every(Number.isFinite), rule.name);
     assert.deepEqual([...kept], [...new Set(kept)].sort((i, j) => i - j), rule.name); // prettier-ignore
-    assert.ok(effective >= 1 && effective <= n, rule.name);
+    assert.ok(effectiveParticipants >= 1 && effectiveParticipants <= n, rule.name);
     const combined = Array.from(update, (_, k) => weights!.reduce((sum, w, i) => sum + w * updates[i]![k]!, 0));
     update.forEach((x, k) => assert.ok(Math.abs(x - combined[k]!) < 1e-4, rule.name));
     assert.deepEqual(

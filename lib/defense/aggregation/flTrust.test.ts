@@ -7,11 +7,11 @@ const rootUpdate = Float32Array.of(3, 4); // of length 5
 
 test("flTrust: weighs by the cosine with the server's update, at its length, and drops who points away", () => {
   // trust 0.6, 0.8, 0, 0: (0.6 (5, 0) + 0.8 (0, 5)) / 1.4
-  const { update, kept, effective } = flTrust.aggregate(updates, { f: 1, rootUpdate });
+  const { update, kept, effectiveParticipants } = flTrust.aggregate(updates, { f: 1, rootUpdate });
   assert.deepEqual(update, Float32Array.of(3 / 1.4, 4 / 1.4));
   assert.deepEqual(kept, [0, 1]);
   const [a, b] = [(0.6 * 5) / 2, (0.8 * 5) / 5]; // factors of the updates themselves, but for 1.4
-  assert.ok(Math.abs(effective - (a + b) ** 2 / (a * a + b * b)) < 1e-9);
+  assert.ok(Math.abs(effectiveParticipants - (a + b) ** 2 / (a * a + b * b)) < 1e-9);
 });
 
 test("flTrust: does not depend on how long the updates are", () => {

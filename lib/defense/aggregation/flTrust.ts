@@ -2,7 +2,7 @@
 import { ensure, ensureFinite, refuse } from "../../core/errors";
 import { ensureUpdates, refuseRound } from "../updates";
 import { checkedAggregator } from "../checked";
-import { combine, effectiveCount, innerProduct, squaredNorms } from "../../numerics/linear";
+import { combine, participationRatio, innerProduct, squaredNorms } from "../../numerics/linear";
 
 /**
  * FLTrust: weighs every update by how far it points where the server's own update on a small root batch points, and gives all the
@@ -16,7 +16,7 @@ import { combine, effectiveCount, innerProduct, squaredNorms } from "../../numer
  * Its `aggregate` takes the updates [n][d], n >= 1, reads options.rootUpdate ([d]) and does not read f. It keeps the clients with
  * trust. It throws an InputError when rootUpdate is missing, of another length or not finite; and refuses the round when an update is
  * not finite, rootUpdate is zero, or nobody has trust. Public code adds 1e-9 to the sum of trust and so makes a step of zero length
- * then; serve makes the same one, and says why.
+ * then; aggregateRound makes the same one, and says why.
  *
  * @example
  * const updates = [[2, 0], [0, 5], [-9, -9]].map((row) => Float32Array.from(row));
@@ -30,17 +30,17 @@ export const flTrust = checkedAggregator({
   reads: [],
   needs: ["rootUpdate"],
   aggregate(updates, { rootUpdate }) {
-    const { trust, weights } = judge(updates, rootUpdate);
+    const { trust, weights } = trustScores(updates, rootUpdate);
     return {
       update: combine(updates, weights),
       kept: trust.flatMap((x, i) => (x > 0 ? [i] : [])),
-      effective: effectiveCount(weights),
+      effectiveParticipants: participationRatio(weights),
       weights,
     };
   },
   /** With e = u / |u|, r the root's direction, R its length, T all trust: u_i moves e_i, and that both its place and its trust. */
   pullBack(updates, { rootUpdate }, cotangent) {
-    const { root, norms, rootNorm, trust, total } = judge(updates, rootUpdate);
+    const { root, norms, rootNorm, trust, total } = trustScores(updates, rootUpdate);
     const along = updates.map((u, i) => (trust[i] === 0 ? 0 : innerProduct(u, cotangent) / norms[i]!)); // <e, c>
     const whole = along.reduce((sum, x, i) => sum + (rootNorm / total) * trust[i]! * x, 0); // <aggregate, c>
     return updates.map((u, i) => {
@@ -55,7 +55,7 @@ export const flTrust = checkedAggregator({
 });
 
 /** What FLTrust makes of every update. */
-interface Judged {
+interface TrustScores {
   readonly root: Float32Array;
   readonly rootNorm: number;
   readonly norms: readonly number[];
@@ -64,7 +64,7 @@ interface Judged {
   readonly weights: readonly number[];
 }
 
-function judge(updates: readonly Float32Array[], rootUpdate: Float32Array | undefined): Judged {
+function trustScores(updates: readonly Float32Array[], rootUpdate: Float32Array | undefined): TrustScores {
   const norms = ensureUpdates("flTrust", updates).map(Math.sqrt);
   if (rootUpdate === undefined)
     refuse("flTrust", "needs the server's own update", "none", "give it in options.rootUpdate");

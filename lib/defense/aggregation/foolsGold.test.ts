@@ -9,10 +9,10 @@ const zeros = (n: number, d = 2): Float32Array[] => Array.from({ length: n }, ()
 test("foolsGold: gives two who are the same no weight, and pardons who only resembles them", () => {
   // cosines: 1 between the twins, 0.6 from each to the third; the third's is scaled to 0.6 * 0.6/1, so a = 0, 0, 0.64
   const updates = vectors([[2, 0], [1, 0], [0.6, 0.8]]); // prettier-ignore
-  const { update, kept, effective } = foolsGold.aggregate(updates, { f: 1, history: zeros(3) });
+  const { update, kept, effectiveParticipants } = foolsGold.aggregate(updates, { f: 1, history: zeros(3) });
   assert.deepEqual(update, updates[2]);
   assert.deepEqual(kept, [2]);
-  assert.equal(effective, 1);
+  assert.equal(effectiveParticipants, 1);
 });
 
 test("foolsGold: weighs by how much others differ", () => {
@@ -21,10 +21,10 @@ test("foolsGold: weighs by how much others differ", () => {
   const updates = vectors([[1, 0], [5, 12], [0.6, -0.8]]); // prettier-ignore
   const share = 0.4 / (1 - (5 / 13) ** 2 / 0.6);
   const w = Math.log(share / (1 - share)) + 0.5; // 0.62; b has 1
-  const { update, effective } = foolsGold.aggregate(updates, { f: 1, history: zeros(3) });
+  const { update, effectiveParticipants } = foolsGold.aggregate(updates, { f: 1, history: zeros(3) });
   assert.ok(Math.abs(update[0]! - (w * 1 + 5 + w * 0.6) / (1 + 2 * w)) < 1e-6);
   assert.ok(Math.abs(update[1]! - (12 - w * 0.8) / (1 + 2 * w)) < 1e-6);
-  assert.ok(Math.abs(effective - (1 + 2 * w) ** 2 / (1 + 2 * w * w)) < 1e-6);
+  assert.ok(Math.abs(effectiveParticipants - (1 + 2 * w) ** 2 / (1 + 2 * w * w)) < 1e-6);
 });
 
 test("foolsGold: is the mean of those who have nothing in common, a client of zeros included", () => {

@@ -3,7 +3,7 @@ import { ensure, ensureFinite, refuse } from "../../core/errors";
 import { ensureUpdates, refuseRound } from "../updates";
 import { checkedAggregator } from "../checked";
 import { squaredDistances } from "../../numerics/distances";
-import { combine, effectiveCount, innerProduct, squaredNorms } from "../../numerics/linear";
+import { combine, participationRatio, innerProduct, squaredNorms } from "../../numerics/linear";
 
 /**
  * FoolsGold: down to nothing weighs who resembles another client in all that it has sent so far. Meant against several who
@@ -41,7 +41,7 @@ export const foolsGold = checkedAggregator({
     return {
       update: combine(updates, weights, total),
       kept: weights.flatMap((weight, i) => (weight > 0 ? [i] : [])),
-      effective: effectiveCount(weights),
+      effectiveParticipants: participationRatio(weights),
       weights: weights.map((weight) => weight / total),
     };
   },

@@ -13,9 +13,9 @@ const like = (seed: number, noise: number, scale = 1): Float32Array => {
 
 test("freqFed: keeps those who point alike, however long, and drops who points elsewhere", () => {
   const updates = [like(1, 0.1), like(2, 0.1, -1), like(3, 0.1, 20), like(4, 0.1), like(5, 3)];
-  const { kept, update, effective } = freqFed.aggregate(updates, { f: 1, layers });
+  const { kept, update, effectiveParticipants } = freqFed.aggregate(updates, { f: 1, layers });
   assert.deepEqual(kept, [0, 2, 3]); // three of five are the smallest cluster
-  assert.equal(effective, 3);
+  assert.equal(effectiveParticipants, 3);
   update.forEach((x, k) => {
     const mean = (updates[0]![k]! + updates[2]![k]! + updates[3]![k]!) / 3;
     assert.ok(Math.abs(x - mean) < 1e-5);

@@ -2,7 +2,7 @@
 import { ensureUpdates } from "../updates";
 import type { AggregationParameters } from "../aggregator";
 import { checkedAggregator } from "../checked";
-import { combine, effectiveCount, innerProduct, squaredNorms } from "../../numerics/linear";
+import { combine, participationRatio, innerProduct, squaredNorms } from "../../numerics/linear";
 
 const settled = 1e-9; // largest change of a weight at which iterating stops
 const negligible = 1e-8; // of the cotangent's length, at which going back stops
@@ -31,7 +31,7 @@ export const geometricMedian = checkedAggregator({
     let last: Iteration | null = null;
     for (last of weiszfeld(updates, options));
     const { to: update, weights } = last!;
-    return { update, kept: [...updates.keys()], effective: effectiveCount(weights), weights };
+    return { update, kept: [...updates.keys()], effectiveParticipants: participationRatio(weights), weights };
   },
   /**
    * Backwards through the iterations, with l = (d update / d z)^T cotangent behind each. r_i moves w_i, and that z:

@@ -23,7 +23,7 @@ export const meaMed = checkedAggregator({
   aggregate(updates, { f }) {
     ensureUpdates("meaMed", updates, f);
     const n = updates.length;
-    return { update: meanAroundMedian(updates, n - f), kept: [], effective: 1 / nearestVariance(n, n - f) };
+    return { update: meanAroundMedian(updates, n - f), kept: [], effectiveParticipants: 1 / nearestVariance(n, n - f) };
   },
   pullBack: (updates, { f }, cotangent) => pullAroundMedian(updates, updates.length - f, cotangent),
 });

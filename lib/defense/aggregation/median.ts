@@ -26,7 +26,7 @@ export const median = checkedAggregator({
     return {
       update: meanOfRanks(updates, lower, upper),
       kept: [],
-      effective: 1 / trimmedVariance(updates.length, lower),
+      effectiveParticipants: 1 / trimmedVariance(updates.length, lower),
     };
   },
   pullBack: (updates, _, cotangent) => pullThroughRanks(updates, ...middleRanks(updates.length), cotangent),

@@ -6,10 +6,10 @@ const updates = [Float32Array.of(3, 4), Float32Array.of(-30, 40), Float32Array.o
 
 test("normBounding: shortens what is longer than the bound, by default the median length", () => {
   // (3, 4) + (-3, 4) + (0, 1) over 3; weights 1, 0.1, 1
-  const { update, kept, effective } = normBounding.aggregate(updates, { f: 1 });
+  const { update, kept, effectiveParticipants } = normBounding.aggregate(updates, { f: 1 });
   assert.deepEqual(update, Float32Array.of(0, 3));
   assert.deepEqual(kept, [0, 1, 2]);
-  assert.ok(Math.abs(effective - 2.1 ** 2 / 2.01) < 1e-12);
+  assert.ok(Math.abs(effectiveParticipants - 2.1 ** 2 / 2.01) < 1e-12);
   // (0.6, 0.8) + (-0.6, 0.8) + (0, 1) over 3
   const tight = normBounding.aggregate(updates, { f: 1, clipNorm: 1 }).update;
   assert.ok(Math.abs(tight[0]!) < 1e-7 && Math.abs(tight[1]! - 2.6 / 3) < 1e-7);

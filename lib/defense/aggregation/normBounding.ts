@@ -3,7 +3,7 @@ import { jStat } from "jstat";
 import { ensureUpdates } from "../updates";
 import { checkedAggregator } from "../checked";
 import { pullThroughBound } from "../../numerics/clip";
-import { combine, effectiveCount } from "../../numerics/linear";
+import { combine, participationRatio } from "../../numerics/linear";
 import { medianShares } from "../../numerics/order";
 
 /**
@@ -36,7 +36,7 @@ export const normBounding = checkedAggregator({
     return {
       update: combine(updates, factors, n),
       kept: factors.flatMap((factor, i) => (factor > 0 ? [i] : [])),
-      effective: effectiveCount(factors),
+      effectiveParticipants: participationRatio(factors),
       weights: factors.map((factor) => factor / n),
     };
   },

@@ -6,10 +6,10 @@ import { oracle } from "./oracle";
 const updates = [1, 50, 3, -70].map((x) => Float32Array.of(x));
 
 test("oracle: is the mean without those that are malicious", () => {
-  const { update, kept, effective } = oracle.aggregate(updates, { f: 0, malicious: [3, 1] });
+  const { update, kept, effectiveParticipants } = oracle.aggregate(updates, { f: 0, malicious: [3, 1] });
   assert.deepEqual(update, Float32Array.of(2));
   assert.deepEqual(kept, [0, 2]);
-  assert.equal(effective, 2);
+  assert.equal(effectiveParticipants, 2);
   assert.deepEqual(oracle.aggregate(updates, { f: 0, malicious: [] }).update, mean.aggregate(updates, { f: 0 }).update);
 });
 

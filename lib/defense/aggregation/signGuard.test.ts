@@ -14,10 +14,10 @@ test("signGuard: drops other signs and odd lengths, and clips at the median leng
     [0.05, 0.05, 0.05, -0.05], // 0.1 < 0.1 * 2
     [1, 1, 1, -1],
   ]);
-  const { update, kept, effective } = signGuard.aggregate(updates, { f: 2 });
+  const { update, kept, effectiveParticipants } = signGuard.aggregate(updates, { f: 2 });
   assert.deepEqual(kept, [0, 1, 2, 6]);
   assert.deepEqual(update, Float32Array.of(1, 1, 0.5, -0.5)); // (1 + 1 - 1 + 1) / 4, (-1 - 1 + 1 - 1) / 4
-  assert.equal(effective, 3.5 ** 2 / 3.25); // weights 1, 0.5, 1, 1
+  assert.equal(effectiveParticipants, 3.5 ** 2 / 3.25); // weights 1, 0.5, 1, 1
 });
 
 test("signGuard: tells zeros from signs", () => {

@@ -4,7 +4,7 @@ import { kmeans } from "ml-kmeans";
 import { ensureUpdates, refuseRound } from "../updates";
 import { checkedAggregator } from "../checked";
 import { pullThroughBound } from "../../numerics/clip";
-import { combine, effectiveCount } from "../../numerics/linear";
+import { combine, participationRatio } from "../../numerics/linear";
 import { medianShares } from "../../numerics/order";
 
 const [SHORTEST, LONGEST] = [0.1, 3]; // of the median length
@@ -39,7 +39,7 @@ export const signGuard = checkedAggregator({
     return {
       update: combine(updates, factors, kept.length),
       kept,
-      effective: effectiveCount(factors),
+      effectiveParticipants: participationRatio(factors),
       weights: factors.map((factor) => factor / kept.length),
     };
   },

@@ -22,7 +22,7 @@ export const trimmedMean = checkedAggregator({
   aggregate(updates, { f }) {
     ensureUpdates("trimmedMean", updates, f);
     const n = updates.length;
-    return { update: meanOfRanks(updates, f, n - f - 1), kept: [], effective: 1 / trimmedVariance(n, f) };
+    return { update: meanOfRanks(updates, f, n - f - 1), kept: [], effectiveParticipants: 1 / trimmedVariance(n, f) };
   },
   pullBack: (updates, { f }, cotangent) => pullThroughRanks(updates, f, updates.length - f - 1, cotangent),
 });

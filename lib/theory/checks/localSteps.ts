@@ -50,8 +50,8 @@ export const localStepChecks: Checks = {
     group: "FedAvg",
     holds: "in every draw",
     compare(instance, rng) {
-      const { sent, lone, shares, drift, effective } = clippedRound(instance, rng);
-      const terms = { dispersion: dispersionOf(lone, shares), drift, effectiveClients: effective };
+      const { sent, lone, shares, drift, effectiveParticipants } = clippedRound(instance, rng);
+      const terms = { dispersion: dispersionOf(lone, shares), drift, effectiveParticipants };
       return { smaller: dispersionOf(sent, shares), larger: unrolledDispersion(terms) };
     },
   },

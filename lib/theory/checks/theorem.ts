@@ -3,7 +3,7 @@ import type { Rng } from "../../core/rng";
 import {
   backfireRatio,
   dispersionOf,
-  effectiveClients,
+  effectiveParticipants,
   expectedDispersion,
   reconstructionBound,
   reconstructionFloor,
@@ -16,10 +16,10 @@ import { combination, normalVector, plus, squaredDistance, squaredNorm, unitVect
 import { choose, type Checks } from "./line";
 
 /** A subset K with weights, its gradients' exact E V (line (4), term by term), and M_eff. */
-function drawVictims(
+function drawContributors(
   instance: Instance,
   rng: Rng,
-): { exact: number; effective: number; heterogeneity: number; sample: (rng: Rng) => number } {
+): { exact: number; effectiveParticipants: number; heterogeneity: number; sample: (rng: Rng) => number } {
   // prettier-ignore
   const { biases, samplingStd } = instance.clients;
   const chosen = choose(biases.length, 1 + rng.integer(biases.length), rng);
@@ -37,7 +37,7 @@ function drawVictims(
     return dispersionOf(chosen.map((i) => sent[i]!), shares); // prettier-ignore
   };
   const heterogeneity = Math.sqrt(dispersionOf(chosen.map((i) => biases[i]!), shares)); // prettier-ignore
-  return { exact, effective: effectiveClients(shares), heterogeneity, sample };
+  return { exact, effectiveParticipants: effectiveParticipants(shares), heterogeneity, sample };
 }
 
 /** A linear inversion x̂ = (L_R / ||grad F||) g, and a residual of size ε0 that is aligned with the mixing error to a degree. */
@@ -59,11 +59,11 @@ function linearInversion(
 }
 
 function theoremTerms(instance: Instance, rng: Rng) {
-  const victims = drawVictims(instance, rng);
-  const { exact, sample, effective, heterogeneity } = victims;
+  const contributors = drawContributors(instance, rng);
+  const { exact, sample, effectiveParticipants, heterogeneity } = contributors;
   const inversion = linearInversion(instance, exact, rng);
   const { samplingStd } = instance.clients;
-  const dispersion = expectedDispersion({ samplingStd, heterogeneity, effectiveClients: effective });
+  const dispersion = expectedDispersion({ samplingStd, heterogeneity, effectiveParticipants });
   const terms = { ...instance.round, ...inversion, dispersion };
   return { terms, error: inversion.error, exact, sample };
 }
@@ -75,7 +75,7 @@ function dpTerms(instance: Instance, rng: Rng) {
   const dpStd = logUniform(0.01, 10, rng);
   const heterogeneity = Math.sqrt(dispersionOf(clients.biases));
   const { samplingStd } = clients;
-  const terms = { samplingStd, heterogeneity, effectiveClients: numClients, dpStd, dimension };
+  const terms = { samplingStd, heterogeneity, effectiveParticipants: numClients, dpStd, dimension };
   const exact = samplingStd ** 2 * ((1 - 1 / numClients) ** 2 + (numClients - 1) / numClients ** 2) + heterogeneity ** 2 + dimension * dpStd ** 2 / numClients; // prettier-ignore
   const sample = (draw: Rng): number => {
     const sent = drawGradients(instance, draw);
@@ -122,13 +122,16 @@ export const theoremChecks: Checks = {
     compare(instance, rng) {
       const { gradient, round } = instance;
       const sent = drawGradients(instance, rng.split("noise"));
-      const victims = choose(sent.length, 1 + rng.integer(sent.length), rng).map((i) => sent[i]!);
-      const observed = combination(victims);
+      const contributors = choose(sent.length, 1 + rng.integer(sent.length), rng).map((i) => sent[i]!);
+      const observed = combination(contributors);
       const seen = directionOf(observed);
-      const apart = victims.map((g) => squaredDistance(g, gradient)); // from grad F
+      const apart = contributors.map((g) => squaredDistance(g, gradient)); // from grad F
       const rms = Math.sqrt(apart.reduce((sum, value) => sum + value / apart.length, 0));
       const dispersion = (Math.sqrt(squaredDistance(observed, gradient)) + rms) ** 2;
-      const smaller = victims.reduce((sum, g) => sum + squaredDistance(seen, directionOf(g)) / victims.length, 0);
+      const smaller = contributors.reduce(
+        (sum, g) => sum + squaredDistance(seen, directionOf(g)) / contributors.length,
+        0,
+      );
       return { smaller, larger: reconstructionBound({ ...round, lipschitz: 2, dispersion }) };
     },
   },
@@ -139,7 +142,7 @@ export const theoremChecks: Checks = {
     compare(_, rng) {
       const options = { numClients: 2 + rng.integer(6), dimension: 1 + rng.integer(3), numClasses: 2 + rng.integer(2), l2: logUniform(0.01, 1, rng) }; // prettier-ignore
       const problem = drawSoftmax(options, rng.split("problem"));
-      const { minimizer, minimum, plConstant } = solveSoftmax(problem);
+      const { minimizer, optimum: minimum, plConstant } = solveSoftmax(problem);
       const weights = plus(minimizer, logUniform(0.1, 10, rng), unitVector(minimizer.length, rng));
       const { clients, loss, gradient } = softmaxAt(problem, weights);
       const inputs = problem.inputs.map(([x]) => x!);
@@ -174,7 +177,7 @@ export const theoremChecks: Checks = {
         return expectedGaps(quadratic, weights, { learningRate, noise, rounds: k + 1 })[k]!;
       };
       const heterogeneity = Math.sqrt(dispersionOf(clients.biases));
-      const terms = { samplingStd, heterogeneity, effectiveClients: numClients };
+      const terms = { samplingStd, heterogeneity, effectiveParticipants: numClients };
       const clean = gapWith(0);
       if (gapWith(dpStd) / clean <= backfireRatio({ ...terms, dpStd, dimension })) return undefined; // no backfire to speak of
       const relative = expectedDispersion(terms) / (2 * smoothness * clean); // at most B / ||grad F||^2
