@@ -52,9 +52,10 @@ export { inferLabels } from "./reconstruction/labels";
 export { gradientMatching, type GradientMatch, type ObjectiveName } from "./reconstruction/objective";
 export { invertAnalytically, type AnalyticReconstruction } from "./reconstruction/analytic";
 export { attackers, type AttackerName, type AttackerOptions } from "./reconstruction/attackers";
-export { invert, matchingLosses, type InvertOptions, type Reconstruction } from "./reconstruction/invert";
+export { invert, matchingLosses } from "./reconstruction/invert";
+export type { InvertOptions, Reconstruction } from "./reconstruction/inversion";
 export { invertWithLabels, type LabelSearch } from "./reconstruction/labelSearch";
-export type { Prior, PriorName } from "./reconstruction/prior";
+export type { Prior, PriorName } from "./reconstruction/priors";
 
 export { rmse } from "./metrics/rmse";
 export { psnr } from "./metrics/psnr";

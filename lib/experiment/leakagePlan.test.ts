@@ -44,7 +44,7 @@ test("readPlans: names the place that is not as it should be", () => {
     [federation({ numClients: 0 }), "train: needs an integer numClients >= 1, got 0"],
     [
       attacker({ prior: "magic" }),
-      "readPlans: needs one of pixel, bicubic, autoencoder at a.attacker.prior, got magic",
+      "readPlans: needs one of autoencoder, bicubic, gaussian, pixel at a.attacker.prior, got magic",
     ],
     [attacker({ unroll: 5 }), "readPlans: needs a boolean at a.attacker.unroll, got 5"],
     [attacker({ step: 5 }), "readPlans: needs only known names at a.attacker, got step; did you mean steps?"],

@@ -4,7 +4,7 @@ import { ensure, ensureCount } from "../core/errors";
 import { ensureDefined, ensureSeeds } from "../core/known";
 import { checkConfig, defaultFederation, type FederationConfig } from "../fl/config";
 import { objectives } from "../reconstruction/objective";
-import type { PriorName } from "../reconstruction/prior";
+import { priors, type PriorName } from "../reconstruction/priors";
 import type { Attacker, LeakagePlan } from "./measure";
 import { checkShape } from "../jobs/schema";
 
@@ -22,20 +22,19 @@ export const federationShape = z.strictObject(
 
 /** How the attacker inverts. */
 export const attackerShape = z.strictObject({
-  prior: z.enum({ pixel: "pixel", bicubic: "bicubic", autoencoder: "autoencoder" } satisfies {
-    [Name in PriorName]: Name;
-  }),
+  prior: z.enum(Object.keys(priors) as PriorName[]),
   labels: z.enum(["inferred", "given"]),
   contributors: z.enum(["all", "known"]).optional(),
   autoencoderSteps: z.int().min(1),
   objective: z.enum(Object.keys(objectives) as (keyof typeof objectives)[]).optional(),
   unroll: z.boolean().optional(),
   through: z.enum(["mean", "protocol"]).optional(),
+  noise: z.enum(["ignored", "known"]).optional(),
   steps: z.int().min(1).optional(),
   learningRate: z.number().gt(0).optional(),
   totalVariation: z.union([z.number().min(0), z.tuple([z.number().gt(0), z.number().gt(0)])]).optional(),
   box: z.boolean().optional(),
-  initialCode: z.enum(["normal", "uniform"]).optional(),
+  initialCode: z.enum(["normal", "uniform", "guess"]).optional(),
   restarts: z.int().min(1).optional(),
   retryAbove: z.number().min(0).optional(),
   goal: z.number().min(0).optional(),

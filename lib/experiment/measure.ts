@@ -12,12 +12,12 @@ import { scoreLeak, type Leak, type LeakOptions } from "../metrics/leak";
 import type { Follow } from "../jobs/kind";
 import type { Autoencoder } from "../model/autoencoder";
 import type { AttackerOptions } from "../reconstruction/attackers";
-import { invert, matchingLosses, type InvertOptions, type Reconstruction } from "../reconstruction/invert";
+import type { InvertOptions, Reconstruction } from "../reconstruction/inversion";
+import { invert, matchingLosses } from "../reconstruction/invert";
 import { invertWithLabels, type LabelSearch } from "../reconstruction/labelSearch";
 import { throughProtocol } from "../reconstruction/forward";
-import { inferLabels } from "../reconstruction/labels";
 import { assumeContributors, knowingOwnShare, observe, withoutOwnShare } from "../reconstruction/observe";
-import type { Prior, PriorName } from "../reconstruction/prior";
+import type { Prior, PriorName } from "../reconstruction/priors";
 import type { AttackerView } from "../reconstruction/view";
 import { ownImages } from "./ownAutoencoder";
 
@@ -47,7 +47,6 @@ export interface LeakageRun {
   readonly trajectory: readonly Leak[]; // one a trajectory round
 }
 
-const ownSample = 256; // own images from which the attacker estimates the model's mean output by class
 const trainingShare = 0.18; // of the time, as measured for 15 views
 
 /**
@@ -82,17 +81,17 @@ export async function measureSeed(
   const targets = await collectTargets(plan, dataset, byRound(records));
   const federation = setUp(config, dataset);
   const own = ownImages(federation, dataset);
-  const known = ownImages(federation, dataset, ownSample);
   const seen = targets.filter(({ view }) => view.observedGradient.some((g) => g !== 0));
   const { autoencoderSteps: _steps, labels, contributors: _contributors, prior, labelSearch, ...options } = attacker;
   const views = seen.map(({ view }) => view);
   const how: InvertOptions = {
     seed: config.seed, // each seed has starts of its own
     ...options,
+    own,
     prior: priorFor(prior, autoencoder, views.length),
     onStep: (done, total) => follow(trainingShare + ((1 - trainingShare) * done) / total, "inversion"),
   };
-  const reconstructions = await invertAll(seen, how, labels, labelSearch && { ...labelSearch, own: known }, known);
+  const reconstructions = await invertAll(seen, how, labels, labelSearch);
   const truthLosses = views.length > 0 ? await matchingLosses(views, seen.map(({ inView }) => inView), how) : []; // prettier-ignore
   const decoderMean = autoencoder?.meanImage;
   const leaks = targets.map((victim) => {
@@ -131,15 +130,12 @@ async function invertAll(
   options: InvertOptions,
   labels: Attacker["labels"],
   search: LabelSearch | undefined,
-  own: Batch,
 ): Promise<Reconstruction[]> {
   const views = seen.map(({ view }) => view);
   if (views.length === 0) return [];
   if (labels === "given") return invert(views, { ...options, labels: seen.map(({ inView }) => inView.labels) });
   if (search !== undefined) return invertWithLabels(views, options, search);
-  const inferred: Int32Array[] = [];
-  for (const view of views) inferred.push(await inferLabels(view, own));
-  return invert(views, { ...options, labels: inferred });
+  return invert(views, options);
 }
 
 /** Nothing to invert, as the broadcasts of a skipped step are the same: every image is then the attacker's guess without a gradient. */

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import type { Batch } from "../core/types";
-import type { Reconstruction } from "../reconstruction/invert";
+import type { Reconstruction } from "../reconstruction/inversion";
 import { scoreLeak } from "./leak";
 
 // Images of one pixel, so that an RMSE is a difference.

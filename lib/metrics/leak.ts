@@ -4,7 +4,7 @@ import { ensure, ensureCount } from "../core/errors";
 import { ensureLabels, ensureVector } from "../core/typed";
 import type { Batch } from "../core/types";
 import { joinBatches } from "../data/batch";
-import type { Reconstruction } from "../reconstruction/invert";
+import type { Reconstruction } from "../reconstruction/inversion";
 import { floorRmse, leakage } from "./baseline";
 import { matchImages } from "./matching";
 

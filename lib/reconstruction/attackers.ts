@@ -1,14 +1,14 @@
 /** @file The two attackers that every verdict is given for. */
-import type { PriorName } from "./prior";
-import type { InvertOptions } from "./invert";
+import type { PriorName } from "./priors";
+import type { InvertOptions } from "./inversion";
 import type { LabelSearch } from "./labelSearch";
 
 /** An attacker's way to invert, as plain JSON. */
-export interface AttackerOptions extends Omit<InvertOptions, "prior" | "labels" | "onStep"> {
+export interface AttackerOptions extends Omit<InvertOptions, "prior" | "labels" | "own" | "onStep"> {
   readonly prior: PriorName;
   readonly labels: "inferred" | "given"; // read off the gradient, or granted
   readonly autoencoderSteps: number; // of the prior's training on the attacker's own images
-  readonly labelSearch?: Omit<LabelSearch, "own">; // where inferred labels leave a view above retryAbove; default: they are kept
+  readonly labelSearch?: LabelSearch; // where inferred labels leave a view above retryAbove; default: they are kept
 }
 
 /** The attackers by name. */
@@ -24,7 +24,8 @@ export const attackers = {
     labels: "inferred",
     autoencoderSteps: 400,
     box: true,
-    initialCode: "uniform",
+    initialCode: "guess",
+    noise: "known",
     steps: 800,
     learningRate: 0.3,
     totalVariation: [3e-2, 3e-6],

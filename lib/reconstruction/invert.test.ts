@@ -11,10 +11,11 @@ import { localUpdates } from "../fl/client";
 import { buildNetwork, type ArchitectureName } from "../model/architectures";
 import { trainAutoencoders } from "../model/autoencoder";
 import { initialWeights, lossAndGradient, type Network } from "../model/network";
-import { invert, matchingLosses, type InvertOptions, type Reconstruction } from "./invert";
+import type { InvertOptions, Reconstruction } from "./inversion";
+import { invert, matchingLosses } from "./invert";
 import { inferLabels } from "./labels";
 import { gradientMatching } from "./objective";
-import type { Prior } from "./prior";
+import type { Prior } from "./priors";
 import type { AttackerView } from "./view";
 
 before(backendReady);
@@ -161,7 +162,7 @@ test("invert: every prior, objective and start gives images in [0, 1] that match
 
 test("invert: each view is decoded by its own autoencoder", async () => {
   const prior: Prior = { kind: "autoencoder", autoencoders: await autoencoders };
-  const [first, second] = prior.autoencoders;
+  const [first, second] = prior.autoencoders!;
   const views = [scene(0).view, scene(1).view];
   const options = { steps: 5 };
   const [, ofSecond] = await invert(views, { ...options, prior });
@@ -533,9 +534,9 @@ test("invert: refuses options out of range, labels that do not fit, and gradient
     [[view], { step: 2 }, "needs only known names in options, got step; did you mean steps?"],
     [[view], { objective: "cos" }, "needs an objective of squared, cosine, got cos"],
     [[view], { objective: "constructor" }, "needs an objective of squared, cosine, got constructor"],
-    [[view], { initialCode: "gauss" }, "needs an initialCode of normal, uniform, got gauss"],
-    [[view], { prior: { kind: "Pixel" } }, "needs a prior.kind of autoencoder, bicubic, pixel, got Pixel"],
-    [[view], { prior: undefined }, "needs a prior.kind of autoencoder, bicubic, pixel, got undefined"],
+    [[view], { initialCode: "gauss" }, "needs an initialCode of normal, uniform, guess, got gauss"],
+    [[view], { prior: { kind: "Pixel" } }, "needs a prior.kind of autoencoder, bicubic, gaussian, pixel, got Pixel"],
+    [[view], { prior: undefined }, "needs a prior.kind of autoencoder, bicubic, gaussian, pixel, got undefined"],
     [[view], { prior: { kind: "autoencoder" } }, "needs an autoencoder per view, got none for view 0"],
     [[view], { restarts: -1 }, "needs an integer restarts >= 1, got -1"],
     [[view], { learningRate: Infinity }, "needs learningRate > 0, got Infinity"],

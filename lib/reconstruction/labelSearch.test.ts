@@ -5,7 +5,7 @@ import { createRng } from "../core/rng";
 import type { Batch } from "../core/types";
 import { buildNetwork } from "../model/architectures";
 import { initialWeights, lossAndGradient } from "../model/network";
-import type { InvertOptions } from "./invert";
+import type { InvertOptions } from "./inversion";
 import { inferLabels, nearbyLabels } from "./labels";
 import { invertWithLabels } from "./labelSearch";
 import type { AttackerView } from "./view";
@@ -38,21 +38,22 @@ const options: InvertOptions = {
   steps: 150,
   learningRate: 0.2,
 };
-const search = { own: draw(8, "own", [0, 1, 2, 3, 0, 1, 2, 3]), candidates: 12, trialSteps: 60, rounds: 3 };
+const own = draw(8, "own", [0, 1, 2, 3, 0, 1, 2, 3]);
+const search = { candidates: 12, trialSteps: 60, rounds: 3 };
 
 test("invertWithLabels: finds the labels that the images have where the bias gradient is misread", async () => {
   const misread: Batch[] = [];
   for (let k = 0; k < 60 && misread.length < 3; k++) {
     const secret = draw(3, `secret ${k}`, [0, 1, 3]);
-    const inferred = await inferLabels(viewOf(secret), search.own);
-    const near = await nearbyLabels(viewOf(secret), inferred, search.own);
+    const inferred = await inferLabels(viewOf(secret), own);
+    const near = await nearbyLabels(viewOf(secret), inferred, own);
     if (String(inferred) !== "0,1,3" && near.some((labels) => String(labels) === "0,1,3")) misread.push(secret);
   }
   assert.equal(misread.length, 3);
   const views = misread.map(viewOf);
   const tensors = tf.memory().numTensors;
-  const kept = await invertWithLabels(views, { ...options, retryAbove: 1e9 }, search);
-  const found = await invertWithLabels(views, { ...options, retryAbove: 1e-7, restarts: 2 }, search);
+  const kept = await invertWithLabels(views, { ...options, own, retryAbove: 1e9 }, search);
+  const found = await invertWithLabels(views, { ...options, own, retryAbove: 1e-7, restarts: 2 }, search);
   assert.equal(tf.memory().numTensors, tensors);
   for (const [i, { labels, matchingLoss }] of found.entries()) {
     assert.notDeepEqual([...kept[i]!.labels], [0, 1, 3]);
@@ -75,7 +76,7 @@ test("invertWithLabels: refuses labels, and to search without knowing when", asy
 
 test("nearbyLabels: gives every exchange that what is proven allows, none twice, the best first", async () => {
   const view = viewOf(draw(3, "secret", [0, 1, 3]));
-  const near = await nearbyLabels(view, [0, 0, 1], search.own);
+  const near = await nearbyLabels(view, [0, 0, 1], own);
   const key = (labels: ArrayLike<number>): string => Array.from(labels).join("");
   assert.equal(new Set(near.map(key)).size, near.length);
   for (const labels of near) {

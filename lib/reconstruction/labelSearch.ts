@@ -1,13 +1,13 @@
 /** @file Labels by what they allow: where the best match is poor, others are tried. */
 import { ensure, ensureCount, refuse } from "../core/errors";
-import type { Batch } from "../core/types";
 import { inferLabels, nearbyLabels } from "./labels";
-import { invert, type InvertOptions, type Reconstruction } from "./invert";
+import type { InvertOptions, Reconstruction } from "./inversion";
+import { invert } from "./invert";
+import { noiseSeen } from "./noise";
 import type { AttackerView } from "./view";
 
 /** How to look for labels. */
 export interface LabelSearch {
-  readonly own: Batch; // labelled images of the attacker's, see inferLabels
   readonly candidates: number; // labels that are tried at a time for a view, those first that explain the bias gradient best
   readonly trialSteps: number; // Adam steps of a trial
   readonly rounds: number; // exchanges of a label at most
@@ -27,15 +27,15 @@ export interface LabelSearch {
  * @returns one reconstruction per view, in the order of the views, owned by the caller
  * @throws InputError as invert, for options with labels or without retryAbove, and for numbers below 1
  * @example
- * const options = { prior: { kind: "pixel" }, steps: 4, retryAbove: 1e-4 };
- * const [found] = await invertWithLabels([view], options, { own: batch, candidates: 2, trialSteps: 2, rounds: 1 });
+ * const options = { prior: { kind: "pixel" }, own: batch, steps: 4, retryAbove: 1e-4 };
+ * const [found] = await invertWithLabels([view], options, { candidates: 2, trialSteps: 2, rounds: 1 });
  * found.labels.length; // view.numImages
  * @source our choice
  */
 export async function invertWithLabels(
   views: readonly AttackerView[],
   options: InvertOptions,
-  { own, candidates, trialSteps, rounds }: LabelSearch,
+  { candidates, trialSteps, rounds }: LabelSearch,
 ): Promise<Reconstruction[]> {
   const fn = "invertWithLabels";
   ensure(options.labels === undefined, fn, "needs labels that are not given", "some", "call invert with them");
@@ -45,16 +45,19 @@ export async function invertWithLabels(
   const { onStep, restarts = 1, ...rest } = options;
   const quiet = { ...rest, restarts: 1 };
   const labels: Int32Array[] = [];
-  for (const view of views) labels.push(await inferLabels(view, own));
+  for (const view of views) labels.push(await inferLabels(view, options.own));
   const found = await invert(views, { ...quiet, labels, ...(onStep && { onStep }) });
+  const isMatched = (i: number): boolean => found[i]!.matchingLoss <= leastLoss(views[i]!, options, retryAbove);
   const tried = labels.map((first) => new Set([String(first)]));
   let open = [...views.keys()];
   for (let round = 0; round < rounds; round++) {
-    open = open.filter((i) => found[i]!.matchingLoss > retryAbove);
+    open = open.filter((i) => !isMatched(i));
     const trials: { readonly view: number; readonly labels: Int32Array }[] = [];
     for (const i of open) {
       const present = found[i]!.labels.slice().sort();
-      const others = (await nearbyLabels(views[i]!, present, own)).filter((other) => !tried[i]!.has(String(other)));
+      const others = (await nearbyLabels(views[i]!, present, options.own)).filter(
+        (other) => !tried[i]!.has(String(other)),
+      );
       const chosen = others.slice(0, candidates);
       for (const one of chosen) tried[i]!.add(String(one));
       if (chosen.length > 0) trials.push(...[present, ...chosen].map((one) => ({ view: i, labels: one })));
@@ -76,7 +79,7 @@ export async function invertWithLabels(
     });
     open = better.map(({ view }) => view);
   }
-  const poor = [...views.keys()].filter((i) => !(found[i]!.matchingLoss <= retryAbove)).map((i) => ({ view: i, labels: found[i]!.labels })); // prettier-ignore
+  const poor = [...views.keys()].filter((i) => !isMatched(i)).map((i) => ({ view: i, labels: found[i]!.labels })); // prettier-ignore
   if (restarts === 1 || poor.length === 0) return found;
   const others = { ...rest, restarts: restarts - 1, seed: (rest.seed ?? 0) + 2 ** 20 }; // starts of their own
   const last = await invert(...chosenFrom(views, poor, others));
@@ -86,6 +89,16 @@ export async function invertWithLabels(
   return found;
 }
 
+/**
+ * What a view's match need not be better than: retryAbove; where its noise s is counted with, the squared distance that the private
+ * images themselves have in all but one of a thousand rounds, d s^2 (1 + 3 sqrt(2 / d)).
+ */
+function leastLoss(view: AttackerView, { noise = "ignored" }: InvertOptions, retryAbove: number): number {
+  const s = noise === "known" ? noiseSeen(view) : 0;
+  const d = view.weights.length;
+  return s === 0 ? retryAbove : d * s ** 2 * (1 + 3 * Math.sqrt(2 / d));
+}
+
 /** Some of the views, perhaps repeatedly, with labels of their own: what invert takes. */
 function chosenFrom(
   views: readonly AttackerView[],
@@ -93,9 +106,9 @@ function chosenFrom(
   { prior, ...options }: InvertOptions,
 ): [AttackerView[], InvertOptions] {
   const own =
-    prior.kind === "autoencoder"
-      ? { ...prior, autoencoders: chosen.map(({ view }) => prior.autoencoders[view]!) }
-      : prior;
+    prior.autoencoders === undefined
+      ? prior
+      : { ...prior, autoencoders: chosen.map(({ view }) => prior.autoencoders![view]!) };
   return [
     chosen.map(({ view }) => views[view]!),
     { ...options, prior: own, labels: chosen.map(({ labels }) => labels) },

@@ -29,7 +29,7 @@ import { checkView, type AttackerView } from "./view";
  * still in the sum can pass for honest: where the server takes the mean, call withoutOwnShare first.
  *
  * @param view with observedGradient over view.numImages images; for tau > 1 the mean over the local steps is used
- * @param own labelled images of the attacker's; default its batch of the round. More images give a better C
+ * @param own labelled images of the attacker's, of which 256 evenly spaced ones are used; default its batch of the round
  * @returns view.numImages labels in ascending order, owned by the caller
  * @throws InputError when the view is none, or own is no batch for its model
  * @example
@@ -124,8 +124,9 @@ export function provenCounts(view: AttackerView): number[] {
 }
 
 /** C: the model's mean softmax output on the own images of each class, [K][K]. */
-function meanOutputs({ layer }: Network, view: AttackerView, own: Batch): number[][] {
+function meanOutputs({ layer }: Network, view: AttackerView, all: Batch): number[][] {
   const { numClasses } = view;
+  const own = spaced(all, 256);
   const output = tidy(() => {
     const images = stackImages([own.images], view.inputShape);
     const logits = layer.forward(images, unpackWeights(layer, stackVectors([view.weights]))).output; // [1, B, K]
@@ -138,11 +139,22 @@ function meanOutputs({ layer }: Network, view: AttackerView, own: Batch): number
       { length: numClasses },
       (_, k) => chosen.reduce((sum, i) => sum + q[i * numClasses + k]!, 0) / chosen.length,
     );
-  const all = Array.from({ length: own.size }, (_, i) => i);
+  const every = Array.from({ length: own.size }, (_, i) => i);
   return Array.from({ length: numClasses }, (_, c) => {
-    const ofClass = all.filter((i) => own.labels[i] === c);
-    return meanOver(ofClass.length > 0 ? ofClass : all);
+    const ofClass = every.filter((i) => own.labels[i] === c);
+    return meanOver(ofClass.length > 0 ? ofClass : every);
   });
+}
+
+/** So many images of a batch, evenly spaced, or all of fewer. */
+function spaced(batch: Batch, atMost: number): Batch {
+  const { images, labels, size } = batch;
+  if (size <= atMost) return batch;
+  const pixels = images.length / size;
+  const chosen = Array.from({ length: atMost }, (_, i) => Math.floor((i * size) / atMost));
+  const picked = new Float32Array(atMost * pixels);
+  chosen.forEach((from, i) => picked.set(images.subarray(from * pixels, (from + 1) * pixels), i * pixels));
+  return { images: picked, labels: Int32Array.from(chosen, (from) => labels[from]!), size: atMost };
 }
 
 /** Counts n >= least with the given sum for which sum_c n_c effect[c] comes near the goal, in least squares. */

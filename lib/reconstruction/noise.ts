@@ -1,0 +1,26 @@
+/** @file The privacy noise that a client sees in a round. */
+import { noiseStd } from "../defense/privacy/privacy";
+import type { AttackerView } from "./view";
+
+/**
+ * The standard deviation of the noise on each number of what a view is matched to, observedGradient / tau.
+ *
+ * s = t sqrt(n) / m,  of m clients whose mean it is, n of which send noise that the attacker does not know, t each
+ *
+ * n = m = M - 1 where the attacker's share is out; n = M - 1 of m = M where it is known; else n = m = numImages / (tau B). Another rule's
+ * noise is taken to be that of the mean, which is less than a rule that keeps few lets through.
+ *
+ * @param view as observe gives it
+ * @returns s, 0 where nobody adds noise
+ * @throws InputError never
+ * @example
+ * noiseSeen(view); // 0; without privacy
+ * @source our choice
+ */
+export function noiseSeen({ protocol, numClients, numImages, localSteps, batchSize, ownShare }: AttackerView): number {
+  if (protocol === undefined || protocol.privacy === "none") return 0;
+  const perMessage = noiseStd(protocol.privacyParameters, batchSize);
+  const message = protocol.privacy === "dpSgd" ? (perMessage * Math.sqrt(localSteps)) / batchSize : perMessage;
+  const behind = numImages / (localSteps * batchSize);
+  return (message * Math.sqrt(behind)) / (ownShare === "known" ? numClients : behind) / localSteps;
+}
