@@ -97,8 +97,8 @@ const header = read(at("notebooks"), "02_passive_listener.ts").split("// %%")[0]
 
 /** A notebook's last cells: a figure and a record of a run on that data. */
 const showing = (name, datasetSource) => [
-  'import { currentProfile, showLines, writeRecord } from "curious-inside";',
-  `const stamp = { profile: currentProfile(), dataset: "mnist", datasetSource: "${datasetSource}" as const, backend: "wasm", seeds: [1] };`,
+  'import { byProfile, showLines, writeRecord } from "curious-inside";',
+  `const stamp = { profile: byProfile({ smoke: "smoke", quick: "quick", paper: "paper" } as const), dataset: "mnist", datasetSource: "${datasetSource}" as const, backend: "wasm", seeds: [1] };`,
   `await showLines("${name}_lines", { title: "A line", panels: [{ x: "round", y: "rmse", series: [{ setting: "passive", x: [0, 1], mean: [0.1, 0.2] }] }] }, stamp);\nwriteRecord("${name}", { ...stamp, config: {}, seconds: 1, claims: [] });`,
 ];
 

@@ -87,7 +87,7 @@ async function jobsOf(plans, { loadDataset, stampOf, seedJobs }, force) {
   return named;
 }
 
-async function compute(named, { sweep }, { engine, workers }) {
+async function compute(named, sweep, { engine, workers }) {
   const display = startDisplay(named.length);
   const onSignal = () => {
     display.end();
@@ -132,6 +132,8 @@ async function main(args) {
   await setup({ only: ["build", "tensorflow"] });
   const require = createRequire(import.meta.url);
   const library = require("curious-inside");
+  const { seedJobs } = require("curious-inside/dist/experiment/studies.js");
+  const { sweep } = require("curious-inside/dist/experiment/sweep.js");
   const { isStored } = require("curious-inside/dist/jobs/store.js");
   const { runOf } = require("curious-inside/dist/jobs/job.js");
   const { checkResult } = require("curious-inside/dist/jobs/kind.js");
@@ -139,14 +141,14 @@ async function main(args) {
   let reports;
   let named;
   try {
-    named = await jobsOf(library.readPlans(readFile(options.file)), library, options.force);
+    named = await jobsOf(library.readPlans(readFile(options.file)), { ...library, seedJobs }, options.force);
     const stored = options.force
       ? []
       : named.filter(({ job }) => isStored(runOf(job), { check: (value) => checkResult(workshop.kinds, job, value) }));
     console.log(
       `${named.length} jobs${stored.length > 0 ? `, stored: ${stored.map(({ name }) => name).join("; ")}` : ""}`,
     );
-    reports = await compute(named, library, options);
+    reports = await compute(named, sweep, options);
   } catch (error) {
     if (error.name !== "InputError" && error.code !== "ENOENT" && error.constructor !== Error) throw error;
     return refuse(error);

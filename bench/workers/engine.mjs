@@ -8,7 +8,7 @@ const require = createRequire(import.meta.url);
 const lib = require("curious-inside");
 // What a round is timed by and what holds memory are no part of the barrel.
 const { localUpdates } = require("curious-inside/dist/fl/client.js");
-const { tf } = require("curious-inside/dist/core/backend.js");
+const { backendReady, tf } = require("curious-inside/dist/core/backend.js");
 const { recycle } = require("curious-inside/dist/numerics/spare.js");
 
 const seconds = () => Number(process.hrtime.bigint()) / 1e9;
@@ -44,7 +44,7 @@ let vectors; // updates of a round, and what rules may need of it
 
 const operations = {
   async versions() {
-    return { node: process.versions.node, backend: await lib.backendReady() };
+    return { node: process.versions.node, backend: await backendReady() };
   },
 
   /** Writes what `count` clients with models and private batches of their own would show: float32 in files, for all sides. */

@@ -11,9 +11,11 @@ export async function run({ count = 3, folder, isOver, report }) {
   Object.assign(process.env, { CURIOUS_WORKERS: "1", CURIOUS_STORE: join(folder, "store") });
   mkdirSync(process.env.CURIOUS_STORE);
   const library = require("./index.js");
-  const { tf } = require("./core/backend.js");
+  const { backendReady, tf } = require("./core/backend.js");
+  const { seedJobs } = require("./experiment/studies.js");
+  const { sweep } = require("./experiment/sweep.js");
   const { loadDataset, train, observe, invert, trainAutoencoders, createRng, batchOf, defaultFederation } = library;
-  await library.backendReady();
+  await backendReady();
   const dataset = await loadDataset("strokes");
   const small = {
     dataset: "strokes",
@@ -34,7 +36,7 @@ export async function run({ count = 3, folder, isOver, report }) {
   const training = { steps: 4, batchSize: 2 };
   const [autoencoder] = await trainAutoencoders([own], dataset.inputShape, createRng(1), training);
 
-  /** All of index.ts that takes a callback; a test compares. */
+  /** All public functions that take a callback; a test compares. */
   const calls = {
     train: (onRound) => train(config, dataset, { onRound }),
     invert: (onStep) => invert([view], { prior: { kind: "pixel" }, steps: 4, onStep }),
@@ -45,9 +47,8 @@ export async function run({ count = 3, folder, isOver, report }) {
     measureLeakage: (onProgress) => library.measureLeakage({ only: plan }, dataset, { onProgress, force: true }),
     measureGradients: (onProgress) =>
       library.measureGradients({ only: gradients }, dataset, { onProgress, force: true }),
-    checkTheory: (onProgress) => library.checkTheory(20, createRng(1), { onProgress }),
-    sweep: (onProgress) =>
-      library.sweep(library.seedJobs(plan, { dataset, backend: "none", force: true }), { dataset, onProgress }),
+    checkTheory: (onProgress) => library.theory.checkTheory(20, createRng(1), { onProgress }),
+    sweep: (onProgress) => sweep(seedJobs(plan, { dataset, backend: "none", force: true }), { dataset, onProgress }),
     computeOnce: (compute) =>
       library.computeOnce({ kind: "soak", code: "core/joined", config: {}, datasetHash: "" }, async () => compute(), {
         force: true,

@@ -40,7 +40,7 @@ const rules = {
   FreqFed_1d_hdbscan: aggregator("freqFed", (_, d) => ({ f: 0, layers: [[d]] })), // a vector of biases: its first half
   DCT2_ortho_row0: ({ lowFrequencies }, updates, { row }) => {
     const d = updates[row].length;
-    return lowFrequencies && { output: Float32Array.from(lowFrequencies(updates[row], [1, d], [1, d])) };
+    return { output: Float32Array.from(lowFrequencies(updates[row], [1, d], [1, d])) };
   },
 
   SignFlipping: poisoning("omniscientSignFlip", () => ({ scale: 1 })),
@@ -85,7 +85,7 @@ function preAggregation(name, options = ({ f = 0 }) => ({ f })) {
 /** A rule behind pre-aggregations. */
 function pipeline(names, rule, options) {
   return ({ aggregators, preAggregate }, updates, params) => {
-    if (!preAggregate || !aggregators?.[rule]) return undefined;
+    if (!aggregators?.[rule]) return undefined;
     return { output: preAggregate(aggregators[rule], names).aggregate(updates, options(params)).update };
   };
 }
@@ -115,7 +115,7 @@ function poisoning(name, parameters = () => ({}), aggregate) {
 function againstTrimmedMean(name) {
   return (library, honestUpdates, params) => {
     const { aggregators, preAggregate } = library;
-    if (!preAggregate || !aggregators?.trimmedMean) return undefined;
+    if (!aggregators?.trimmedMean) return undefined;
     const server = preAggregate(aggregators.trimmedMean, ["nnm", "clipping"]);
     const aggregate = (updates) => server.aggregate(updates, { f: params.f, clipNorm: 2 }).update;
     return poisoning(name, () => ({}), aggregate)(library, honestUpdates, params);
