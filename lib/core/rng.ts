@@ -8,6 +8,7 @@ import { ensureCount, ensure } from "./errors";
  * split("client", 3) of the stream "1" is "1/client/3".
  */
 export interface Rng {
+  /** Where the stream comes from: the seed, and the splits that led to it. */
   readonly key: string;
   /** The child stream of that name and those indices, e.g. split("client", 3); the same child however much was drawn. */
   split(name: string, ...indices: readonly number[]): Rng;

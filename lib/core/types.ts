@@ -5,8 +5,11 @@ export type Shape = readonly number[];
 
 /** Labelled images as read from disk: one byte a pixel, channels first. */
 export interface ImageSet {
-  readonly pixels: Uint8Array; // [count, C, H, W], 0..255
-  readonly labels: Uint8Array; // [count], 0..numClasses-1
+  /** [count, C, H, W], 0..255. */
+  readonly pixels: Uint8Array;
+  /** [count], 0..numClasses-1. */
+  readonly labels: Uint8Array;
+  /** How many. */
   readonly count: number;
 }
 
@@ -15,26 +18,40 @@ export type DatasetSource = "folder" | "download" | "embedded";
 
 /** A dataset in memory. */
 export interface Dataset {
-  readonly name: string; // "fashion-mnist", "mnist", "cifar-10", "strokes"
+  /** "fashion-mnist", "mnist", "cifar-10", "strokes". */
+  readonly name: string;
+  /** Where it was found. */
   readonly source: DatasetSource;
-  readonly hash: string; // SHA-256 (hex) over the pixels and labels of train and test
-  readonly official?: boolean; // whether its images are the official ones, in any order; absent where that is not known
-  readonly inputShape: Shape; // [C, H, W]
+  /** SHA-256 (hex) over the pixels and labels of train and test. */
+  readonly hash: string;
+  /** Whether its images are the official ones, in any order; absent where that is not known. */
+  readonly official?: boolean;
+  /** [C, H, W]. */
+  readonly inputShape: Shape;
+  /** Labels are 0..numClasses-1. */
   readonly numClasses: number;
+  /** [numClasses]. */
   readonly classNames: readonly string[];
+  /** Training images. */
   readonly train: ImageSet;
+  /** Test images. */
   readonly test: ImageSet;
 }
 
 /** A batch of images with labels, ready for a model. */
 export interface Batch {
-  readonly images: Float32Array; // [size, C, H, W], pixels in [0, 1]
-  readonly labels: Int32Array; // [size]
-  readonly size: number; // B, images in the batch
+  /** [size, C, H, W], pixels in [0, 1]. */
+  readonly images: Float32Array;
+  /** [size]. */
+  readonly labels: Int32Array;
+  /** B, images in the batch. */
+  readonly size: number;
 }
 
 /** What each client owns: indices into a dataset's training set. */
 export interface Partition {
-  readonly name: string; // "iid", "dirichlet(0.5)", "2 classes per client"
-  readonly clients: readonly Int32Array[]; // [numClients][images of the client]
+  /** "iid", "dirichlet(0.5)", "2 classes per client". */
+  readonly name: string;
+  /** [numClients][images of the client]. */
+  readonly clients: readonly Int32Array[];
 }

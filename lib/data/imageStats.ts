@@ -3,9 +3,12 @@ import type { ImageSet } from "../core/types";
 
 /** Pixels in [0, 1]. */
 export interface ImageStats {
+  /** Over all pixels of all images, in [0, 1]. */
   readonly mean: number;
-  readonly std: number; // over all pixels of all images, population form
-  readonly classCounts: readonly number[]; // images per class, index = label
+  /** Over all pixels of all images, population form. */
+  readonly std: number;
+  /** Images per class, index = label. */
+  readonly classCounts: readonly number[];
 }
 
 /**

@@ -8,8 +8,10 @@ import type { Partition } from "../core/types";
 
 /** How to divide a training set among clients; flat, so that it is a line of a config. */
 export type PartitionOptions = {
-  readonly numClients: number; // M
-  readonly minImages?: number; // images every client must get, e.g. the batch size; default 1
+  /** M. */
+  readonly numClients: number;
+  /** Images every client must get, e.g. the batch size; default 1. */
+  readonly minImages?: number;
 } & (
   | { readonly kind: "iid" } // equal shares of the shuffled images
   | { readonly kind: "dirichlet"; readonly alpha: number } // > 0; the smaller, the more one-sided; 0.1 to 1 is usual

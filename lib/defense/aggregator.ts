@@ -7,26 +7,42 @@ export type KrumNeighbours = "n-f-2" | "n-f-1";
 
 /** What a server sets: plain JSON. Every rule documents which of these it reads, and its default for each that is left out. */
 export interface AggregationParameters {
-  readonly f: number; // assumed number of malicious clients, 0 <= f < n/2
-  readonly neighbours?: KrumNeighbours; // Krum's family: how many nearest others an update is judged by
-  readonly iterations?: number; // geometricMedian: at most; centeredClipping, dnc: exactly
-  readonly smoothing?: number; // nu, geometricMedian: distances below count as this, > 0
-  readonly clipNorm?: number; // C or tau, largest Euclidean length: clipping, centeredClipping, normBounding, > 0
-  readonly trusted?: number; // moNna: index of the client whose update is the reference
-  readonly subsampleSize?: number; // b, dnc: coordinates that an iteration looks at, >= 1
-  readonly filterFraction?: number; // c, dnc: an iteration drops c f updates, >= 0
-  readonly minClusterSize?: number; // freqFed: updates that make a cluster, 2..n
-  readonly bucketSize?: number; // s, bucketing: updates averaged in a bucket, >= 1
+  /** Malicious (Byzantine) clients that the server assumes, 0 <= f < n/2; in a config it is assumedMalicious. */
+  readonly f: number;
+  /** krum, multiKrum, bulyan: how many nearest others an update is judged by; default "n-f-2". */
+  readonly neighbours?: KrumNeighbours;
+  /** geometricMedian: at most, default 100; centeredClipping: exactly, default 1; dnc: exactly, default 5. */
+  readonly iterations?: number;
+  /** nu > 0, geometricMedian: distances below count as this; default 1e-6 of the median length of the updates. */
+  readonly smoothing?: number;
+  /** C or tau > 0, largest Euclidean length: clipping (default 2), centeredClipping (10), normBounding (the median length). */
+  readonly clipNorm?: number;
+  /** moNna: index of the client whose update is the reference, 0..n-1; no default. */
+  readonly trusted?: number;
+  /** b >= 1, dnc: coordinates that an iteration looks at; default 10,000. */
+  readonly subsampleSize?: number;
+  /** c >= 0, dnc: an iteration drops floor(c f) updates; default 1. */
+  readonly filterFraction?: number;
+  /** freqFed: updates that make a cluster, 2..n; default floor(n/2) + 1. */
+  readonly minClusterSize?: number;
+  /** s >= 1, bucketing: updates averaged in a bucket; default 2. */
+  readonly bucketSize?: number;
 }
 
 /** What a rule may need of the round. A rule that needs one which is missing refuses and says so. */
 export interface AggregationContext {
-  readonly rng?: Rng; // the round's stream, for rules that draw
-  readonly layers?: readonly Shape[]; // shapes of the weight tensors that make up a vector, in their order
-  readonly previous?: Float32Array; // the last round's aggregate, [d]
-  readonly history?: readonly Float32Array[]; // every client's updates summed over the rounds before, [n][d]
-  readonly rootUpdate?: Float32Array; // the server's own update on its root batch, [d]
-  readonly malicious?: readonly number[]; // who really is malicious: for the oracle alone
+  /** The round's stream, for rules that draw. */
+  readonly rng?: Rng;
+  /** Shapes of the weight tensors that make up a vector, in their order. */
+  readonly layers?: readonly Shape[];
+  /** The last round's aggregate, [d]. */
+  readonly previous?: Float32Array;
+  /** Every client's updates summed over the rounds before, [n][d]. */
+  readonly history?: readonly Float32Array[];
+  /** The server's own update on its root batch, [d]. */
+  readonly rootUpdate?: Float32Array;
+  /** Who really is malicious: for the oracle alone. */
+  readonly malicious?: readonly number[];
 }
 
 /** All that a rule gets besides the updates. */
@@ -34,14 +50,17 @@ export type AggregationOptions = AggregationParameters & AggregationContext;
 
 /** The outcome of a rule. */
 export interface Aggregation {
-  readonly update: Float32Array; // [d], none of the updates itself
-  readonly kept: readonly number[]; // indices of the updates that are in it, ascending; none for coordinate-wise rules
+  /** [d], none of the updates itself. */
+  readonly update: Float32Array;
+  /** Indices of the updates that are in it, ascending; none for coordinate-wise rules. */
+  readonly kept: readonly number[];
   /**
    * M_eff: as many equally weighted updates average noise like this rule. (sum w)^2 / sum w^2 for weights w, of noise over so many
    * coordinates that it does not move them; of a coordinate-wise rule, of independent normal noise in every coordinate, 1 / variance.
    */
   readonly effectiveParticipants: number;
-  readonly weights?: readonly number[]; // [n], the updates' weights in it, where the rule is linear in them once it has chosen
+  /** [n], the updates' weights in it, where the rule is linear in them once it has chosen. */
+  readonly weights?: readonly number[];
 }
 
 /**
@@ -62,13 +81,22 @@ export type PullBack<Options = AggregationOptions> = (
 
 /** An aggregation rule. */
 export interface Aggregator {
+  /** Its key in `aggregators`. */
   readonly name: string;
-  readonly label: string; // in figures and tables
+  /** In figures and tables. */
+  readonly label: string;
+  /** Where it comes from. */
   readonly source: string;
-  readonly reads: readonly (keyof AggregationParameters)[]; // all that it reads of its parameters
-  readonly needs?: readonly (keyof AggregationContext)[]; // what of the round it cannot do without
-  readonly readsPrevious?: true; // takes the last round's aggregate into account
-  readonly equalWeights?: true; // every update counts 1/n in every round, so that a client can subtract its own share
+  /** All that it reads of its parameters. */
+  readonly reads: readonly (keyof AggregationParameters)[];
+  /** What of the round it cannot do without. */
+  readonly needs?: readonly (keyof AggregationContext)[];
+  /** Takes the last round's aggregate into account. */
+  readonly readsPrevious?: true;
+  /** Every update counts 1/n in every round, so that a client can subtract its own share. */
+  readonly equalWeights?: true;
+  /** [n][d] to [d]: never writes into the updates. */
   aggregate(updates: readonly Float32Array[], options: AggregationOptions): Aggregation;
+  /** Its derivative, for inversions that unroll the round; see PullBack. */
   readonly pullBack: PullBack;
 }

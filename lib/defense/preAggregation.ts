@@ -3,8 +3,10 @@ import type { AggregationOptions, AggregationParameters } from "./aggregator";
 
 /** Vectors in the updates' place, and what is in them. */
 export interface PreAggregated {
-  readonly updates: readonly Float32Array[]; // [m][d]; an update that stays as it is may be the very vector that came
-  readonly members: readonly (readonly number[])[]; // [m][n]; vector r is sum_i members[r][i] updates[i]
+  /** [m][d]; an update that stays as it is may be the very vector that came. */
+  readonly updates: readonly Float32Array[];
+  /** [m][n]; vector r is sum_i members[r][i] updates[i]. */
+  readonly members: readonly (readonly number[])[];
 }
 
 /**
@@ -21,10 +23,16 @@ export type PreAggregationPullBack<Options = AggregationOptions> = (
 
 /** A pre-aggregation. */
 export interface PreAggregation {
+  /** Its key in `preAggregations`. */
   readonly name: string;
-  readonly label: string; // in figures and tables
+  /** In figures and tables. */
+  readonly label: string;
+  /** Where it comes from. */
   readonly source: string;
-  readonly reads: readonly (keyof AggregationParameters)[]; // all that it reads of its parameters
+  /** All that it reads of its parameters. */
+  readonly reads: readonly (keyof AggregationParameters)[];
+  /** [n][d] to [m][d]: never writes into the updates. */
   transform(updates: readonly Float32Array[], options: AggregationOptions): PreAggregated;
+  /** Its derivative, see PullBack. */
   readonly pullBack: PreAggregationPullBack;
 }

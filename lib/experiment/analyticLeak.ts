@@ -11,22 +11,34 @@ import { byRound } from "./measure";
 
 /** The analytic leak at one round, from the mean of some peers. */
 export type AnalyticLeak = {
+  /** Of the run. */
   readonly seed: number;
+  /** k. */
   readonly round: number;
-  readonly effectiveParticipants: number; // M_eff: peers in the mean
-  readonly objectiveGap: number; // Δ^(k), nats; F* taken as config.optimum
-  readonly rmse: number; // of the readings against the images in their means, pixels in [0, 1]
-  readonly bound: number; // line (10), in the same unit
-  readonly dispersion: number; // V of line (3)
-  readonly relativeDispersion: number; // V / ||gbar||^2: what the inversion has to bear
+  /** M_eff: peers in the mean. */
+  readonly effectiveParticipants: number;
+  /** Δ^(k), nats; F* taken as config.optimum. */
+  readonly objectiveGap: number;
+  /** Of the readings against the images in their means, pixels in [0, 1]. */
+  readonly rmse: number;
+  /** Line (10), in the same unit. */
+  readonly bound: number;
+  /** V of line (3). */
+  readonly dispersion: number;
+  /** V / ||gbar||^2: what the inversion has to bear. */
+  readonly relativeDispersion: number;
 };
 
 /** A setting of softmax regression with batches of one image, and where along its run to read. */
 export interface AnalyticLeakPlan {
-  readonly federation: FederationConfig; // its seed is replaced by each of `seeds`
+  /** The setting, softmax regression and B = 1; its seed is replaced by each of `seeds`. */
+  readonly federation: FederationConfig;
+  /** One run per seed; integers, each once. */
   readonly seeds: readonly number[];
-  readonly rounds: readonly number[]; // at whose broadcasts to read
-  readonly peers: readonly number[]; // how many peers' gradients are averaged, each of 1..M - 1
+  /** At whose broadcasts to read, each in 0..K; K is the final one. */
+  readonly rounds: readonly number[];
+  /** How many peers' gradients are averaged, each of 1..M - 1. */
+  readonly peers: readonly number[];
 }
 
 /**

@@ -9,32 +9,50 @@ import type { LeakageStudy } from "./studies";
 
 /** What the theorem takes as given, as the broadcasts of some seeds show it. */
 export interface FittedConstants {
-  readonly smoothness: number; // L, the largest seen
-  readonly plConstant: number; // μ, the smallest
-  readonly samplingVariance: number; // σ^2, the largest client's at its largest
-  readonly heterogeneity: number; // ζ^2, the largest
-  readonly lipschitz: number; // L_R, the largest; 0 where all contributors' gradients are the observed one
-  readonly squaredInversionError: number; // ε0^2, the largest mean over contributors; squared, summed over pixels
+  /** L, the largest seen. */
+  readonly smoothness: number;
+  /** μ, the smallest. */
+  readonly plConstant: number;
+  /** σ^2, the largest client's at its largest. */
+  readonly samplingVariance: number;
+  /** ζ^2, the largest. */
+  readonly heterogeneity: number;
+  /** L_R, the largest; 0 where all contributors' gradients are the observed one. */
+  readonly lipschitz: number;
+  /** ε0^2, the largest mean over contributors; squared, summed over pixels. */
+  readonly squaredInversionError: number;
 }
 
 /** A broadcast with what was reconstructed from it; of the contributors among the attacker's peers. */
 export interface Observation extends GradientRound {
-  readonly gap: number; // Δ^(k) = F - F*
-  readonly contributors: number; // |K|
-  readonly pairs: readonly InversionPair[]; // R(gbar) beside R(g_i)
-  readonly squaredInversionError: number; // mean of ||R(g_i) - x_i||^2
-  readonly error: number; // mean of ||R(gbar) - x_i||^2: what the theorem bounds
-  readonly floor: number; // the same of the best guess without a gradient
+  /** Δ^(k) = F - F*. */
+  readonly gap: number;
+  /** |K|, contributors among the peers. */
+  readonly contributors: number;
+  /** R(gbar) beside R(g_i). */
+  readonly pairs: readonly InversionPair[];
+  /** Mean of ||R(g_i) - x_i||^2. */
+  readonly squaredInversionError: number;
+  /** Mean of ||R(gbar) - x_i||^2: what the theorem bounds. */
+  readonly error: number;
+  /** The same of the best guess without a gradient. */
+  readonly floor: number;
 }
 
 /** An assumption on seeds that it was not fitted on. */
 export interface AssumptionTest {
+  /** Of the theorem; "line (6)" is the bound itself. */
   readonly assumption: "A1" | "A2" | "A3" | "A4" | "line (6)";
-  readonly constant: "L" | "μ" | "σ²" | "ζ²" | "L_R" | "ε₀" | "RMSE"; // ε₀ and the bound as RMSE, pixels in [0, 1]
-  readonly fitted: number; // mean of the two halves' constants; of line (6) the mean RMSE that it allows
-  readonly measured: number; // mean over what was tested
-  readonly tested: number; // rounds, or pairs of inversions
-  readonly broken: number; // of them
+  /** ε₀ and the bound as RMSE, pixels in [0, 1]. */
+  readonly constant: "L" | "μ" | "σ²" | "ζ²" | "L_R" | "ε₀" | "RMSE";
+  /** Mean of the two halves' constants; of line (6) the mean RMSE that it allows. */
+  readonly fitted: number;
+  /** Mean over what was tested. */
+  readonly measured: number;
+  /** Rounds, or pairs of inversions. */
+  readonly tested: number;
+  /** How many of those broke it. */
+  readonly broken: number;
 }
 
 /**

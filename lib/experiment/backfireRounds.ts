@@ -6,12 +6,18 @@ import type { LeakageStudy } from "./studies";
 
 /** A seed and round of a setting under DP. */
 export interface BackfireRound {
+  /** Of the run. */
   readonly seed: number;
+  /** k. */
   readonly round: number;
-  readonly ratio: number; // Δ under DP over Δ without
-  readonly threshold: number; // 1 + d s^2 / (M_eff B), line (12)
-  readonly difference: number; // RMSE under DP minus without, on the same images
-  readonly agrees: boolean; // the ratio is above the threshold where, and only where, the difference is below 0
+  /** Δ under DP over Δ without. */
+  readonly ratio: number;
+  /** 1 + d s^2 / (M_eff B), line (12). */
+  readonly threshold: number;
+  /** RMSE under DP minus without, on the same images. */
+  readonly difference: number;
+  /** The ratio is above the threshold where, and only where, the difference is below 0. */
+  readonly agrees: boolean;
 }
 
 /**

@@ -6,10 +6,14 @@ import type { LeakageStudy } from "./studies";
 
 /** What to compare. */
 export interface LeakComparison {
-  readonly series?: "probe" | "trajectory"; // default "probe": only there do both settings have the same private images
-  readonly rounds: readonly [first: number, last: number]; // both included
-  readonly over?: "all" | "contributors"; // images of all honest clients (default), or of those in the setting's aggregate
-  readonly relative?: boolean; // as a fraction of the baseline's error on the same images; default false
+  /** Default "probe": only there do both settings have the same private images. */
+  readonly series?: "probe" | "trajectory";
+  /** Both included. */
+  readonly rounds: readonly [first: number, last: number];
+  /** Images of all honest clients (default), or of those in the setting's aggregate. */
+  readonly over?: "all" | "contributors";
+  /** As a fraction of the baseline's error on the same images; default false. */
+  readonly relative?: boolean;
 }
 
 /**

@@ -6,10 +6,14 @@ import type { GradientStudy } from "./studies";
 
 /** A seed of a rule. */
 export interface Convergence {
-  readonly predicted: number; // v of the lemma's table with the run's own σ^2, ζ^2 and number of kept updates; mean over rounds
-  readonly measured: number; // ||u - grad F||^2, mean over rounds
-  readonly decay: number; // -d log F / d round, least squares over the rounds
-  readonly late: number; // F, mean of the last two rounds, nats
+  /** v of the lemma's table with the run's own σ^2, ζ^2 and number of kept updates; mean over rounds. */
+  readonly predicted: number;
+  /** ||u - grad F||^2, mean over rounds. */
+  readonly measured: number;
+  /** -d log F / d round, least squares over the rounds. */
+  readonly decay: number;
+  /** F, mean of the last two rounds, nats. */
+  readonly late: number;
 }
 
 /**

@@ -17,38 +17,59 @@ import { byRound, isContributor, priorFor, weighsAllAlike, type Attacker } from 
 
 /** A setting and where along its run to look at the theorem's assumptions. */
 export interface GradientPlan {
-  readonly federation: FederationConfig; // FedSGD; its seed is replaced by each of `seeds`
+  /** The setting, FedSGD; its seed is replaced by each of `seeds`. */
+  readonly federation: FederationConfig;
+  /** One run per seed; integers, each once. */
   readonly seeds: readonly number[];
-  readonly rounds: readonly number[]; // at whose broadcasts to measure
-  readonly objectiveImages: number; // of every client, drawn once a seed, repeats allowed: F is the mean loss on them
-  readonly batches: number; // n >= 2 of every client and round, for σ and ζ
-  readonly attacker: Attacker | null; // inverts each peer's own gradient of the fixed probe; null: none is inverted
+  /** At whose broadcasts to measure, each in 0..K-1. */
+  readonly rounds: readonly number[];
+  /** Images of every client, drawn once per seed, repeats allowed: F is the mean loss on them; >= 1. */
+  readonly objectiveImages: number;
+  /** n >= 2, of every client and round, for σ and ζ. */
+  readonly batches: number;
+  /** Inverts each peer's own gradient of the fixed probe; null: none is inverted. */
+  readonly attacker: Attacker | null;
 }
 
 /** A peer's image of the fixed probe, and what its own gradient gives away. */
 export interface LoneInversion {
-  readonly contributed: boolean; // is in the round's aggregate
-  readonly gradientDistance: number; // ||gbar - g_i||, gbar what the attacker makes of the broadcasts
-  readonly rmse: number; // of R(g_i) against x_i, pixels in [0, 1]
-  readonly image: Float32Array; // R(g_i), [C, H, W]
+  /** Is in the round's aggregate. */
+  readonly contributed: boolean;
+  /** ||gbar - g_i||, gbar what the attacker makes of the broadcasts. */
+  readonly gradientDistance: number;
+  /** Of R(g_i) against x_i, pixels in [0, 1]. */
+  readonly rmse: number;
+  /** R(g_i), [C, H, W]. */
+  readonly image: Float32Array;
 }
 
 /** A broadcast, as the theorem sees it. */
 export interface GradientRound {
-  readonly round: number; // k
-  readonly loss: number; // F(w^(k)), nats
-  readonly lossAfter: number; // F(w^(k+1))
-  readonly gradientNorm: number; // ||grad F(w^(k))||
-  readonly smoothness: number; // ||grad F(w^(k+1)) - grad F(w^(k))|| / ||w^(k+1) - w^(k)||
-  readonly aggregateError: number; // ||u - grad F||^2, u the round's aggregate
-  readonly effectiveParticipants: number; // M_eff of that aggregate, the attacker's update included
-  readonly noise: NoiseEstimate; // σ^2 and ζ^2 of all clients' honest gradients, before any privacy
-  readonly peers: readonly LoneInversion[]; // one a client but the attacker; none without an attacker
+  /** k. */
+  readonly round: number;
+  /** F(w^(k)), nats. */
+  readonly loss: number;
+  /** F(w^(k+1)). */
+  readonly lossAfter: number;
+  /** ||grad F(w^(k))||. */
+  readonly gradientNorm: number;
+  /** ||grad F(w^(k+1)) - grad F(w^(k))|| / ||w^(k+1) - w^(k)||. */
+  readonly smoothness: number;
+  /** ||u - grad F||^2, u the round's aggregate. */
+  readonly aggregateError: number;
+  /** M_eff of that aggregate, the attacker's update included. */
+  readonly effectiveParticipants: number;
+  /** σ^2 and ζ^2 of all clients' honest gradients, before any privacy. */
+  readonly noise: NoiseEstimate;
+  /** One per client but the attacker; none without an attacker. */
+  readonly peers: readonly LoneInversion[];
 }
 
 /** What a seed gave. */
 export interface GradientRun {
+  /** Of the run. */
   readonly seed: number;
+  /** One per round of the plan. */
   readonly rounds: readonly GradientRound[];
 }
 

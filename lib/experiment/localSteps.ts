@@ -17,26 +17,41 @@ import { byRound } from "./measure";
 
 /** A round's local steps, all clients together. */
 export type LocalStepsRound = {
+  /** Of the run. */
   readonly seed: number;
+  /** k. */
   readonly round: number;
-  readonly localSteps: number; // τ
-  readonly objectiveGap: number; // Δ^(k), nats; F* taken as config.optimum
-  readonly gradientNorm: number; // of the mean gradient of all batches at w^(k)
-  readonly drift: number; // ||g^(k)/τ - that mean||, the left side of line (22)
-  readonly dispersion: number; // V of the clients' mean gradients at w^(k)
-  readonly sentDispersion: number; // V of what they send, u_m/τ
-  readonly stepNorm: number; // B1: the longest gradient of any local step
-  readonly firstNorm: number; // the longest of the first steps
-  readonly smoothness: number; // L: largest ||g(w_t) - g(w^(k))|| / ||w_t - w^(k)|| of a batch; 0 at τ = 1
-  readonly sentNorms: readonly number[]; // ||u_m|| [M], what a clip norm is held against
+  /** τ, gradient steps of a client in a round. */
+  readonly localSteps: number;
+  /** Δ^(k), nats; F* taken as config.optimum. */
+  readonly objectiveGap: number;
+  /** Of the mean gradient of all batches at w^(k). */
+  readonly gradientNorm: number;
+  /** ||g^(k)/τ - that mean||, the left side of line (22). */
+  readonly drift: number;
+  /** V of the clients' mean gradients at w^(k). */
+  readonly dispersion: number;
+  /** V of what they send, u_m/τ. */
+  readonly sentDispersion: number;
+  /** B1: the longest gradient of any local step. */
+  readonly stepNorm: number;
+  /** The longest of the first steps. */
+  readonly firstNorm: number;
+  /** L: largest ||g(w_t) - g(w^(k))|| / ||w_t - w^(k)|| of a batch; 0 at τ = 1. */
+  readonly smoothness: number;
+  /** ||u_m|| [M], what a clip norm is held against. */
+  readonly sentNorms: readonly number[];
 };
 
 const norm = (x: Float32Array): number => Math.sqrt(squaredNorm(x));
 
 /** A setting and where along its run to look at its local steps. */
 export interface LocalStepsPlan {
-  readonly federation: FederationConfig; // its seed is replaced by each of `seeds`
+  /** The setting; its localSteps are τ, its seed is replaced by each of `seeds`. */
+  readonly federation: FederationConfig;
+  /** One run per seed; integers, each once. */
   readonly seeds: readonly number[];
+  /** At whose broadcasts to look, each in 0..K-1. */
   readonly rounds: readonly number[];
 }
 
@@ -138,10 +153,14 @@ export async function largestCurvature(config: FederationConfig, dataset: Datase
 
 /** What an inversion costs. */
 export type InversionCost = {
-  readonly localSteps: number; // τ
+  /** τ, gradient steps of a client in a round. */
+  readonly localSteps: number;
+  /** Matched at the broadcast ("mean"), or with local steps unrolled. */
   readonly how: "mean" | "unrolled";
-  readonly images: number; // dummies of the view
-  readonly seconds: number; // CPU time of all threads, a reconstruction of so many steps
+  /** Dummies of the view. */
+  readonly images: number;
+  /** CPU time of all threads, a reconstruction of so many steps. */
+  readonly seconds: number;
 };
 
 /**

@@ -10,15 +10,21 @@ import { broadcastDifference } from "../reconstruction/observe";
 
 /** The first round of a seed, with and without masks. */
 export type MaskingCheck = {
+  /** Of the run. */
   readonly seed: number;
-  readonly gradientDifference: number; // ||g_masked - g|| / ||g|| of the gradient that the client observes
-  readonly plainCorrelation: number; // largest |correlation| over clients of what the server receives with the true update: 1
-  readonly maskedCorrelation: number; // the same under masks
+  /** ||g_masked - g|| / ||g|| of the gradient that the client observes. */
+  readonly gradientDifference: number;
+  /** Largest |correlation| over clients of what the server receives with the true update: 1. */
+  readonly plainCorrelation: number;
+  /** The same under masks. */
+  readonly maskedCorrelation: number;
 };
 
 /** A setting and its seeds. */
 export interface MaskingPlan {
-  readonly federation: FederationConfig; // its seed is replaced by each of `seeds`
+  /** The setting, whose first round is played; its seed is replaced by each of `seeds`. */
+  readonly federation: FederationConfig;
+  /** One check per seed; integers, each once. */
   readonly seeds: readonly number[];
 }
 

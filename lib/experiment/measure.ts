@@ -23,17 +23,24 @@ import { ownImages } from "./ownAutoencoder";
 
 /** What the attacker does, as plain JSON. */
 export interface Attacker extends AttackerOptions {
-  readonly contributors?: "all" | "known"; // takes all M clients to be in the aggregate (default), or knows how many are
+  /** Takes all M clients to be in the aggregate ("all", default), or knows how many are ("known"). */
+  readonly contributors?: "all" | "known";
 }
 
 /** A setting and where along its run to measure it. */
 export interface LeakagePlan {
-  readonly federation: FederationConfig; // its seed is replaced by each of `seeds`
+  /** The setting; its seed is replaced by each of `seeds`. */
+  readonly federation: FederationConfig;
+  /** How the views are inverted, see Attacker and the presets in `attackers`. */
   readonly attacker: Attacker;
+  /** One run per seed; integers, each once. The seed is the unit of replication. */
   readonly seeds: readonly number[];
-  readonly probeRounds: readonly number[]; // rounds at which the fixed probe is presented and inverted
-  readonly probeBatchSize: number; // images a client in the probe
-  readonly trajectoryRounds: readonly number[]; // rounds whose own batches are inverted
+  /** Rounds, 0..K-1, at which the fixed probe is presented and inverted: the same private images each time. */
+  readonly probeRounds: readonly number[];
+  /** Images of each client in the probe, >= 1. */
+  readonly probeBatchSize: number;
+  /** Rounds, 0..K-1, whose own batches are inverted; at least one round of either kind. */
+  readonly trajectoryRounds: readonly number[];
 }
 
 /** What is kept of a round's record. */
@@ -41,10 +48,14 @@ export type RoundSummary = Omit<RoundRecord, "weights" | "batches" | "ownUpdate"
 
 /** What a seed gave. */
 export interface LeakageRun {
+  /** Of the run. */
   readonly seed: number;
-  readonly rounds: readonly RoundSummary[]; // one more than trained
-  readonly probe: readonly Leak[]; // one a probe round
-  readonly trajectory: readonly Leak[]; // one a trajectory round
+  /** One more than trained. */
+  readonly rounds: readonly RoundSummary[];
+  /** One per probe round. */
+  readonly probe: readonly Leak[];
+  /** One per trajectory round. */
+  readonly trajectory: readonly Leak[];
 }
 
 const trainingShare = 0.18; // of the time, as measured for 15 views

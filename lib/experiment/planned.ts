@@ -11,12 +11,15 @@ import { essenceOf, type Setting } from "./settings";
 
 /** A setting and how it is measured. */
 export interface Planned {
+  /** What is changed. */
   readonly setting: Setting;
+  /** How it is measured. */
   readonly plan: LeakagePlan;
 }
 
 /** A setting, how it was measured, and what that gave. */
 export interface Studied extends Planned {
+  /** What that gave, one run per seed. */
   readonly study: LeakageStudy;
 }
 

@@ -5,7 +5,9 @@ import { makeJob, type JobKind } from "../jobs/kind";
 
 /** What every plan of a study says. */
 export interface SeededPlan {
-  readonly federation: FederationConfig; // its seed is replaced by each of `seeds`
+  /** The setting; its seed is replaced by each of `seeds`. */
+  readonly federation: FederationConfig;
+  /** One run per seed; integers, each once. */
   readonly seeds: readonly number[];
 }
 

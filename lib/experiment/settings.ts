@@ -16,23 +16,33 @@ export type Change = Partial<FederationConfig>;
 
 /** One of the things that act in a setting. */
 export interface SettingPart {
+  /** What it is an example of. */
   readonly family: Family;
-  readonly name: string; // in its registry, or words of its own
+  /** In its registry, or words of its own. */
+  readonly name: string;
+  /** In figures and tables. */
   readonly label: string;
 }
 
 /** A number, or a word, that a setting is told apart by. */
 export interface SettingValue {
-  readonly parameter: string; // its name in the config
+  /** Its name in the config. */
+  readonly parameter: string;
+  /** In labels. */
   readonly symbol: string;
+  /** JSON. */
   readonly value: unknown;
 }
 
 /** A setting: everything else about it is derived from this. */
 export interface Setting {
-  readonly label: string; // "sign flip + Krum, κ = 1"
+  /** As it stands in tables and legends: "sign flip + Krum, κ = 1". */
+  readonly label: string;
+  /** Fields of the federation that it changes. */
   readonly change: Change;
+  /** What acts in it. */
   readonly parts: readonly SettingPart[];
+  /** What it is told apart by. */
   readonly values: readonly SettingValue[];
 }
 
@@ -64,8 +74,10 @@ export const symbols: Readonly<Record<string, SymbolSpec>> = {
 
 /** How a label is to differ from what the change alone says. */
 export interface SettingOptions {
-  readonly label?: string; // instead of the names of what acts; symbols with their values stand behind it
-  readonly show?: readonly string[]; // parameters that stand in the label whatever their value
+  /** Instead of the names of what acts; symbols with their values stand behind it. */
+  readonly label?: string;
+  /** Parameters that stand in the label whatever their value. */
+  readonly show?: readonly string[];
 }
 
 /** Rules and mechanisms whose name stands in a field. */

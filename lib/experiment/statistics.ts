@@ -5,15 +5,21 @@ import { createRng, type Rng } from "../core/rng";
 
 /** A mean over seeds with its interval; finite numbers only, so that it can stand in a JSON record. */
 export interface Estimate {
+  /** Over seeds. */
   readonly mean: number;
+  /** Confidence interval, 95 % unless asked otherwise. */
   readonly interval: readonly [number, number];
-  readonly n: number; // seeds
+  /** Seeds. */
+  readonly n: number;
 }
 
 export interface EstimateOptions {
-  readonly confidence?: number; // in (0, 1), default 0.95
-  readonly rng?: Rng; // default createRng("stats"); only its key matters, so equal calls give equal intervals
-  readonly resamples?: number; // of the bootstrap, default 4000
+  /** In (0, 1), default 0.95. */
+  readonly confidence?: number;
+  /** Default createRng("stats"); only its key matters, so equal calls give equal intervals. */
+  readonly rng?: Rng;
+  /** Of the bootstrap, default 4000. */
+  readonly resamples?: number;
 }
 
 /** Below this many seeds the bootstrap has too few distinct resamples, and Student's t is used. */

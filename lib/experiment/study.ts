@@ -9,13 +9,17 @@ import { sweep } from "./sweep";
 
 /** What the seeds of a plan gave, and where it came from. */
 export interface Study<Value> {
-  readonly runs: readonly Value[]; // one per seed, in the order of the plan's seeds
+  /** One per seed, in the order of the plan's seeds. */
+  readonly runs: readonly Value[];
+  /** Of each run: its key in the store, whether it was computed or stored, and how long it took. */
   readonly sources: readonly Omit<Computed<unknown>, "value">[];
 }
 
 /** Follows a study; `done` of `total` is roughly proportional to time. */
 export interface StudyOptions {
-  readonly force?: boolean; // compute although stored
+  /** Compute although it is stored; default false. */
+  readonly force?: boolean;
+  /** Hears of the progress. */
   readonly onProgress?: (done: number, total: number, note: string) => void;
 }
 

@@ -23,35 +23,64 @@ import { rehearse } from "./aggregation";
 
 /** A federated run is a pure function of this record and the dataset. Sweeps are `{ ...base, numClients: 5 }`. */
 export interface FederationConfig {
+  /** A key of `datasets`; default "fashion-mnist" (paper; MNIST too). */
   readonly dataset: DatasetName;
+  /** The clients' model, a key of `architectures`; default "lenet5" (paper). */
   readonly architecture: ArchitectureName;
+  /** Between layers: "relu", "tanh" or "sigmoid"; default "relu" (not stated in the paper: our choice). */
   readonly activation: ActivationName;
+  /** "max" or "average", where the architecture pools; default "max" (not stated: our choice). */
   readonly pooling: PoolingName;
+  /** Of the weights: "variancePreserving" (default; not stated: our choice) or "pytorch", PyTorch's default. */
   readonly initialization: Initialization;
-  readonly numClients: number; // M, the maliciously curious client included
-  readonly maliciouslyCuriousClient: number; // its index, 0..M-1
+  /** M, the maliciously curious client included; an integer in 1..100,000, default 10 (paper). */
+  readonly numClients: number;
+  /** Index of the client that attacks, 0..M-1; default 0 (paper: one of the clients). */
+  readonly maliciouslyCuriousClient: number;
+  /** How images are dealt out: "iid", "dirichlet" or "classes"; default "dirichlet" (paper: non-IID; the kind is our choice). */
   readonly partition: PartitionKind;
-  readonly alpha: number; // Dirichlet concentration; read when partition is "dirichlet"
-  readonly classesPerClient: number; // read when partition is "classes"
-  readonly rounds: number; // K, communication rounds
-  readonly localSteps: number; // tau, gradient steps of a client in a round; 1 is FedSGD
-  readonly batchSize: number; // B, images a client uses in one local step
-  readonly learningRate: number; // eta, of clients and server alike
-  readonly poisoning: PoisoningName | "none"; // what the maliciously curious client does; "none": it is passive
-  readonly poisoningParameters: PoisoningParameters; // what is left out has the rule's default
-  readonly privacy: PrivacyName | "none"; // what clients do to what they send
-  readonly privacyParameters: PrivacyParameters; // read unless privacy is "none"
-  readonly poisonerFollowsPrivacy: boolean; // whether a client that poisons clips and noises what it sends too; see runRound
-  readonly preAggregations: readonly PreAggregationName[]; // in front of the aggregator, in this order
+  /** Dirichlet concentration > 0, the smaller the less alike clients are; read when partition is "dirichlet"; default 0.5 (our choice). */
+  readonly alpha: number;
+  /** Classes that a client owns, >= 1; read when partition is "classes"; default 2 (our choice). */
+  readonly classesPerClient: number;
+  /** K, communication rounds, >= 1; default 50 (paper). */
+  readonly rounds: number;
+  /** tau, gradient steps of a client in a round, >= 1; default 1: FedSGD (the paper's theory); more is FedAvg. */
+  readonly localSteps: number;
+  /** B, images that a client uses in one local step, >= 1; default 1 (not stated: our choice). */
+  readonly batchSize: number;
+  /** eta > 0, of clients and server alike; default 0.05 (not stated: our choice). */
+  readonly learningRate: number;
+  /** What the maliciously curious client does: a key of `poisonings`, or "none" (default): it is passive and only listens. */
+  readonly poisoning: PoisoningName | "none";
+  /** Strength and the like of the poisoning, see PoisoningParameters; what is left out has the rule's default; default {}. */
+  readonly poisoningParameters: PoisoningParameters;
+  /** What clients do to what they send: "localDp", "dpSgd", or "none" (default). */
+  readonly privacy: PrivacyName | "none";
+  /** Clipping and noise, see PrivacyParameters; read unless privacy is "none"; default `defaultPrivacy`: C = 1, sigma = 3. */
+  readonly privacyParameters: PrivacyParameters;
+  /** Whether a client that poisons clips and noises what it sends too, see runRound; default true (our choice). */
+  readonly poisonerFollowsPrivacy: boolean;
+  /** In front of the aggregator, in this order: keys of `preAggregations`; default []. */
+  readonly preAggregations: readonly PreAggregationName[];
+  /** The server's rule, robust to Byzantine clients or not: a key of `aggregators`; default "mean", no defense. */
   readonly aggregator: AggregatorName;
-  readonly aggregatorParameters: Omit<AggregationParameters, "f">; // what is left out has the rule's default
-  readonly assumedMalicious: number; // f, what the server assumes
-  readonly nonFinite: "drop" | "stop"; // what the server does with an update that is not finite; see aggregateRound
-  readonly rootImages: number; // the server's own training images, for rules that need a root update
-  readonly secureAggregation: boolean; // pairwise masks; the server sees sums only
-  readonly evaluationImages: number; // training images for the loss, and test images for the accuracy, each round
-  readonly optimum: number; // F*, subtracted from the loss to give the objective gap
-  readonly seed: number; // partition, initial weights, batches and masks
+  /** Of the rule and the pre-aggregations, see AggregationParameters; what is left out has the rule's default; default {}. */
+  readonly aggregatorParameters: Omit<AggregationParameters, "f">;
+  /** f, malicious (Byzantine) clients that the server assumes, 0 <= f < M/2, whoever really is; default 0. */
+  readonly assumedMalicious: number;
+  /** What the server does with an update that is not finite: "drop" it (default: our choice) or "stop"; see aggregateRound. */
+  readonly nonFinite: "drop" | "stop";
+  /** The server's own training images, >= 1, for rules that need a root update; default 100 (Cao et al. 2021, FLTrust). */
+  readonly rootImages: number;
+  /** Pairwise masks, so the server sees sums only; needs the mean; default false. */
+  readonly secureAggregation: boolean;
+  /** Training images for the loss, and test images for the accuracy, in each round, >= 1; default 500 (our choice). */
+  readonly evaluationImages: number;
+  /** F*, nats, subtracted from the loss to give the objective gap; default 0 (our choice: no gap is understated). */
+  readonly optimum: number;
+  /** An integer that decides partition, initial weights, batches, masks and noise; default 1. */
+  readonly seed: number;
 }
 
 /** The defaults, each with its source. */

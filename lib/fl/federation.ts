@@ -13,10 +13,15 @@ import { checkConfig, partitionOptions, type FederationConfig } from "./config";
 
 /** What a run is made of, before the first round: derived from config and dataset alone. */
 export interface Federation {
+  /** Checked. */
   readonly config: FederationConfig;
+  /** The clients' model. */
   readonly network: Network;
+  /** Which training images are whose. */
   readonly partition: Partition;
-  readonly root: Batch | null; // the server's own training images, where the aggregator needs a root update
+  /** The server's own training images, where the aggregator needs a root update. */
+  readonly root: Batch | null;
+  /** Of which every random stream of the run is split. */
   readonly rng: Rng;
 }
 

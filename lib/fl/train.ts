@@ -15,30 +15,46 @@ import type { ServerMemory } from "./server";
 
 /** What happened in a round, as only the experimenter sees it. The attacker gets an AttackerView made from two of these. */
 export interface RoundRecord {
-  readonly round: number; // k; the record after the last round holds the final broadcast and nothing sent
-  readonly weights: Float32Array; // w^(k) as broadcast at the start of the round, [d]
-  readonly loss: number; // F(w^(k)), mean cross-entropy over evaluationImages training images, clients weighted equally
-  readonly objectiveGap: number; // F(w^(k)) - F*
-  readonly accuracy: number; // on evaluationImages test images, 0..1
-  readonly attackSuccess: number | null; // accuracy of w^(k) on the poisoning's success test, 0..1; null where it has none
-  readonly batches: readonly (readonly Batch[])[]; // [M][tau], the private batches used in this round
-  readonly ownUpdate: Float32Array | null; // what the maliciously curious client sent, [d]
-  readonly kept: readonly number[]; // clients whose update is in the aggregate; none for coordinate-wise rules
-  readonly effectiveParticipants: number; // M_eff of the aggregate; 0 in the record after the last round
-  readonly dropped: readonly number[]; // clients whose update could not be used: not finite, as a rule; see aggregateRound
-  readonly skipped: string | null; // why the server made no step, so that w^(k+1) = w^(k); null where it made one
-  readonly memory: ServerMemory; // of the server, before the round
+  /** k; the record after the last round holds the final broadcast and nothing sent. */
+  readonly round: number;
+  /** w^(k) as broadcast at the start of the round, [d]. */
+  readonly weights: Float32Array;
+  /** F(w^(k)), mean cross-entropy over evaluationImages training images, clients weighted equally. */
+  readonly loss: number;
+  /** F(w^(k)) - F*. */
+  readonly objectiveGap: number;
+  /** On evaluationImages test images, 0..1. */
+  readonly accuracy: number;
+  /** Accuracy of w^(k) on the poisoning's success test, 0..1; null where it has none. */
+  readonly attackSuccess: number | null;
+  /** [M][tau], the private batches used in this round. */
+  readonly batches: readonly (readonly Batch[])[];
+  /** What the maliciously curious client sent, [d]. */
+  readonly ownUpdate: Float32Array | null;
+  /** Clients whose update is in the aggregate; none for coordinate-wise rules. */
+  readonly kept: readonly number[];
+  /** M_eff of the aggregate; 0 in the record after the last round. */
+  readonly effectiveParticipants: number;
+  /** Clients whose update could not be used: not finite, as a rule; see aggregateRound. */
+  readonly dropped: readonly number[];
+  /** Why the server made no step, so that w^(k+1) = w^(k); null where it made one. */
+  readonly skipped: string | null;
+  /** Of the server, before the round. */
+  readonly memory: ServerMemory;
 }
 
 /** Follows a run. */
 export interface TrainOptions {
-  readonly onRound?: (record: RoundRecord, rounds: number) => void; // hears of every round, kept or not
-  readonly keep?: (round: number) => boolean; // which records are returned; default all, half a megabyte each for LeNet-5
+  /** Hears of every round, kept or not, and at last of the final broadcast; `rounds` is how many there are. */
+  readonly onRound?: (record: RoundRecord, rounds: number) => void;
+  /** Which records are returned, by round; default all, half a megabyte each for LeNet-5. */
+  readonly keep?: (round: number) => boolean;
 }
 
 /** A run that could not go on. What it had computed is in it. */
 export class RunEnded extends InputError {
-  readonly records: readonly RoundRecord[]; // of the rounds before, those that were to be kept
+  /** Of the rounds before, those that were to be kept. */
+  readonly records: readonly RoundRecord[];
   constructor(message: string, records: readonly RoundRecord[]) {
     super(message);
     this.records = records;

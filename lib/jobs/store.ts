@@ -12,27 +12,41 @@ import { hashCode, type Library } from "./code";
 
 /** What a value depends on, besides the library's code. */
 export interface Run {
-  readonly kind: string; // what is computed, e.g. "listen": letters, digits and hyphens; begins the file's name
-  readonly code: string; // the module of the library that computes it, e.g. "experiment/measure"
-  readonly config: unknown; // JSON: everything that can change the value, seeds and backend included
-  readonly datasetHash: string; // Dataset.hash, or "" where no dataset is used
+  /** What is computed, e.g. "listen": letters, digits and hyphens; begins the file's name. */
+  readonly kind: string;
+  /** The module of the library that computes it, e.g. "experiment/measure". */
+  readonly code: string;
+  /** JSON: everything that can change the value, seeds and backend included. */
+  readonly config: unknown;
+  /** Dataset.hash, or "" where no dataset is used. */
+  readonly datasetHash: string;
 }
 
 export interface StoreOptions {
-  readonly force?: boolean | string; // true: compute although it is stored; a name (of a sweep): unless it was computed for that
-  readonly folder?: string; // default the environment's CURIOUS_STORE, else data/store
-  readonly check?: (value: unknown) => void; // throws for a value that is none of the run's kind: its entry counts as damaged
+  /** true: compute although it is stored; a name (of a sweep): unless it was computed for that. */
+  readonly force?: boolean | string;
+  /** Default the environment's CURIOUS_STORE, else data/store. */
+  readonly folder?: string;
+  /** Throws for a value that is none of the run's kind: its entry counts as damaged. */
+  readonly check?: (value: unknown) => void;
 }
 
 /** A value and where it came from. */
 export interface Computed<T> {
+  /** What was asked for. */
   readonly value: T;
-  readonly key: string; // SHA-256 (hex), see keyOf
+  /** SHA-256 (hex), see keyOf. */
+  readonly key: string;
+  /** Whether it was computed now, or read. */
   readonly status: "computed" | "stored";
-  readonly seconds: number; // it took when it was computed
-  readonly computedAt: string; // ISO 8601
-  readonly libraryHash: string; // SHA-256 (hex) of the code that it depends on
-  readonly force?: string; // the name for which it was computed although it was stored, see StoreOptions
+  /** What it took when it was computed. */
+  readonly seconds: number;
+  /** ISO 8601. */
+  readonly computedAt: string;
+  /** SHA-256 (hex) of the code that it depends on. */
+  readonly libraryHash: string;
+  /** The name for which it was computed although it was stored, see StoreOptions. */
+  readonly force?: string;
 }
 
 /** The store cannot be written: nothing was computed, or what was computed is `value`, and in the rescue folder if that took it. */

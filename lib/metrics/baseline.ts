@@ -6,12 +6,18 @@ import { matchImages } from "./matching";
 
 /** What an attacker who ignores the gradient knows, and the truth it is scored on. */
 export interface FloorOptions {
-  readonly privateImages: Float32Array; // [n, pixels], in [0, 1]
-  readonly privateLabels: ArrayLike<number>; // [n]; granted to the attacker, who may infer them
-  readonly ownImages: Float32Array; // [m, pixels], the attacker's own data
-  readonly ownLabels: ArrayLike<number>; // [m]
-  readonly pixels: number; // pixels an image, C H W
-  readonly decoderMean?: Float32Array | undefined; // [pixels], the mean output of the attacker's decoder
+  /** [n, pixels], in [0, 1]. */
+  readonly privateImages: Float32Array;
+  /** [n]; granted to the attacker, who may infer them. */
+  readonly privateLabels: ArrayLike<number>;
+  /** [m, pixels], the attacker's own data. */
+  readonly ownImages: Float32Array;
+  /** [m]. */
+  readonly ownLabels: ArrayLike<number>;
+  /** Pixels per image, C H W. */
+  readonly pixels: number;
+  /** [pixels], the mean output of the attacker's decoder. */
+  readonly decoderMean?: Float32Array | undefined;
 }
 
 const optionNames = ["privateImages", "privateLabels", "ownImages", "ownLabels", "pixels", "decoderMean"];
@@ -24,11 +30,16 @@ export type FloorGuess = "classMeans" | "overallMean" | "decoderMean";
 
 /** The floor, and the guess that set it. */
 export interface Floor {
-  readonly floor: number; // mean RMSE of the best guess
-  readonly guess: FloorGuess; // the best guess
-  readonly perImage: readonly number[]; // [n], the best guess's RMSE on each private image
-  readonly images: Float32Array; // [n, pixels], the best guess for each private image
-  readonly means: Readonly<Partial<Record<FloorGuess, number>>>; // mean RMSE of every guess tried
+  /** Mean RMSE of the best guess. */
+  readonly floor: number;
+  /** The best guess. */
+  readonly guess: FloorGuess;
+  /** [n], the best guess's RMSE on each private image. */
+  readonly perImage: readonly number[];
+  /** [n, pixels], the best guess for each private image. */
+  readonly images: Float32Array;
+  /** Mean RMSE of every guess tried. */
+  readonly means: Readonly<Partial<Record<FloorGuess, number>>>;
 }
 
 /**

@@ -10,33 +10,56 @@ import { matchImages } from "./matching";
 
 /** One inverted view, scored on all private images of the other clients and on those of contributors alone. */
 export interface Leak {
+  /** k. */
   readonly round: number;
-  readonly rmse: number; // mean over the private images, pixels in [0, 1]
-  readonly perImage: readonly number[]; // RMSE of each private image
-  readonly floor: number; // mean RMSE of the best guess without a gradient
-  readonly perImageFloor: readonly number[]; // RMSE of that guess on each private image
-  readonly leakage: number; // 1 - rmse / floor
-  readonly contributed: readonly boolean[]; // whether each private image's client is in the aggregate
-  readonly contributorRmse: number | null; // mean over the images of contributors; null when there is none
-  readonly contributorLeakage: number | null; // 1 - contributorRmse / the floor of the same images
-  readonly effectiveParticipants: number; // M_eff of the round's aggregate, in clients
+  /** Mean over the private images, pixels in [0, 1]. */
+  readonly rmse: number;
+  /** RMSE of each private image. */
+  readonly perImage: readonly number[];
+  /** Mean RMSE of the best guess without a gradient. */
+  readonly floor: number;
+  /** RMSE of that guess on each private image. */
+  readonly perImageFloor: readonly number[];
+  /** 1 - rmse / floor. */
+  readonly leakage: number;
+  /** Whether each private image's client is in the aggregate. */
+  readonly contributed: readonly boolean[];
+  /** Mean over the images of contributors; null when there is none. */
+  readonly contributorRmse: number | null;
+  /** 1 - contributorRmse / the floor of the same images. */
+  readonly contributorLeakage: number | null;
+  /** M_eff of the round's aggregate, in clients. */
+  readonly effectiveParticipants: number;
+  /** The objective at the end of the inversion, without the smoothness term. */
   readonly matchingLoss: number;
-  readonly truthLoss: number | null; // of the private images themselves under the same objective; null where it was not asked for
-  readonly found: boolean | null; // matchingLoss <= 1.1 truthLoss + 1e-5: the search did not fail
-  readonly labelAccuracy: number; // share of the images in the aggregate whose reconstruction was made as of their class
-  readonly labels: readonly number[]; // true labels of the private images
-  readonly privateImages: Float32Array; // [n, C, H, W]
-  readonly reconstructions: Float32Array; // [n, C, H, W], in the order of the private images they were matched to
+  /** Of the private images themselves under the same objective; null where it was not asked for. */
+  readonly truthLoss: number | null;
+  /** matchingLoss <= 1.1 truthLoss + 1e-5: the search did not fail. */
+  readonly found: boolean | null;
+  /** Share of the images in the aggregate whose reconstruction was made as of their class. */
+  readonly labelAccuracy: number;
+  /** True labels of the private images. */
+  readonly labels: readonly number[];
+  /** [n, C, H, W]. */
+  readonly privateImages: Float32Array;
+  /** [n, C, H, W], in the order of the private images they were matched to. */
+  readonly reconstructions: Float32Array;
 }
 
 /** What the experimenter knows of the round behind a view, where not every client is in the aggregate. */
 export interface LeakOptions {
-  readonly decoderMean?: Float32Array | undefined; // mean output of the attacker's decoder, a guess without a gradient
-  readonly contributed?: readonly boolean[] | undefined; // per private image; default: all of them
-  readonly effectiveParticipants?: number | undefined; // M_eff of the aggregate; default: the number of private images
-  readonly ownBatch?: Batch | undefined; // the attacker's own images of the round, where the view still holds its share
-  readonly truthLoss?: number | undefined; // the matching loss of the private images themselves, see matchingLosses
-  readonly ownContributed?: boolean | undefined; // whether that share is in the aggregate; default true
+  /** Mean output of the attacker's decoder, a guess without a gradient. */
+  readonly decoderMean?: Float32Array | undefined;
+  /** Per private image; default: all of them. */
+  readonly contributed?: readonly boolean[] | undefined;
+  /** M_eff of the aggregate; default: the number of private images. */
+  readonly effectiveParticipants?: number | undefined;
+  /** The attacker's own images of the round, where the view still holds its share. */
+  readonly ownBatch?: Batch | undefined;
+  /** The matching loss of the private images themselves, see matchingLosses. */
+  readonly truthLoss?: number | undefined;
+  /** Whether that share is in the aggregate; default true. */
+  readonly ownContributed?: boolean | undefined;
 }
 
 const optionNames = ["decoderMean", "contributed", "effectiveParticipants", "truthLoss", "ownBatch", "ownContributed"];

@@ -8,8 +8,10 @@ import { rmseAt } from "./rmse";
 
 /** A minimum-cost assignment of rows to columns. */
 export interface Assignment {
-  readonly columns: readonly number[]; // each row's column; -1 for a row left over when there are more rows than columns
-  readonly total: number; // sum of the chosen costs
+  /** Each row's column; -1 for a row left over when there are more rows than columns. */
+  readonly columns: readonly number[];
+  /** Sum of the chosen costs. */
+  readonly total: number;
 }
 
 /**
@@ -45,16 +47,20 @@ export function assignment(cost: readonly (readonly number[])[]): Assignment {
 
 /** What matchImages needs to know about its stacks of images. */
 export interface MatchOptions {
-  readonly pixels: number; // pixels an image, C H W
-  readonly privateLabels?: ArrayLike<number> | undefined; // [n]
-  readonly reconstructionLabels?: ArrayLike<number> | undefined; // [m]
+  /** Pixels per image, C H W. */
+  readonly pixels: number;
+  /** [n]; with labels of both sides images are matched within a class. */
+  readonly privateLabels?: ArrayLike<number> | undefined;
+  /** [m]; see privateLabels. */
+  readonly reconstructionLabels?: ArrayLike<number> | undefined;
 }
 
 /** Private images and the reconstructions they were matched to. */
 export interface Match {
   /** One for each private image, in their order: the index of its reconstruction, and the RMSE between them. */
   readonly pairs: readonly { readonly reconstruction: number; readonly rmse: number }[];
-  readonly mean: number; // mean RMSE over the private images
+  /** Mean RMSE over the private images. */
+  readonly mean: number;
 }
 
 /**

@@ -6,7 +6,8 @@ import { ensureComparable } from "./pixels";
 
 /** How ssim weighs the pixels around a point. */
 export interface SsimOptions {
-  readonly shape: Shape; // [C, H, W] of both images
+  /** [C, H, W] of both images. */
+  readonly shape: Shape;
   /** "gaussian" (default): 11x11, sigma 1.5, population covariance (Wang et al.). "uniform": 7x7, sample covariance. */
   readonly window?: "gaussian" | "uniform" | undefined;
 }

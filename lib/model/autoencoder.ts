@@ -19,18 +19,27 @@ import { packWeights, stackImages, stackVectors, unpackWeights, unstackImages, u
 
 /** A trained decoder and what it takes in. */
 export interface Autoencoder {
-  readonly inputShape: Shape; // [C, H, W] of the images
-  readonly codeShape: Shape; // of z, [4, H/4, W/4]
-  readonly decoderWeights: Float32Array; // of decoderLayer(codeShape, C)
-  readonly meanImage: Float32Array; // [C, H, W], what the decoder makes of z = 0: its guess without a gradient
-  readonly trainingRmse: number; // on the client's own images, at the end of training
+  /** [C, H, W] of the images. */
+  readonly inputShape: Shape;
+  /** Of z, [4, H/4, W/4]. */
+  readonly codeShape: Shape;
+  /** Of decoderLayer(codeShape, C). */
+  readonly decoderWeights: Float32Array;
+  /** [C, H, W], what the decoder makes of z = 0: its guess without a gradient. */
+  readonly meanImage: Float32Array;
+  /** On the client's own images, at the end of training. */
+  readonly trainingRmse: number;
 }
 
 /** How the autoencoder is trained. The paper gives none of these: our choice. */
 export interface AutoencoderOptions {
-  readonly steps?: number; // gradient steps, default 400
-  readonly batchSize?: number; // images a step, default 32
-  readonly learningRate?: number; // Adam, cosine decay to a tenth, default 0.01
+  /** Gradient steps, >= 1; default 400. */
+  readonly steps?: number;
+  /** Images per step, >= 1, at most those of a shard; default 32. */
+  readonly batchSize?: number;
+  /** Of Adam, > 0, cosine decay to a tenth; default 0.01. */
+  readonly learningRate?: number;
+  /** Hears of every step, `step` of `steps`. */
   readonly onStep?: (step: number, steps: number) => void;
 }
 

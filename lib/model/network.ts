@@ -21,11 +21,16 @@ import {
 
 /** A classifier. Its weights are one vector of length `size`: the parameters' row-major values, one after the other. */
 export interface Network {
+  /** Of the architecture. */
   readonly name: string;
-  readonly inputShape: Shape; // [C, H, W]
+  /** [C, H, W]. */
+  readonly inputShape: Shape;
+  /** Logits. */
   readonly numClasses: number;
+  /** From images to logits. */
   readonly layer: Layer;
-  readonly size: number; // d, the number of weights
+  /** d, the number of weights. */
+  readonly size: number;
 }
 
 /**

@@ -4,6 +4,8 @@ import type { PoolingName } from "./layers/pooling";
 
 /** Options of an architecture; one without the part in question ignores it. */
 export interface ArchitectureOptions {
-  readonly activation?: ActivationName; // default "relu"
-  readonly pooling?: PoolingName; // default "max"
+  /** Default "relu". */
+  readonly activation?: ActivationName;
+  /** Default "max". */
+  readonly pooling?: PoolingName;
 }

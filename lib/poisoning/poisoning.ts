@@ -9,38 +9,66 @@ import type { Batch, Shape } from "../core/types";
  * own defaults.
  */
 export interface PoisoningParameters {
-  readonly scale?: number; // kappa; a factor of the own update or of the honest mean, in alie of the standard deviation
-  readonly noiseStd?: number; // sigma_zeta, per coordinate
-  readonly noiseMode?: "added" | "replacing"; // noise on top of the own update, or in its place
-  readonly direction?: "plus" | "minus"; // alie, minMax: on which side of the honest mean
-  readonly fraction?: number; // backdoor: share of a batch that gets the trigger, in (0, 1]; at least one image
-  readonly targetLabel?: number; // backdoor: the label of triggered images, 0..numClasses-1
-  readonly triggerSize?: number; // backdoor: side of the square patch, pixels
-  readonly triggerValue?: number; // backdoor: the patch's pixels, in [0, 1]
-  readonly boost?: number; // backdoor: factor of the update
-  readonly mimicked?: number; // mimic: which honest update is copied, 0..n-numMalicious-1
+  /**
+   * kappa, any finite number: a factor of the own update (signFlip, default 1) or of the honest mean (omniscientSignFlip 1.5,
+   * innerProductManipulation 0.1), in alie standard deviations (default alieScale).
+   */
+  readonly scale?: number;
+  /** sigma_zeta >= 0, per coordinate, of gaussianNoise; default 0.1 (not stated in the paper). */
+  readonly noiseStd?: number;
+  /** gaussianNoise: on top of the own update ("added", default), or in its place ("replacing"). */
+  readonly noiseMode?: "added" | "replacing";
+  /** On which side of the honest mean: alie and optimalAlie "plus", minMax "minus" unless given. */
+  readonly direction?: "plus" | "minus";
+  /** backdoor: share of a batch that gets the trigger, in (0, 1], at least one image; default 0.5. */
+  readonly fraction?: number;
+  /** backdoor: the label of triggered images, 0..numClasses-1; default 0. */
+  readonly targetLabel?: number;
+  /** backdoor: side of the square patch, pixels, >= 1; default 3. */
+  readonly triggerSize?: number;
+  /** backdoor: the patch's pixels, in [0, 1]; default 1. */
+  readonly triggerValue?: number;
+  /** backdoor: factor of the update, any finite number; default 1, M is model replacement. */
+  readonly boost?: number;
+  /** mimic: which honest update is copied, 0..n-numMalicious-1; default 0. */
+  readonly mimicked?: number;
 }
 
 /** What a rule may know of the round. */
 export interface PoisoningContext {
+  /** As the config has them: without defaults. */
   readonly parameters: PoisoningParameters;
-  readonly numClients: number; // n, all clients of the round
-  readonly numMalicious: number; // how many of them poison together
-  readonly honestUpdates: readonly Float32Array[]; // [n - numMalicious][d]; empty unless the rule knows "honest"
+  /** n, all clients of the round. */
+  readonly numClients: number;
+  /** How many of them poison together. */
+  readonly numMalicious: number;
+  /** [n - numMalicious][d]; empty unless the rule knows "honest". */
+  readonly honestUpdates: readonly Float32Array[];
+  /** [C, H, W]. */
   readonly inputShape: Shape;
+  /** Labels are 0..numClasses-1. */
   readonly numClasses: number;
-  readonly aggregate?: (updates: readonly Float32Array[]) => Float32Array; // the server's rule, for a client who knows it
+  /** The server's rule, for a client who knows it. */
+  readonly aggregate?: (updates: readonly Float32Array[]) => Float32Array;
 }
 
 /** A poisoning rule. One that only changes the batch sends what training on it gives. It never writes into what it is given. */
 export interface Poisoning {
+  /** Its key in `poisonings`. */
   readonly name: string;
-  readonly label: string; // in figures and tables
+  /** In figures and tables. */
+  readonly label: string;
+  /** Where it comes from. */
   readonly source: string;
-  readonly knows: "own" | "honest"; // its own update and batch, or the honest clients' updates too
-  readonly reads: readonly (keyof PoisoningParameters)[]; // all that it reads of its parameters; it refuses others
-  readonly defaults?: PoisoningParameters; // of what is left out; without one the rule computes it, or reads nothing
+  /** Its own update and batch, or the honest clients' updates too. */
+  readonly knows: "own" | "honest";
+  /** All that it reads of its parameters; it refuses others. */
+  readonly reads: readonly (keyof PoisoningParameters)[];
+  /** Of what is left out; without one the rule computes it, or reads nothing. */
+  readonly defaults?: PoisoningParameters;
+  /** What the client trains on instead of its batch. */
   poisonBatch?(batch: Batch, context: PoisoningContext, rng: Rng): Batch;
+  /** What the client sends instead of its update; default: what training on the batch gives. */
   poisonUpdate?(own: Float32Array, context: PoisoningContext, rng: Rng): Float32Array;
   /** The batch on which a model's accuracy says how well the poisoning succeeds, made of honest test images. */
   successTest?(batch: Batch, inputShape: Shape, parameters: PoisoningParameters): Batch;

@@ -6,9 +6,12 @@ import { checkView, type AttackerView } from "./view";
 
 /** An image read off one unit's gradient. */
 export interface AnalyticReconstruction {
-  readonly unit: number; // row of the first dense layer
-  readonly weight: number; // |dL/db_unit|; the larger, the less float32 rounding is in the image
-  readonly image: Float32Array; // [C, H, W]; not clipped
+  /** Row of the first dense layer. */
+  readonly unit: number;
+  /** |dL/db_unit|; the larger, the less float32 rounding is in the image. */
+  readonly weight: number;
+  /** [C, H, W]; not clipped. */
+  readonly image: Float32Array;
 }
 
 /**

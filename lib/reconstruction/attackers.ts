@@ -5,10 +5,14 @@ import type { LabelSearch } from "./labelSearch";
 
 /** An attacker's way to invert, as plain JSON. */
 export interface AttackerOptions extends Omit<InvertOptions, "prior" | "labels" | "own" | "onStep"> {
+  /** What images look like: "autoencoder" (paper eq. 22), "bicubic", "gaussian" or "pixel"; see priors. */
   readonly prior: PriorName;
-  readonly labels: "inferred" | "given"; // read off the gradient, or granted
-  readonly autoencoderSteps: number; // of the prior's training on the attacker's own images
-  readonly labelSearch?: LabelSearch; // where inferred labels leave a view above retryAbove; default: they are kept
+  /** Read off the gradient ("inferred"), or granted ("given"). */
+  readonly labels: "inferred" | "given";
+  /** Gradient steps, >= 1, of the prior's training on the attacker's own images; read by the autoencoder prior. */
+  readonly autoencoderSteps: number;
+  /** Tries other labels where inferred ones leave a view above retryAbove; default: inferred labels are kept. */
+  readonly labelSearch?: LabelSearch;
 }
 
 /** The attackers by name. */

@@ -8,9 +8,12 @@ import type { AttackerView } from "./view";
 
 /** How to look for labels. */
 export interface LabelSearch {
-  readonly candidates: number; // labels that are tried at a time for a view, those first that explain the bias gradient best
-  readonly trialSteps: number; // Adam steps of a trial
-  readonly rounds: number; // exchanges of a label at most
+  /** Labels that are tried at a time for a view, >= 1, those first that explain the bias gradient best. */
+  readonly candidates: number;
+  /** Adam steps of a trial, >= 1. */
+  readonly trialSteps: number;
+  /** Exchanges of a label at most, >= 1. */
+  readonly rounds: number;
 }
 
 /**

@@ -11,24 +11,42 @@ import { checkProtocol, type Protocol } from "./protocol";
 
 /** All that the maliciously curious client may know. */
 export interface AttackerView {
-  readonly round: number; // k
+  /** k, the round. */
+  readonly round: number;
+  /** Of the model that clients train. */
   readonly architecture: ArchitectureName;
+  /** Of that model. */
   readonly activation: ActivationName;
+  /** Of that model. */
   readonly pooling: PoolingName;
-  readonly inputShape: Shape; // [C, H, W]
+  /** [C, H, W]. */
+  readonly inputShape: Shape;
+  /** Of the dataset. */
   readonly numClasses: number;
-  readonly weights: Float32Array; // w^(k) as broadcast, [d]
-  readonly observedGradient: Float32Array; // (w^(k) - w^(k+1)) / eta, [d]
-  readonly ownUpdate: Float32Array; // what it sent itself, [d]; a poison need not be finite
-  readonly ownBatch: Batch; // its own images of the round
-  readonly batchSize: number; // B, per client and local step
-  readonly numClients: number; // M
-  readonly localSteps: number; // tau
-  readonly learningRate: number; // eta
-  readonly numImages: number; // images that the attacker takes to be behind observedGradient: M·tau·B unless it knows better
-  readonly protocol?: Protocol; // how the round was aggregated, where the client knows it
-  readonly previous?: Float32Array | null; // the aggregate before this round's, [d], as the last broadcasts showed it; null before the first
-  readonly ownShare?: OwnShare; // default "counted"
+  /** w^(k) as broadcast, [d]. */
+  readonly weights: Float32Array;
+  /** (w^(k) - w^(k+1)) / eta, [d]. */
+  readonly observedGradient: Float32Array;
+  /** What it sent itself, [d]; a poison need not be finite. */
+  readonly ownUpdate: Float32Array;
+  /** Its own images of the round. */
+  readonly ownBatch: Batch;
+  /** B, per client and local step. */
+  readonly batchSize: number;
+  /** M, clients of the federation. */
+  readonly numClients: number;
+  /** tau, gradient steps of a client in a round. */
+  readonly localSteps: number;
+  /** eta, of clients and server. */
+  readonly learningRate: number;
+  /** Images that the attacker takes to be behind observedGradient: M·tau·B unless it knows better. */
+  readonly numImages: number;
+  /** How the round was aggregated, where the client knows it. */
+  readonly protocol?: Protocol;
+  /** The aggregate before this round's, [d], as the last broadcasts showed it; null before the first. */
+  readonly previous?: Float32Array | null;
+  /** Whether its own images count among numImages; default "counted". */
+  readonly ownShare?: OwnShare;
 }
 
 /**

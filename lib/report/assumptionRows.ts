@@ -9,7 +9,9 @@ import { estimateSeries } from "./theory";
 
 /** A setting and what was observed of it, [seeds][rounds]. */
 export interface Observed {
+  /** Decides colour and name. */
   readonly setting: Drawn;
+  /** [seeds][rounds], see observations. */
   readonly perSeed: readonly (readonly Observation[])[];
 }
 

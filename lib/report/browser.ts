@@ -7,7 +7,9 @@ import { paths } from "../core/paths";
 
 /** A figure as plotly knows it. layout.width and layout.height are in px. */
 export interface Figure {
+  /** Traces of plotly. */
   readonly data: readonly Readonly<Record<string, unknown>>[];
+  /** Of plotly, with the size in pixels. */
   readonly layout: Readonly<Record<string, unknown>> & { readonly width: number; readonly height: number };
 }
 

@@ -14,30 +14,47 @@ const verdicts: readonly string[] = ["reproduced", "contradicted", "undecided", 
 
 /** A claim of the paper as it was announced before the run. */
 export interface Claim {
-  readonly id: string; // of the claims table: "C1"
-  readonly setting?: string; // where one claim is tested per rule: "krum"
+  /** Of the claims table: "C1". */
+  readonly id: string;
+  /** Where one claim is tested per rule: "krum". */
+  readonly setting?: string;
+  /** What is tested, in words. */
   readonly statement: string;
+  /** In `unit`. */
   readonly threshold: number;
-  readonly direction: "above" | "below"; // the side of the threshold the claim is on
-  readonly unit: string; // "pixels in [0, 1]"
+  /** The side of the threshold the claim is on. */
+  readonly direction: "above" | "below";
+  /** "pixels in [0, 1]". */
+  readonly unit: string;
+  /** What a reader has to know of it. */
   readonly note?: string;
 }
 
 /** A claim with what was measured. */
 export interface DecidedClaim extends Claim {
-  readonly measured: number | null; // the mean; null when it could not be tested
-  readonly interval: readonly [number, number] | null; // 95 %
-  readonly n: number; // seeds
+  /** The mean; null when it could not be tested. */
+  readonly measured: number | null;
+  /** Of 95 %; null when it could not be tested. */
+  readonly interval: readonly [number, number] | null;
+  /** Seeds. */
+  readonly n: number;
+  /** Of a closed set, see Verdict. */
   readonly verdict: Verdict;
+  /** Empty, or what a reader has to know of it. */
   readonly note: string;
 }
 
 /** What a notebook leaves in NN_name.<profile>.json. */
 export interface ClaimRecord extends Stamp {
+  /** Its name: "03_poisoning". */
   readonly notebook: string;
-  readonly config: unknown; // plain JSON
-  readonly computedAt: string; // ISO 8601
+  /** Plain JSON. */
+  readonly config: unknown;
+  /** ISO 8601. */
+  readonly computedAt: string;
+  /** What it took to compute. */
   readonly seconds: number;
+  /** Tested, with their verdicts. */
   readonly claims: readonly DecidedClaim[];
 }
 

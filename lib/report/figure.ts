@@ -13,29 +13,44 @@ export type { Figure } from "./browser";
 
 /** One line of a panel; low and high are its 95 % band. NaN leaves a gap. */
 export interface Series {
-  readonly setting: Drawn; // decides colour, name and place in the legend
-  readonly name?: string; // instead of the setting's own name
+  /** Decides colour, name and place in the legend. */
+  readonly setting: Drawn;
+  /** Instead of the setting's own name. */
+  readonly name?: string;
+  /** Where the points lie. */
   readonly x: readonly number[];
+  /** The line, one value per point. */
   readonly mean: readonly number[];
+  /** The band's lower edge, one value per point. */
   readonly low?: readonly number[];
+  /** Its upper edge. */
   readonly high?: readonly number[];
+  /** Instead of the setting's own. */
   readonly dash?: Dash;
 }
 
 /** One pair of axes. */
 export interface Panel {
+  /** Above the panel. */
   readonly title?: string;
+  /** Axis: a name of the axis table, or label and scale. */
   readonly x: AxisName | AxisSpec;
+  /** As x. */
   readonly y: AxisName | AxisSpec;
+  /** The lines. */
   readonly series: readonly Series[];
+  /** Of the axis; default: what the lines need. */
   readonly yRange?: readonly [number, number];
 }
 
 /** A figure of line charts. */
 export interface LineFigureSpec {
+  /** Above the figure. */
   readonly title: string;
+  /** Row by row. */
   readonly panels: readonly Panel[];
-  readonly columns?: number; // panels side by side; 2 unless there is only one
+  /** Panels side by side; 2 unless there is only one. */
+  readonly columns?: number;
 }
 
 /** Measures in px; every figure is this wide, so that text has one size everywhere. */

@@ -10,18 +10,26 @@ import { wrapWords } from "./table";
 
 /** One setting's difference. */
 export interface ForestRow {
-  readonly setting: Drawn; // decides colour, name and place
-  readonly name?: string; // instead of the setting's own name
-  readonly estimate: Estimate | null; // of a paired difference, or a relative change; null: fewer than two seeds have one
+  /** Decides colour, name and place. */
+  readonly setting: Drawn;
+  /** Instead of the setting's own name. */
+  readonly name?: string;
+  /** Of a paired difference, or a relative change; null: fewer than two seeds have one. */
+  readonly estimate: Estimate | null;
 }
 
 /** A table of differences. */
 export interface ForestSpec {
+  /** Above the figure. */
   readonly title: string;
-  readonly x: AxisName | AxisSpec; // the difference, with its unit
+  /** The difference, with its unit. */
+  readonly x: AxisName | AxisSpec;
+  /** From top to bottom. */
   readonly rows: readonly ForestRow[];
-  readonly ends?: readonly [left: string, right: string]; // what lies left and right of zero, in words
-  readonly band?: { readonly range: readonly [number, number]; readonly label: string }; // what a claim says, as a grey field
+  /** What lies left and right of zero, in words. */
+  readonly ends?: readonly [left: string, right: string];
+  /** What a claim says, as a grey field. */
+  readonly band?: { readonly range: readonly [number, number]; readonly label: string };
 }
 
 const rowHeight = 30;

@@ -13,12 +13,18 @@ export type HeatmapLabel = Drawn | { readonly label: string };
 
 /** A table of differences. */
 export interface HeatmapSpec {
+  /** Above the figure. */
   readonly title: string;
-  readonly quantity: string; // what the numbers are, with their unit; beside the colours
+  /** What the numbers are, with their unit; beside the colours. */
+  readonly quantity: string;
+  /** From top to bottom. */
   readonly rows: readonly HeatmapLabel[];
+  /** From left to right. */
   readonly columns: readonly HeatmapLabel[];
-  readonly cells: readonly (readonly (Estimate | null)[])[]; // [row][column]; null: not run, or nothing to compare
-  readonly decimals?: number; // of the numbers in the cells, default 3
+  /** [row][column]; null: not run, or nothing to compare. */
+  readonly cells: readonly (readonly (Estimate | null)[])[];
+  /** Of the numbers in the cells, default 3. */
+  readonly decimals?: number;
 }
 
 /** Brown below zero, purple above: apart for colour-blind readers, and neither says "good". After ColorBrewer's PuOr. */

@@ -8,16 +8,23 @@ import { wrapWords } from "./table";
 
 /** One row of images, one per column. */
 export interface ImageRow {
-  readonly label: string; // left of the row; long labels wrap
-  readonly images: readonly (Float32Array | null)[]; // each [C·H·W] with pixels in [0, 1]; null leaves the place empty
-  readonly captions?: readonly string[]; // under each image, e.g. asRmse(0.21)
+  /** Left of the row; long labels wrap. */
+  readonly label: string;
+  /** Each [C·H·W] with pixels in [0, 1]; null leaves the place empty. */
+  readonly images: readonly (Float32Array | null)[];
+  /** Under each image, e.g. asRmse(0.21). */
+  readonly captions?: readonly string[];
 }
 
 /** A table of images. */
 export interface ImageGridSpec {
+  /** Above the figure. */
   readonly title: string;
-  readonly shape: Shape; // [C, H, W], C = 1 (grey) or 3 (RGB)
-  readonly columns: readonly string[]; // above each column; a column called "private" stands a little apart
+  /** [C, H, W], C = 1 (grey) or 3 (RGB). */
+  readonly shape: Shape;
+  /** Above each column; a column called "private" stands a little apart. */
+  readonly columns: readonly string[];
+  /** From top to bottom. */
   readonly rows: readonly ImageRow[];
 }
 

@@ -17,9 +17,12 @@ export type RoundQuantity = "loss" | "objectiveGap" | "accuracy" | "attackSucces
 
 /** A line of a leak panel: whose leaks, and how they look. */
 export interface LeakLine {
+  /** Decides colour, name and place in the legend. */
   readonly setting: Drawn;
+  /** Whose leaks. */
   readonly study: LeakageStudy;
-  readonly series?: "probe" | "trajectory"; // default "probe"
+  /** Default "probe". */
+  readonly series?: "probe" | "trajectory";
 }
 
 const leakTitles: Readonly<Record<LeakQuantity, string>> = {

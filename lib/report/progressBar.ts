@@ -21,7 +21,9 @@ export interface Progress {
 
 /** Where a bar goes; other than the default only in tests. */
 export interface ProgressOutput {
-  readonly now: () => number; // milliseconds
+  /** Milliseconds. */
+  readonly now: () => number;
+  /** Draws. */
   readonly show: (bundle: Bundle, isFirst: boolean, isLast: boolean) => void;
 }
 

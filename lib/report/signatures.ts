@@ -11,25 +11,37 @@ import { linesInOrder } from "./leakPanels";
 
 /** First and last round of each comparison, both included. */
 export interface SignatureWindows {
-  readonly early: readonly [number, number]; // F1: late against early
+  /** F1: rounds, both included, that the late ones are held against. */
+  readonly early: readonly [number, number];
+  /** F1: rounds, both included. */
   readonly late: readonly [number, number];
-  readonly noised: readonly [number, number]; // F2
-  readonly robust: readonly [number, number]; // F3
-  readonly combined: readonly [number, number]; // F4
+  /** F2: rounds that count as early under noise. */
+  readonly noised: readonly [number, number];
+  /** F3: rounds over which rules are compared. */
+  readonly robust: readonly [number, number];
+  /** F4: rounds over which rule and noise together are compared. */
+  readonly combined: readonly [number, number];
 }
 
 /** A signature of a setting: present where the interval lies below zero, absent where it lies above. */
 export interface Sign {
-  readonly estimate: Estimate; // difference of RMSE, pixels in [0, 1]
-  readonly against: string; // what was subtracted
+  /** Difference of RMSE, pixels in [0, 1]. */
+  readonly estimate: Estimate;
+  /** What was subtracted. */
+  readonly against: string;
 }
 
 /** The signatures of a setting; null where one has no meaning for it, or its counterpart was not run. */
 export interface Signatures {
+  /** Whose signs they are. */
   readonly setting: Setting;
+  /** The error falls over time; null where it cannot be said. */
   readonly F1: Sign | null;
+  /** Noise lowers the early error. */
   readonly F2: Sign | null;
+  /** A robust rule is below no defense. */
   readonly F3: Sign | null;
+  /** Rule and noise together are below either. */
   readonly F4: Sign | null;
 }
 

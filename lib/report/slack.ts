@@ -6,8 +6,10 @@ import { formatNumber } from "./number";
 
 /** A bound and how it fared. */
 export interface SlackRow {
-  readonly label: string; // e.g. "honest mean (17)"
-  readonly ratios: readonly number[]; // measured / bound, one an instance; above 1 the bound is violated
+  /** e.g. "honest mean (17)". */
+  readonly label: string;
+  /** Measured / bound, one an instance; above 1 the bound is violated. */
+  readonly ratios: readonly number[];
 }
 
 const least = 1e-3; // the axis begins here: what is smaller stands at its edge

@@ -6,12 +6,19 @@ import { currentProfile, type Profile } from "../core/profile";
 
 /** Where a figure's numbers come from. */
 export interface Stamp {
-  readonly dataset: string; // "fashion-mnist"
+  /** "fashion-mnist". */
+  readonly dataset: string;
+  /** Where it was found. */
   readonly datasetSource: DatasetSource;
-  readonly datasetHash?: string; // SHA-256 (hex) of its pixels and labels; older records have none
-  readonly datasetOfficial?: boolean; // whether its images are the official ones; absent where that is not known
-  readonly backend: string; // "tensorflow 2.18"
+  /** SHA-256 (hex) of its pixels and labels; older records have none. */
+  readonly datasetHash?: string;
+  /** Whether its images are the official ones; absent where that is not known. */
+  readonly datasetOfficial?: boolean;
+  /** "tensorflow 2.18". */
+  readonly backend: string;
+  /** Of the run. */
   readonly profile: Profile;
+  /** Of the run. */
   readonly seeds: readonly number[];
 }
 

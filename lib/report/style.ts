@@ -204,7 +204,9 @@ function compareLists(a: readonly number[], b: readonly number[]): number {
 
 /** An axis: its label with the unit, and whether it is logarithmic. */
 export interface AxisSpec {
+  /** With the unit. */
   readonly label: string;
+  /** Default "linear". */
   readonly scale?: "linear" | "log";
 }
 

@@ -11,9 +11,12 @@ export type Row = Readonly<Record<string, string | number>>;
 
 /** How a table is shown. */
 export interface TableOptions {
+  /** Above the table. */
   readonly title?: string;
-  readonly headers?: Readonly<Record<string, string>>; // by key, with the unit; quantities of the axis table have theirs already
-  readonly digits?: number; // significant digits of what is not an integer; default 3
+  /** By key, with the unit; quantities of the axis table have theirs already. */
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Significant digits of what is not an integer; default 3. */
+  readonly digits?: number;
 }
 
 /**

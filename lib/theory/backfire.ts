@@ -8,27 +8,41 @@ import { combination, normalVector, plus, squaredDistance, squaredNorm, type Vec
 
 /** A defense's course, means over runs, round by round. */
 export interface Course {
-  readonly gap: readonly number[]; // Δ^(k)
-  readonly error: readonly number[]; // squared error of a scale-free inversion, over contributors; at most 4
+  /** Δ^(k), the objective gap of each round. */
+  readonly gap: readonly number[];
+  /** Squared error of a scale-free inversion, over contributors; at most 4. */
+  readonly error: readonly number[];
 }
 
 /** Three courses, and the ratio of gaps from which the bound predicts that noise backfires. */
 export interface Backfire {
+  /** Without noise. */
   readonly clean: Course;
+  /** With DP noise, not clipped. */
   readonly noise: Course;
-  readonly clipped: Course; // noise of the same standard deviation, after clipping
-  readonly threshold: number; // line (12)
+  /** Noise of the same standard deviation, after clipping. */
+  readonly clipped: Course;
+  /** The ratio of gaps above which noise lowers the bound, line (12). */
+  readonly threshold: number;
 }
 
 /** What is run. */
 export interface BackfireOptions {
+  /** The federation. */
   readonly quadratic: Quadratic;
-  readonly start: Vector; // w^(0) [d]
-  readonly learningRate: number; // η
-  readonly samplingStd: number; // σ
-  readonly dpStd: number; // s, per coordinate and client
-  readonly clipNorm: number; // C > 0
+  /** w^(0) [d]. */
+  readonly start: Vector;
+  /** η, the step size. */
+  readonly learningRate: number;
+  /** σ, of the sampling noise, over the whole vector. */
+  readonly samplingStd: number;
+  /** s, per coordinate and client. */
+  readonly dpStd: number;
+  /** C > 0. */
+  readonly clipNorm: number;
+  /** K >= 1. */
   readonly rounds: number;
+  /** Over which courses are averaged, >= 1. */
   readonly runs: number;
 }
 

@@ -39,11 +39,16 @@ export function effectiveParticipants(weights: Vector): number {
 
 /** What disperses the gradients of the clients in K. */
 export interface DispersionTerms {
-  readonly samplingStd: number; // σ, E||n_m||^2 <= σ^2, over the whole vector
-  readonly heterogeneity: number; // ζ_K
-  readonly effectiveParticipants: number; // M_eff >= 1
-  readonly dpStd?: number; // s, standard deviation of the clients' DP noise per coordinate, default 0
-  readonly dimension?: number; // d, needed with dpStd
+  /** σ, E||n_m||^2 <= σ^2, over the whole vector. */
+  readonly samplingStd: number;
+  /** ζ_K, spread of the contributors' mean gradients. */
+  readonly heterogeneity: number;
+  /** M_eff >= 1. */
+  readonly effectiveParticipants: number;
+  /** s, standard deviation of the clients' DP noise per coordinate, default 0. */
+  readonly dpStd?: number;
+  /** d, needed with dpStd. */
+  readonly dimension?: number;
 }
 
 /**
@@ -105,11 +110,16 @@ export function scaleFreeDispersion(terms: {
 
 /** What the theorem needs of the round. */
 export interface LeakTerms {
-  readonly objectiveGap: number; // Δ > 0
-  readonly plConstant: number; // μ > 0, ||grad F||^2 >= 2 μ Δ
-  readonly lipschitz: number; // L_R > 0, of the inversion in relative gradient error
-  readonly inversionError?: number; // ε0, of inverting a lone gradient; default 0
-  readonly dispersion: number; // B, see expectedDispersion
+  /** Δ > 0. */
+  readonly objectiveGap: number;
+  /** μ > 0, ||grad F||^2 >= 2 μ Δ. */
+  readonly plConstant: number;
+  /** L_R > 0, of the inversion in relative gradient error. */
+  readonly lipschitz: number;
+  /** ε0, of inverting a lone gradient; default 0. */
+  readonly inversionError?: number;
+  /** B, see expectedDispersion. */
+  readonly dispersion: number;
 }
 
 /**
@@ -201,10 +211,14 @@ export function backfireRatio(terms: DispersionTerms): number {
 
 /** What a round of FedAvg needs besides. */
 export interface DriftTerms {
-  readonly localSteps: number; // τ >= 1
-  readonly learningRate: number; // η > 0
-  readonly smoothness: number; // L of every batch's loss, at every client in K
-  readonly stepNorm: number; // B1, the largest norm of a local step's gradient
+  /** τ >= 1. */
+  readonly localSteps: number;
+  /** η > 0. */
+  readonly learningRate: number;
+  /** L of every batch's loss, at every client in K. */
+  readonly smoothness: number;
+  /** B1, the largest norm of a local step's gradient. */
+  readonly stepNorm: number;
 }
 
 /**

@@ -15,13 +15,21 @@ export const checks: Checks = { ...theoremChecks, ...lemmaChecks, ...ruleChecks,
 
 /** How a line fared on all instances. */
 export interface CheckSummary {
+  /** What is checked, in words. */
   readonly check: string;
+  /** Of the derivation. */
   readonly line: string;
+  /** What the line is about. */
   readonly group: Check["group"];
+  /** "in expectation", or "in every draw". */
   readonly holds: Check["holds"];
-  readonly ratios: readonly number[]; // smaller / larger, one an instance that the line speaks of; a violation is > 1
-  readonly violations: number; // beyond rounding: ratio > 1 + 1e-9
-  readonly worst: number; // largest ratio
+  /** Smaller / larger, one per instance that the line speaks of; a violation is > 1. */
+  readonly ratios: readonly number[];
+  /** Beyond rounding: ratio > 1 + 1e-9. */
+  readonly violations: number;
+  /** Largest ratio. */
+  readonly worst: number;
+  /** Of the ratios. */
   readonly median: number;
 }
 
@@ -66,13 +74,20 @@ export function checkTheory(
 
 /** A closed-form expectation against the mean of draws. */
 export interface SamplingSummary {
+  /** What is checked, in words. */
   readonly check: string;
+  /** How many. */
   readonly instances: number;
-  readonly draws: number; // an instance
-  readonly rms: number; // of z = (mean of draws - exact) / standard error; 1 if the closed form is right
-  readonly largest: number; // |z|
-  readonly outside: number; // instances with |z| > 1.96; 5 % are to be expected
-  readonly relative: number; // median half-width of the 95 % interval, relative to the expectation
+  /** Draws per instance. */
+  readonly draws: number;
+  /** Of z = (mean of draws - exact) / standard error; 1 if the closed form is right. */
+  readonly rms: number;
+  /** |z|. */
+  readonly largest: number;
+  /** Instances with |z| > 1.96; 5 % are to be expected. */
+  readonly outside: number;
+  /** Median half-width of the 95 % interval, relative to the expectation. */
+  readonly relative: number;
 }
 
 /**

@@ -4,8 +4,10 @@ import type { Vector } from "./vectors";
 
 /** Assumption A3 at the broadcast model: what client m sends is grad F + b_m + noise of E||n_m||^2 <= σ^2. */
 export interface Clients {
-  readonly biases: readonly Vector[]; // b_m [M][d], sum 0
-  readonly samplingStd: number; // σ >= 0
+  /** b_m [M][d], sum 0. */
+  readonly biases: readonly Vector[];
+  /** σ >= 0. */
+  readonly samplingStd: number;
 }
 
 /**

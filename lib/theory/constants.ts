@@ -72,9 +72,12 @@ export function smoothnessOf(weights: readonly Numbers[], gradients: readonly Nu
 
 /** σ^2 and ζ^2 at one model, and what the theorem makes of them. */
 export interface NoiseEstimate {
-  readonly samplingVariance: number; // σ^2: mean over clients of E||n_m||^2, unbiased
-  readonly largestVariance: number; // the largest client's; A3 asks for this one
-  readonly heterogeneity: number; // ζ^2, unbiased; may come out below 0 where ζ is small
+  /** σ^2: mean over clients of E||n_m||^2, unbiased. */
+  readonly samplingVariance: number;
+  /** The largest client's; A3 asks for this one. */
+  readonly largestVariance: number;
+  /** ζ^2, unbiased; may come out below 0 where ζ is small. */
+  readonly heterogeneity: number;
 }
 
 /**
@@ -107,9 +110,12 @@ export function noiseOf(gradients: readonly (readonly Numbers[])[]): NoiseEstima
 
 /** An inversion of the observed gradient beside that of the victim's own. */
 export interface InversionPair {
-  readonly errorNorm: number; // ||R(gbar) - R(g_i)||
-  readonly gradientDistance: number; // ||gbar - g_i||
-  readonly gradientNorm: number; // ||grad F(w)||
+  /** ||R(gbar) - R(g_i)||. */
+  readonly errorNorm: number;
+  /** ||gbar - g_i||. */
+  readonly gradientDistance: number;
+  /** ||grad F(w)||. */
+  readonly gradientNorm: number;
 }
 
 /**

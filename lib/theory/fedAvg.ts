@@ -5,11 +5,16 @@ import { pathwiseBound, type RoundTerms } from "./progress";
 
 /** What clipping makes of a mean. */
 export interface Clipping {
-  readonly factors: readonly number[]; // λ_m = min(1, C / ||u_m||) [M]
-  readonly shrink: number; // λbar, their mean, in (0, 1]
-  readonly shares: readonly number[]; // w_m = λ_m / (M λbar) [M], summing to 1
-  readonly effectiveParticipants: number; // M_eff = 1 / sum_m w_m^2
-  readonly biasBound: number; // (1/M) sum_m max(0, ||u_m|| - C), of the sum over τ steps
+  /** λ_m = min(1, C / ||u_m||) [M]. */
+  readonly factors: readonly number[];
+  /** λbar, their mean, in (0, 1]. */
+  readonly shrink: number;
+  /** w_m = λ_m / (M λbar) [M], summing to 1. */
+  readonly shares: readonly number[];
+  /** M_eff = 1 / sum_m w_m^2. */
+  readonly effectiveParticipants: number;
+  /** (1/M) sum_m max(0, ||u_m|| - C), of the sum over τ steps. */
+  readonly biasBound: number;
 }
 
 /**
@@ -44,13 +49,20 @@ export function clippingOf(norms: readonly number[], clipNorm: number): Clipping
 
 /** What parts the observed gradient of FedAvg from a victim's own. */
 export interface LocalDispersionTerms {
-  readonly dispersion: number; // V_w, of the clients' mean gradients at w^(k), weighed by the shares w_m
-  readonly drift: number; // D, see driftBound
-  readonly dpStd?: number; // s = σ C, noise a coordinate on the sum of τ steps; default 0
-  readonly dimension?: number; // d, needed with dpStd
-  readonly numClients: number; // M
-  readonly localSteps: number; // τ
-  readonly shrink?: number; // λbar, default 1: nobody is clipped
+  /** V_w, of the clients' mean gradients at w^(k), weighed by the shares w_m. */
+  readonly dispersion: number;
+  /** D, see driftBound. */
+  readonly drift: number;
+  /** s = σ C, noise per coordinate on the sum of τ steps; default 0. */
+  readonly dpStd?: number;
+  /** d, needed with dpStd. */
+  readonly dimension?: number;
+  /** M, clients. */
+  readonly numClients: number;
+  /** τ, local steps of a client in a round. */
+  readonly localSteps: number;
+  /** λbar, default 1: nobody is clipped. */
+  readonly shrink?: number;
 }
 
 /**

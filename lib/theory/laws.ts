@@ -6,9 +6,12 @@ import { combination, dot, plus, squaredDistance, squaredNorm, type Vector } fro
 
 /** The law of an aggregate u, as far as the lemma needs it: E u = ρ grad F + b, E||u - E u||^2 <= v. */
 export interface AggregateLaw {
-  readonly rho: number; // ρ
-  readonly bias: Vector; // b [d]
-  readonly variance: number; // v >= 0, over the whole vector
+  /** ρ, how much of the gradient is in it; see the laws. */
+  readonly rho: number;
+  /** b [d]. */
+  readonly bias: Vector;
+  /** v >= 0, over the whole vector. */
+  readonly variance: number;
 }
 
 /**

@@ -5,10 +5,14 @@ import { squaredNorm } from "./vectors";
 
 /** What the lemma needs of the round. */
 export interface RoundTerms {
-  readonly objectiveGap: number; // Δ >= 0
-  readonly plConstant: number; // μ > 0
-  readonly smoothness: number; // L >= μ
-  readonly learningRate: number; // η > 0
+  /** Δ >= 0. */
+  readonly objectiveGap: number;
+  /** μ > 0. */
+  readonly plConstant: number;
+  /** L >= μ. */
+  readonly smoothness: number;
+  /** η > 0. */
+  readonly learningRate: number;
 }
 
 /**

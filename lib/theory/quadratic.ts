@@ -18,17 +18,28 @@ import {
 
 /** F = (1/M) sum_m F_m with F_m(w) = w^T A_m w / 2 - p_m^T w + q_m, and what follows from it. */
 export interface Quadratic {
-  readonly dimension: number; // d
-  readonly numClients: number; // M
-  readonly hessians: readonly Matrix[]; // A_m [M][d][d], positive semidefinite
-  readonly linear: readonly Vector[]; // p_m [M][d]
-  readonly offsets: Vector; // q_m [M]
-  readonly hessian: Matrix; // A = mean of A_m [d][d], positive definite
-  readonly plConstant: number; // μ, smallest eigenvalue of A
-  readonly smoothness: number; // L, largest eigenvalue of A
-  readonly clientSmoothness: number; // largest eigenvalue of any A_m
-  readonly minimizer: Vector; // w* [d]
-  readonly optimum: number; // F*
+  /** d, the number of weights. */
+  readonly dimension: number;
+  /** M, clients. */
+  readonly numClients: number;
+  /** A_m [M][d][d], positive semidefinite. */
+  readonly hessians: readonly Matrix[];
+  /** p_m [M][d]. */
+  readonly linear: readonly Vector[];
+  /** q_m [M]. */
+  readonly offsets: Vector;
+  /** A = mean of A_m [d][d], positive definite. */
+  readonly hessian: Matrix;
+  /** μ, smallest eigenvalue of A. */
+  readonly plConstant: number;
+  /** L, largest eigenvalue of A. */
+  readonly smoothness: number;
+  /** Largest eigenvalue of any A_m. */
+  readonly clientSmoothness: number;
+  /** w* [d]. */
+  readonly minimizer: Vector;
+  /** F*, the least loss. */
+  readonly optimum: number;
 }
 
 /**
@@ -114,12 +125,18 @@ export function leastSquares(inputs: readonly Matrix[], targets: readonly Vector
 
 /** What a random quadratic is to be like. */
 export interface QuadraticOptions {
-  readonly dimension: number; // d >= 1
-  readonly numClients: number; // M >= 1
-  readonly conditionNumber: number; // L / μ >= 1
-  readonly smoothness?: number; // L > 0, default 1
-  readonly heterogeneity?: number; // ζ at the minimizer, >= 0, default 0
-  readonly curvatureSpread?: number; // how far the A_m are from one another, in [0, 1), default 0: all equal
+  /** d >= 1. */
+  readonly dimension: number;
+  /** M >= 1. */
+  readonly numClients: number;
+  /** L / μ >= 1. */
+  readonly conditionNumber: number;
+  /** L > 0, default 1. */
+  readonly smoothness?: number;
+  /** ζ at the minimizer, >= 0, default 0. */
+  readonly heterogeneity?: number;
+  /** How far the A_m are from one another, in [0, 1), default 0: all equal. */
+  readonly curvatureSpread?: number;
 }
 
 /**

@@ -21,11 +21,16 @@ export type SweptQuantity =
 
 /** One quantity varied, all else fixed, in one federation. */
 export interface Sweep {
-  readonly x: readonly number[]; // the quantity
-  readonly driver: readonly number[]; // what the error should be a power of: Δ, 1 - 1/M_eff, σ, ζ, s, Δ^(k) under κ, τ - 1
-  readonly measured: readonly number[]; // mean over contributors and draws of ||xhat - x||^2, between unit vectors: at most 4
-  readonly bound: readonly number[]; // line (6), or (23) for τ, with L_R = 1: exact to first order for this inversion
-  readonly proven: readonly number[]; // line (9): no approximation; NaN where it does not speak of the setting
+  /** What is swept, by value. */
+  readonly x: readonly number[];
+  /** What the error should be a power of: Δ, 1 - 1/M_eff, σ, ζ, s, Δ^(k) under κ, τ - 1. */
+  readonly driver: readonly number[];
+  /** Mean over contributors and draws of ||xhat - x||^2, between unit vectors: at most 4. */
+  readonly measured: readonly number[];
+  /** Line (6), or (23) for τ, with L_R = 1: exact to first order for this inversion. */
+  readonly bound: readonly number[];
+  /** Line (9): no approximation; NaN where it does not speak of the setting. */
+  readonly proven: readonly number[];
 }
 
 /** Slopes that the theorem predicts, of the error against the driver, both logarithmic. */

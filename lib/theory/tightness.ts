@@ -9,9 +9,12 @@ import { plus, squaredNorm, unitVector } from "./vectors";
 
 /** How much of a bound an instance fills. */
 export interface Tightness {
-  readonly inversionError: readonly number[]; // ε0 over the mixing error L_R sqrt(B / (2 μ Δ))
-  readonly sharp: readonly number[]; // error / line (6)
-  readonly young: readonly number[]; // error / line (7)
+  /** ε0 over the mixing error L_R sqrt(B / (2 μ Δ)). */
+  readonly inversionError: readonly number[];
+  /** Error / line (6). */
+  readonly sharp: readonly number[];
+  /** Error / line (7). */
+  readonly young: readonly number[];
 }
 
 /**

@@ -5,12 +5,18 @@ import { divergenceOf, truncatedDivergenceOf, type Sampling } from "./renyi";
 
 /** T releases of a sum with Gaussian noise, each on a batch of its own. */
 export interface GaussianSteps {
-  readonly noiseMultiplier: number; // sigma: the noise's standard deviation / how far a neighbour moves the sum (2-norm)
-  readonly samplingRate: number; // q in (0, 1]; 1: the same records in every step
-  readonly steps: number; // T
-  readonly delta: number; // in (0, 1)
-  readonly sampling?: Sampling; // default "poisson"
-  readonly accounting?: Accounting; // default "tightest"
+  /** sigma: the noise's standard deviation / how far a neighbour moves the sum (2-norm). */
+  readonly noiseMultiplier: number;
+  /** q in (0, 1]; 1: the same records in every step. */
+  readonly samplingRate: number;
+  /** T, steps that add noise. */
+  readonly steps: number;
+  /** In (0, 1), at which epsilon is given. */
+  readonly delta: number;
+  /** Default "poisson". */
+  readonly sampling?: Sampling;
+  /** Default "tightest". */
+  readonly accounting?: Accounting;
 }
 
 /** Which bound on epsilon: the Rényi accountant's, which most tools print, or the tightest that is proved here. */

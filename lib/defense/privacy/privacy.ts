@@ -30,11 +30,16 @@ export type PrivacyObserver = "server" | "client";
 
 /** What clients set: plain JSON. */
 export interface PrivacyParameters {
-  readonly clipNorm: number; // C > 0, of an update (localDp) or of one example's gradient (dpSgd)
-  readonly noiseMultiplier: number; // sigma >= 0; what it multiplies, noiseScale says
-  readonly delta: number; // in (0, 1), at which epsilon is given
-  readonly clipping?: "norm" | "elementwise"; // default "norm"; "elementwise" for localDp alone
-  readonly noiseScale?: "clipNorm" | "sensitivityOverBatch"; // default "clipNorm": C; or 2 C / B, for localDp alone
+  /** C > 0, largest length of an update (localDp) or of one example's gradient (dpSgd); default 1 (not stated: our choice). */
+  readonly clipNorm: number;
+  /** sigma >= 0, in units of C unless noiseScale says otherwise; default 3 (paper). */
+  readonly noiseMultiplier: number;
+  /** In (0, 1), at which epsilon is given; default 1e-5 (not stated: our choice). */
+  readonly delta: number;
+  /** Lengths ("norm", default), or each coordinate for itself ("elementwise", localDp alone). */
+  readonly clipping?: "norm" | "elementwise";
+  /** What sigma multiplies: C ("clipNorm", default), or 2 C / B ("sensitivityOverBatch", localDp alone). */
+  readonly noiseScale?: "clipNorm" | "sensitivityOverBatch";
 }
 
 /** The defaults, each with its source. */
@@ -98,31 +103,48 @@ export function noiseStd({ clipNorm, noiseMultiplier, noiseScale }: PrivacyParam
 
 /** What decides how often a client's data is touched, and who sees what. A federation's config has all but the last two. */
 export interface PrivateRun {
-  readonly rounds: number; // K
-  readonly localSteps: number; // tau
-  readonly batchSize: number; // B
-  readonly aggregator?: string; // how the server aggregates; read for what a client sees
-  readonly preAggregations?: readonly string[]; // in front of it, default none; read for what a client sees
-  readonly shardSizes: readonly number[]; // images of each of the M clients, each at least B
-  readonly dimension: number; // d, the number of weights
+  /** K, communication rounds. */
+  readonly rounds: number;
+  /** tau, local steps of a client in a round. */
+  readonly localSteps: number;
+  /** B, images in a local step. */
+  readonly batchSize: number;
+  /** How the server aggregates; read for what a client sees. */
+  readonly aggregator?: string;
+  /** In front of it, default none; read for what a client sees. */
+  readonly preAggregations?: readonly string[];
+  /** Images of each of the M clients, each at least B. */
+  readonly shardSizes: readonly number[];
+  /** d, the number of weights. */
+  readonly dimension: number;
 }
 
 /** Of what spent speaks. */
 export interface PrivacyQuestion {
-  readonly unit?: PrivacyUnit; // whose data, default the mechanism's own
-  readonly observer?: PrivacyObserver; // who looks, default "server"
+  /** Whose data, default the mechanism's own. */
+  readonly unit?: PrivacyUnit;
+  /** Who looks, default "server". */
+  readonly observer?: PrivacyObserver;
 }
 
 /** The budget of a run and what it was computed from. */
 export interface PrivacySpent {
-  readonly epsilon: number; // for the client with the fewest images; Infinity without noise
+  /** For the client with the fewest images; Infinity without noise. */
+  readonly epsilon: number;
+  /** In (0, 1), as it was asked for. */
   readonly delta: number;
+  /** Whose data, see PrivacyUnit. */
   readonly unit: PrivacyUnit;
+  /** Who looks, see PrivacyObserver. */
   readonly observer: PrivacyObserver;
-  readonly noises: number; // clients whose independent noises lie over a victim's data, its own among them; 1 for the server
-  readonly noiseMultiplier: number; // the noise's standard deviation / how far a neighbour moves what it is added to
-  readonly samplingRate: number; // how likely a step or message uses a given example; 1 for the unit "update"
-  readonly steps: number; // releases with noise
+  /** Clients whose independent noises lie over a victim's data, its own among them; 1 for the server. */
+  readonly noises: number;
+  /** The noise's standard deviation / how far a neighbour moves what it is added to. */
+  readonly noiseMultiplier: number;
+  /** How likely a step or message uses a given example; 1 for the unit "update". */
+  readonly samplingRate: number;
+  /** Releases with noise. */
+  readonly steps: number;
 }
 
 /**
