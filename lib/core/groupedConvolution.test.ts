@@ -4,13 +4,13 @@ import { before, test } from "node:test";
 import fc from "fast-check";
 import { backendReady, tf, tidy, type Tensor } from "./backend";
 import { convolvable, imageGradient } from "./groupedConvolution";
-import { windowCount, type Window } from "./ops";
+import { windowCount, type SlidingWindow } from "./ops";
 import { createRng } from "./rng";
 
 before(backendReady);
 
 interface Case {
-  readonly window: Window;
+  readonly window: SlidingWindow;
   readonly replicas: number;
   readonly channels: number; // C
   readonly outputs: number; // O

@@ -7,7 +7,7 @@
  */
 import { tf, tidy, type Tensor } from "./backend";
 import { hasKernels, runKernel, type Attributes } from "./kernels";
-import { col2im, im2col, windowCount, type Window } from "./ops";
+import { col2im, im2col, windowCount, type SlidingWindow } from "./ops";
 
 type FourSizes = [number, number, number, number];
 
@@ -28,7 +28,7 @@ export interface Convolvable {
  * @param window k = size, stride and padding
  * @returns both maps; the caller's tidy owns every tensor they make
  */
-export function convolvable(x: Tensor, replicas: number, window: Window): Convolvable {
+export function convolvable(x: Tensor, replicas: number, window: SlidingWindow): Convolvable {
   const [batch, height, width, channels] = x.shape as FourSizes;
   const { size } = window;
   const filterShape = (d: Tensor): number[] => [size, size, channels / replicas, d.shape[3]!];
@@ -69,7 +69,7 @@ export function imageGradient(
   filters: Tensor,
   replicas: number,
   [height, width]: readonly [number, number],
-  window: Window,
+  window: SlidingWindow,
 ): Tensor {
   const [batch, channels] = [d.shape[0], filters.shape[2]!];
   if (groupsWork()) {
@@ -95,7 +95,7 @@ function paysInBlocks(
   d: Tensor,
   channels: number,
   sides: readonly number[],
-  { size, stride, padding }: Window,
+  { size, stride, padding }: SlidingWindow,
 ): boolean {
   const fits = stride === 1 && padding < size && sides.every((side) => side % block === 0);
   return fits && channels <= 3 && d.shape[0] >= 4;
@@ -107,7 +107,7 @@ function paysInBlocks(
  * Pixel 4 I + a takes d_j times the tap u = 4 I + a + padding - j; with j = 4 I + padding - (k - 1) + r that is tap a + k - 1 - r,
  * whatever I is: filters of side k + 3 over r.
  */
-function blockGradient(d: Tensor, filters: Tensor, replicas: number, { size, padding }: Window): Tensor {
+function blockGradient(d: Tensor, filters: Tensor, replicas: number, { size, padding }: SlidingWindow): Tensor {
   const [, , c, total] = filters.shape as FourSizes;
   const [outputs, side, numbers] = [total / replicas, size + block - 1, block * block * c]; // numbers of a block
   const spread = tf.tensor2d(tapsOfBlocks(size, c), [size * size * c, side * side * numbers]);
@@ -140,7 +140,7 @@ function tapsOfBlocks(size: number, channels: number): Float32Array {
 /** The kernels' attributes, and the zeros to put around the images first where the kernels' own padding differs. */
 function grouped(
   sides: readonly [number, number],
-  window: Window,
+  window: SlidingWindow,
 ): { readonly attributes: Attributes; readonly margin: number } {
   const { size, stride, padding } = window;
   // "SAME" gives ceil(side / stride) outputs and shares the zeros that this takes between both sides.

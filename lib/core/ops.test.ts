@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { before, test } from "node:test";
 import fc from "fast-check";
 import { backendReady, tf, tidy, type Tensor } from "./backend";
-import { col2im, im2col, sumPerReplica, windowCount, windowMaxima, type Window } from "./ops";
+import { col2im, im2col, sumPerReplica, windowCount, windowMaxima, type SlidingWindow } from "./ops";
 import { createRng } from "./rng";
 
 before(backendReady);
@@ -44,7 +44,7 @@ function run(compute: () => Tensor): { shape: number[]; values: Float32Array } {
 }
 
 /** Every number of the patches, looked up where it came from. */
-function slowPatches(x: Float32Array, [s, c, b, h, w]: Sizes, { size, stride, padding }: Window): number[] {
+function slowPatches(x: Float32Array, [s, c, b, h, w]: Sizes, { size, stride, padding }: SlidingWindow): number[] {
   const [oh, ow] = [h, w].map((side) => Math.floor((side + 2 * padding - size) / stride) + 1) as [number, number];
   const found: number[] = [];
   for (let replica = 0; replica < s; replica++)

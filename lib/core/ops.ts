@@ -4,7 +4,7 @@ import { tf, tidy, type Tensor } from "./backend";
 import { hasKernels, runKernel } from "./kernels";
 
 /** The geometry of a convolution window. */
-export interface Window {
+export interface SlidingWindow {
   readonly size: number; // k
   readonly stride: number;
   readonly padding: number; // zeros on every side
@@ -17,7 +17,7 @@ export interface Window {
  *
  * @returns the count; below 1 where the window does not fit
  */
-export function windowCount(length: number, { size, stride, padding }: Window): number {
+export function windowCount(length: number, { size, stride, padding }: SlidingWindow): number {
   return Math.floor((length + 2 * padding - size) / stride) + 1;
 }
 
@@ -38,7 +38,7 @@ function shape5(x: Tensor): FiveSizes {
  * @returns [S, k·k·C, B·OH·OW], OH and OW by windowCount; the caller's tidy owns it
  * @source Chellapilla, Puri and Simard 2006; the order of the rows is our choice
  */
-export function im2col(x: Tensor, window: Window): Tensor {
+export function im2col(x: Tensor, window: SlidingWindow): Tensor {
   const [s, c, b, h, w] = shape5(x);
   const { size, stride, padding: p } = window;
   const [oh, ow] = [windowCount(h, window), windowCount(w, window)];
@@ -72,7 +72,7 @@ export function im2col(x: Tensor, window: Window): Tensor {
  * @param window as im2col had it
  * @returns images [S, C, B, H, W]; the caller's tidy owns them
  */
-export function col2im(patches: Tensor, sizes: readonly number[], window: Window): Tensor {
+export function col2im(patches: Tensor, sizes: readonly number[], window: SlidingWindow): Tensor {
   const [s, c, b, h, w] = sizes as FiveSizes;
   const { size, stride, padding: p } = window;
   const [oh, ow] = [windowCount(h, window), windowCount(w, window)];

@@ -6,7 +6,7 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import test from "node:test";
-import { download, saveWhole, type Progress } from "./download";
+import { download, saveWhole, type DownloadProgress } from "./download";
 
 const content = randomBytes(300_000); // several chunks
 const official = { file: "x.gz", bytes: content.length, sha256: createHash("sha256").update(content).digest("hex") };
@@ -45,7 +45,7 @@ async function serving<T>(
 const quick = { retryDelay: 1 };
 
 test("download: gives the bytes and tells of each when the first answer is right", async () => {
-  const told: Progress[] = [];
+  const told: DownloadProgress[] = [];
   const outcome = await serving([whole], async (mirror, asked) => {
     const result = await download(official, [mirror], { ...quick, onProgress: (progress) => told.push(progress) });
     assert.deepEqual(asked, ["/x.gz"]);

@@ -7,15 +7,18 @@ import { refuse } from "../core/errors";
 import type { OfficialFile } from "./datasets";
 
 /** How far a long step has come. */
-export interface Progress {
+export interface DownloadProgress {
+  /** What is loaded. */
   readonly label: string;
+  /** So much of it. */
   readonly done: number;
-  readonly total: number; // in the unit of done
+  /** In the unit of done. */
+  readonly total: number;
 }
 
 export interface DownloadOptions {
   readonly retryDelay?: number | undefined; // milliseconds before the second attempt, doubled for each further one; 500
-  readonly onProgress?: ((progress: Progress) => void) | undefined; // hears of the bytes
+  readonly onProgress?: ((progress: DownloadProgress) => void) | undefined; // hears of the bytes
 }
 
 /** What a download came to: the file, or why no mirror could be reached. */

@@ -9,15 +9,17 @@ import { createRng } from "../core/rng";
 import type { Dataset, DatasetSource, ImageSet } from "../core/types";
 import { readCifar, unpackCifar } from "./cifar";
 import { datasets, type DatasetName, type EmbeddedSpec, type FolderSpec } from "./datasets";
-import { download, saveWhole, type DownloadOptions, type Progress } from "./download";
+import { download, saveWhole, type DownloadOptions, type DownloadProgress } from "./download";
 import { areOfficialFiles, isOfficial } from "./identity";
 import { readIdx } from "./idx";
 import { drawStrokes } from "./strokes";
 
 /** Where to look, and how to download. */
 export interface Places extends DownloadOptions {
-  readonly curiousData?: string | undefined; // a folder with the datasets' folders: looked into first, never written to
-  readonly data: string; // the project's own: looked into next, downloads go there
+  /** A folder with the datasets' folders: looked into first, never written to. */
+  readonly curiousData?: string | undefined;
+  /** The project's own: looked into next, downloads go there. */
+  readonly data: string;
 }
 
 const loaded = new Map<string, Promise<Dataset>>();
@@ -41,7 +43,7 @@ const loaded = new Map<string, Promise<Dataset>>();
  */
 export function loadDataset(
   name: DatasetName,
-  options: { readonly onProgress?: (progress: Progress) => void } = {},
+  options: { readonly onProgress?: (progress: DownloadProgress) => void } = {},
 ): Promise<Dataset> {
   ensureKnown("loadDataset", "a dataset", name, Object.keys(datasets));
   ensureNames("loadDataset", "options", options, ["onProgress"]);

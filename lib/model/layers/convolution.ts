@@ -2,7 +2,7 @@
 import { tf, type Tensor } from "../../core/backend";
 import { convolvable, imageGradient } from "../../core/groupedConvolution";
 import { ensure } from "../../core/errors";
-import { windowCount, type Window } from "../../core/ops";
+import { windowCount, type SlidingWindow } from "../../core/ops";
 import type { Shape } from "../../core/types";
 import { bias } from "./bias";
 import { sequence } from "./compose";
@@ -50,7 +50,7 @@ export function convolution(inputShape: Shape, options: ConvolutionOptions): Lay
 export function filters(inputShape: Shape, { channels, size, stride = 1, padding = 0 }: ConvolutionOptions): Layer {
   ensure(inputShape.length === 3, "convolution", "needs an image input [C, H, W]", inputShape);
   const [c, h, w] = inputShape as [number, number, number];
-  const window: Window = { size, stride, padding };
+  const window: SlidingWindow = { size, stride, padding };
   const [oh, ow] = [windowCount(h, window), windowCount(w, window)];
   ensure(
     oh >= 1 && ow >= 1,

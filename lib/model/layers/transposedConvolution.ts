@@ -2,7 +2,7 @@
 import { tf, type Tensor } from "../../core/backend";
 import { convolvable, imageGradient, type Convolvable } from "../../core/groupedConvolution";
 import { ensure } from "../../core/errors";
-import type { Window } from "../../core/ops";
+import type { SlidingWindow } from "../../core/ops";
 import type { Shape } from "../../core/types";
 import { bias } from "./bias";
 import { sequence } from "./compose";
@@ -46,7 +46,7 @@ function stamps(inputShape: Shape, options: ConvolutionOptions): Layer {
   ensure(inputShape.length === 3, "transposedConvolution", "needs an image input [C, H, W]", inputShape);
   const { channels, size, stride = 1, padding = 0 } = options;
   const [c, h, w] = inputShape as [number, number, number];
-  const window: Window = { size, stride, padding };
+  const window: SlidingWindow = { size, stride, padding };
   const [oh, ow] = [h, w].map((side) => (side - 1) * stride - 2 * padding + size) as [number, number];
   return {
     kind: "stamps",
