@@ -6,7 +6,8 @@ import type { Autoencoder } from "../model/autoencoder";
 /** A prior. Its codes are shaped like images, [C, H, W] of any size, so that a stack of them is laid out as images are. */
 export interface PriorRule {
   readonly name: string;
-  readonly label: string; // in figures and tables
+  /** In figures and tables. */
+  readonly label: string;
   readonly source: string;
   readonly codes: CodeDomain;
   createDecoder(context: PriorContext): Decoder;
@@ -17,18 +18,24 @@ export type CodeDomain = "pixels" | "normal" | "free";
 
 /** What a decoder is made of: S replicas, one for each start of a search, and what the attacker has. */
 export interface PriorContext {
-  readonly inputShape: Shape; // [C, H, W]
+  /** [C, H, W]. */
+  readonly inputShape: Shape;
   readonly numClasses: number;
-  readonly views: readonly number[]; // [S], the view of each replica, by its number among those that were given
-  readonly labels: readonly Int32Array[]; // [S][B], of the images that each replica looks for
-  readonly own: Batch; // the attacker's own labelled images
-  readonly autoencoders?: readonly Autoencoder[] | undefined; // one per view
+  /** [S], the view of each replica, by its number among those that were given. */
+  readonly views: readonly number[];
+  /** [S][B], of the images that each replica looks for. */
+  readonly labels: readonly Int32Array[];
+  /** The attacker's own labelled images. */
+  readonly own: Batch;
+  /** One per view. */
+  readonly autoencoders?: readonly Autoencoder[] | undefined;
 }
 
 /** The decoder of S replicas. */
 export interface Decoder {
   readonly codeShape: Shape;
-  readonly tensors: object; // which the caller disposes
+  /** Which the caller disposes. */
+  readonly tensors: object;
   /** Codes [B, h, w, S·c] -> images [B, H, W, S·C], and the pull-back of a gradient with respect to these. */
   decode(codes: Tensor): Decoded;
 }

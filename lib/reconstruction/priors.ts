@@ -16,7 +16,8 @@ export type PriorName = keyof typeof priors;
 /** A prior, and what it takes beyond the attacker's own images. */
 export interface Prior {
   readonly kind: PriorName;
-  readonly autoencoders?: readonly Autoencoder[]; // the attacker's own, one per view; the prior of that name needs them
+  /** The attacker's own, one per view; the prior of that name needs them. */
+  readonly autoencoders?: readonly Autoencoder[];
 }
 
 /**
