@@ -112,6 +112,43 @@ function faultsOf({ name, isFunction, parameters, summary, tags }: Documented, i
   return faults;
 }
 
+/** An exported record, other type or class; of a record its fields without a docstring, which an editor would show bare. */
+interface DocumentedType {
+  readonly name: string;
+  readonly bare: readonly string[];
+}
+
+/** The exported interfaces, types and classes of a source file. */
+function typesIn(file: string, text: string): DocumentedType[] {
+  const source = ts.createSourceFile(file, text, ts.ScriptTarget.ES2022, true);
+  return source.statements.flatMap((statement) => {
+    const isType = ts.isInterfaceDeclaration(statement) || ts.isTypeAliasDeclaration(statement);
+    if (!isType && !ts.isClassDeclaration(statement)) return [];
+    if (!statement.modifiers?.some(({ kind }) => kind === ts.SyntaxKind.ExportKeyword)) return [];
+    const record = ts.isTypeAliasDeclaration(statement) ? statement.type : statement;
+    const fields = ts.isInterfaceDeclaration(record) || ts.isTypeLiteralNode(record) ? [...record.members] : [];
+    const bare = fields.filter((field) => !ts.getJSDocCommentsAndTags(field).some(ts.isJSDoc));
+    return [
+      { name: statement.name?.text ?? "default", bare: bare.map((field) => field.name?.getText() ?? field.getText()) },
+    ];
+  });
+}
+
+/** The types that a reader of the barrel meets: those it names, and those that the parameters of its functions name. */
+function typesMet(barrel: ReadonlySet<string>): Set<string> {
+  const met = new Set(barrel);
+  const collect = (node: ts.Node): void => {
+    if (ts.isTypeReferenceNode(node)) met.add(node.typeName.getText());
+    ts.forEachChild(node, collect);
+  };
+  for (const { file, text } of modules) {
+    for (const statement of ts.createSourceFile(file, text, ts.ScriptTarget.ES2022, true).statements)
+      if (ts.isFunctionDeclaration(statement) && barrel.has(statement.name?.text ?? ""))
+        statement.parameters.forEach(collect);
+  }
+  return met;
+}
+
 /** What stands after @example; "" when there is none. */
 function exampleOf({ tags }: Documented): string {
   const examples = tags.filter(({ name }) => name === "example");
@@ -299,7 +336,18 @@ const root = join(projectRoot, "lib");
 const modules = readdirSync(root, { recursive: true, encoding: "utf8" })
   .map((file) => file.replaceAll("\\", "/"))
   .filter((file) => file.endsWith(".ts") && !/^(dist|node_modules)\/|\.(test|fixture|d)\.ts$|^index\.ts$/.test(file))
-  .map((file) => ({ file, documented: documentedIn(file, readFileSync(join(root, file), "utf8")) }));
+  .map((file) => ({ file, text: readFileSync(join(root, file), "utf8") }))
+  .map(({ file, text }) => ({ file, text, documented: documentedIn(file, text), types: typesIn(file, text) }));
+
+/** The names that `export { … } from` lines give, types too; of a namespace its own. */
+function namesGiven(file: string): string[] {
+  const source = ts.createSourceFile(file, readFileSync(join(root, file), "utf8"), ts.ScriptTarget.ES2022, true);
+  return source.statements.flatMap((statement) => {
+    const clause = ts.isExportDeclaration(statement) ? statement.exportClause : undefined;
+    if (clause === undefined) return [];
+    return ts.isNamedExports(clause) ? clause.elements.map(({ name }) => name.getText()) : [clause.name.getText()];
+  });
+}
 
 test("faultsOf: finds each fault when docstrings are made up to have them", () => {
   const faults = (text: string, isPublic = true): string[] =>
@@ -389,10 +437,33 @@ test("library: every reason not to run an example is still needed", () => {
   assert.deepEqual(unused, []);
 });
 
-test("library: no two files export one name", () => {
+test("typesIn: finds fields without a docstring, of records alone", () => {
+  const cases: readonly [text: string, bare: readonly string[]][] = [
+    ["export interface A { a: number;\n/** B. */ b: number; c?(): void }", ["a", "c"]],
+    ["export interface A extends B { /* no */ a: number; // nor this\n }", ["a"]],
+    ["export type A = {\n/** A. */ readonly a: 1; readonly b: 2 };", ["b"]],
+    ["export type A = 1 | 2;", []],
+    ["export class A extends Error {}", []],
+  ];
+  for (const [text, bare] of cases) assert.deepEqual(typesIn("x.ts", text), [{ name: "A", bare }], text);
+  assert.deepEqual(typesIn("x.ts", "interface A { a: number }"), []);
+});
+
+test("library: every field of a record that the barrel gives, or that its functions take, is described", () => {
+  const met = typesMet(new Set([...namesGiven("index.ts"), ...barrel]));
+  const found = modules.flatMap(({ file, types }) => types.map((type) => ({ file, ...type })));
+  const reached = found.filter(({ name }) => met.has(name));
+  assert.ok(reached.some(({ name }) => name === "FederationConfig") && reached.length > 40, String(reached.length));
+  assert.deepEqual(
+    reached.flatMap(({ file, name, bare }) => bare.map((field) => `${file}: ${name}.${field}`)),
+    [],
+  );
+});
+
+test("library: no two files export one name, be it a type's", () => {
   const filesOf = new Map<string, string[]>();
-  for (const { file, documented } of modules) {
-    for (const { name } of documented) filesOf.set(name, [...(filesOf.get(name) ?? []), file]);
+  for (const { file, documented, types } of modules) {
+    for (const { name } of [...documented, ...types]) filesOf.set(name, [...(filesOf.get(name) ?? []), file]);
   }
   assert.deepEqual(
     [...filesOf].filter(([, files]) => files.length > 1),
