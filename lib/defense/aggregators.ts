@@ -21,7 +21,12 @@ import { signGuard } from "./aggregation/signGuard";
 import { smea } from "./aggregation/smea";
 import { trimmedMean } from "./aggregation/trimmedMean";
 
-/** The aggregation rules by name; a config's `aggregator` is a key. */
+/**
+ * The aggregation rules by name, most of them robust to Byzantine clients; a config's `aggregator` is a key.
+ *
+ * Names of the field: FedAvg, FedSGD -> mean; CwMed -> median; CwTM, TrMean -> trimmedMean; RFA -> geometricMedian; CClip ->
+ * centeredClipping; divide and conquer -> dnc; minimum diameter averaging -> mda; norm clipping -> normBounding.
+ */
 export const aggregators = {
   mean,
   median,

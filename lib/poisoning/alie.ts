@@ -1,4 +1,4 @@
-/** @file A little is enough. */
+/** @file ALIE: a little is enough. */
 import { jStat } from "jstat";
 import { ensure } from "../core/errors";
 import { honestOf, meanOf, stdOf } from "./honest";
@@ -24,7 +24,7 @@ const defaults = {
  * const honestUpdates = [Float32Array.of(1, 0), Float32Array.of(3, 0)];
  * const context = { parameters: { scale: 2 }, numClients: 3, numMalicious: 1, honestUpdates, inputShape: [1, 4, 4], numClasses: 3 };
  * alie.poisonUpdate(Float32Array.of(9, 9), context, rng); // [4.8284, 0]; 2 + 2 sqrt(2)
- * @source Baruch et al. 2019
+ * @source Baruch et al. 2019, "A little is enough"
  */
 export const alie = checkedPoisoning({
   name: "alie",

@@ -1,4 +1,4 @@
-/** @file Infinity in every coordinate. */
+/** @file Infinity in every coordinate: a Byzantine client at its crudest. */
 import { checkedPoisoning } from "./poisoning";
 
 /**

@@ -1,4 +1,4 @@
-/** @file Inner-product manipulation, also called the fall of empires. */
+/** @file IPM: inner-product manipulation, also called the fall of empires (FoE). */
 import { ensure } from "../core/errors";
 import { honestOf, meanOf } from "./honest";
 import { checkedPoisoning, type PoisoningParameters } from "./poisoning";

@@ -1,4 +1,4 @@
-/** @file Label flip. */
+/** @file Label flip (LF): data poisoning. */
 import { refuse } from "../core/errors";
 import { checkedPoisoning } from "./poisoning";
 

@@ -1,4 +1,4 @@
-/** @file Mimic. */
+/** @file Mimic: a Byzantine client that copies an honest one. */
 import { ensure } from "../core/errors";
 import { honestOf } from "./honest";
 import { checkedPoisoning, type PoisoningParameters } from "./poisoning";

@@ -1,4 +1,4 @@
-/** @file Min-Max. */
+/** @file Min-Max (AGR-agnostic: it needs not know the rule), which stays as near to the honest updates as they are to one another. */
 import { honestOf, meanOf, stdOf } from "./honest";
 import { checkedPoisoning, signOf, type PoisoningParameters } from "./poisoning";
 

@@ -1,4 +1,4 @@
-/** @file Sign flip of the honest clients' mean. */
+/** @file Sign flip of the honest clients' mean, by a Byzantine client that knows it. */
 import { ensure } from "../core/errors";
 import { honestOf, meanOf } from "./honest";
 import { checkedPoisoning, type PoisoningParameters } from "./poisoning";

@@ -1,4 +1,4 @@
-/** @file A little is enough, as much as harms most. */
+/** @file Optimal ALIE: a little is enough, as much as harms most. */
 import { alie } from "./alie";
 import { farthestScale } from "./lineSearch";
 import { checkedPoisoning } from "./poisoning";

@@ -1,4 +1,4 @@
-/** @file Inner-product manipulation, as much as harms most. */
+/** @file Optimal IPM: inner-product manipulation, as much as harms most. */
 import { innerProductManipulation } from "./innerProductManipulation";
 import { farthestScale } from "./lineSearch";
 import { checkedPoisoning } from "./poisoning";

@@ -13,7 +13,12 @@ import { optimalInnerProductManipulation } from "./optimalInnerProductManipulati
 import type { Poisoning } from "./poisoning";
 import { signFlip } from "./signFlip";
 
-/** The poisoning rules by name; a config's `poisoning` is a key, or "none". The paper's three stand first. */
+/**
+ * The poisoning rules by name, what a Byzantine client does; a config's `poisoning` is a key, or "none". The paper's three stand first.
+ *
+ * Names of the field: IPM, fall of empires -> innerProductManipulation; ALIE, a little is enough -> alie; SF, reversed gradient ->
+ * signFlip; LF -> labelFlip; Gaussian -> gaussianNoise; AGR-agnostic -> minMax; model replacement -> backdoor with boost = numClients.
+ */
 export const poisonings = {
   signFlip,
   gaussianNoise,

@@ -1,4 +1,4 @@
-/** @file Sign flip of one's own update. */
+/** @file Sign flip (SF, sign flipping, reversed gradient) of one's own update. */
 import { ensure } from "../core/errors";
 import { checkedPoisoning, type PoisoningParameters } from "./poisoning";
 

@@ -1,4 +1,4 @@
-/** @file Bulyan. */
+/** @file Bulyan: Krum over and over, then a mean around the median. */
 import type { AggregationParameters } from "../aggregator";
 import { checkedAggregator } from "../checked";
 import { meanAroundMedian, pullAroundMedian } from "../../numerics/columns";

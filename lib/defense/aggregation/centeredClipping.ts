@@ -1,4 +1,4 @@
-/** @file Centered clipping. */
+/** @file Centered clipping (CClip). */
 import { ensure, ensureFinite } from "../../core/errors";
 import { ensureUpdates } from "../updates";
 import { checkedAggregator } from "../checked";

@@ -1,4 +1,4 @@
-/** @file DnC: spectral filtering of outliers. */
+/** @file DnC, divide and conquer: spectral filtering of outliers. */
 import { ensure, ensureCount, refuse } from "../../core/errors";
 import type { Rng } from "../../core/rng";
 import { ensureUpdates, refuseRound } from "../updates";

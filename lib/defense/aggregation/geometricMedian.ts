@@ -1,4 +1,4 @@
-/** @file The geometric median. */
+/** @file The geometric median, by smoothed Weiszfeld iterations: RFA, robust federated averaging. */
 import { ensureUpdates } from "../updates";
 import type { AggregationParameters } from "../aggregator";
 import { checkedAggregator } from "../checked";
@@ -19,7 +19,7 @@ const negligible = 1e-8; // of the cotangent's length, at which going back stops
  * @example
  * const updates = [Float32Array.of(0, 1), Float32Array.of(0, -1), Float32Array.of(1, 0), Float32Array.of(-1, 0), Float32Array.of(90, 0)];
  * geometricMedian.aggregate(updates, { f: 1 }).update[0]; // 0.57735
- * @source Pillutla, Kakade and Harchaoui 2022; they stop after 3 iterations, we where it has settled; their nu, as
+ * @source Pillutla, Kakade and Harchaoui 2022, "Robust aggregation for federated learning" (RFA); they stop after 3 iterations, we where it has settled; their nu, as
  *   byzfl's, is 1e-6 whatever the updates' size, which makes a mean of updates that are as small
  */
 export const geometricMedian = checkedAggregator({

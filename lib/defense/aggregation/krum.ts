@@ -1,4 +1,4 @@
-/** @file Krum. */
+/** @file Krum: Byzantine-tolerant selection of one update. */
 import { checkedAggregator } from "../checked";
 import { ensureKrum, krumScores } from "../krumScores";
 import { averageOf } from "../average";

@@ -1,4 +1,4 @@
-/** @file Minimum diameter averaging. */
+/** @file MDA: minimum diameter averaging. */
 import { ensureDistances, ensureRound } from "../updates";
 import { checkedAggregator } from "../checked";
 import { averageOf } from "../average";

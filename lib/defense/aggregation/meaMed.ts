@@ -1,4 +1,4 @@
-/** @file The mean around the median. */
+/** @file MeaMed: the mean around the median. */
 import { ensureUpdates } from "../updates";
 import { checkedAggregator } from "../checked";
 import { meanAroundMedian, pullAroundMedian } from "../../numerics/columns";

@@ -1,4 +1,4 @@
-/** @file The plain mean: no defense. */
+/** @file The plain mean: no defense (FedAvg, FedSGD). */
 import { ensureFiniteUpdates, ensureRound } from "../updates";
 import { checkedAggregator } from "../checked";
 import { averageOf } from "../average";

@@ -1,4 +1,4 @@
-/** @file The coordinate-wise median. */
+/** @file The coordinate-wise median (CwMed, CM). */
 import { ensureUpdates } from "../updates";
 import { checkedAggregator } from "../checked";
 import { meanOfRanks, middleRanks, pullThroughRanks } from "../../numerics/columns";

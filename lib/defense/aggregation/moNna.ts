@@ -1,4 +1,4 @@
-/** @file MoNNA: the mean of a trusted client's nearest neighbours. */
+/** @file MoNNA, mean of nearest neighbours: the mean of a trusted client's nearest neighbours. */
 import { refuse } from "../../core/errors";
 import { ensureUpdates } from "../updates";
 import { checkedAggregator } from "../checked";

@@ -1,4 +1,4 @@
-/** @file Multi-Krum. */
+/** @file Multi-Krum: the mean of the n - f updates that Krum ranks first. */
 import { checkedAggregator } from "../checked";
 import { ensureKrum, krumScores } from "../krumScores";
 import { averageOf } from "../average";

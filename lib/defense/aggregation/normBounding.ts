@@ -1,4 +1,4 @@
-/** @file Norm bounding: no update longer than a bound. */
+/** @file Norm bounding (norm clipping, norm thresholding): no update longer than a bound. */
 import { jStat } from "jstat";
 import { ensureUpdates } from "../updates";
 import { checkedAggregator } from "../checked";

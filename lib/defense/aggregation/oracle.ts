@@ -1,4 +1,4 @@
-/** @file The perfect filter. */
+/** @file The perfect filter: an oracle that knows who is Byzantine. */
 import { ensure, ensureCount, refuse } from "../../core/errors";
 import { ensureUpdates } from "../updates";
 import { checkedAggregator } from "../checked";

@@ -1,4 +1,4 @@
-/** @file The coordinate-wise trimmed mean. */
+/** @file The coordinate-wise trimmed mean (CwTM, TrMean). */
 import { ensureUpdates } from "../updates";
 import { checkedAggregator } from "../checked";
 import { meanOfRanks, pullThroughRanks } from "../../numerics/columns";

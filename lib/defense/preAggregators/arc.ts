@@ -1,4 +1,4 @@
-/** @file Adaptive robust clipping. */
+/** @file ARC: adaptive robust clipping. */
 import { ensureUpdates } from "../updates";
 import { checkedPreAggregation } from "../checked";
 import { preAggregated } from "./clipping";

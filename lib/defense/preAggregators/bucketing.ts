@@ -1,4 +1,4 @@
-/** @file Bucketing. */
+/** @file Bucketing (s-bucketing). */
 import { refuse } from "../../core/errors";
 import { ensureFiniteUpdates, ensureRound } from "../updates";
 import { checkedPreAggregation } from "../checked";

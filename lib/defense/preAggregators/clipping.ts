@@ -1,4 +1,4 @@
-/** @file Clipping to a given length. */
+/** @file Static clipping to a given length. */
 import { ensureFiniteUpdates, ensureRound } from "../updates";
 import { checkedPreAggregation } from "../checked";
 import { pullThroughBound } from "../../numerics/clip";

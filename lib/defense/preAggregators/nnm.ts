@@ -1,4 +1,4 @@
-/** @file Nearest neighbour mixing. */
+/** @file NNM: nearest neighbour mixing. */
 import { ensureDistances, ensureRound } from "../updates";
 import { checkedPreAggregation } from "../checked";
 import { averageOf } from "../average";
