@@ -35,21 +35,21 @@
 // | under secure aggregation the server's inputs say nothing about an update | correlation below 0.05 |
 
 // %%
-import { defaultFederation, loadDataset, imageStats, setUp, batchOf, joinBatches, createRng } from "curious-inside";
+import { federation, loadDataset, imageStats, setUp, batchOf, joinBatches, createRng } from "curious-inside";
 import { train, observe, withoutOwnShare, lossAndGradient, compareMasking } from "curious-inside";
-import { invert, invertAnalytically, trainAutoencoders, scoreLeak, rmse } from "curious-inside";
+import { invert, invertAnalytically, trainAutoencoders, scoreLeak, rmse, type InvertOptions } from "curious-inside";
 import { table, showImages, showLines, privateRow, reconstructedRow } from "curious-inside";
 import { progressBar, byProfile, stampOf, writeRecord } from "curious-inside";
 
 // %% tags=["parameters"]
-const config = {
-  ...defaultFederation, // M = 10 clients, Fashion-MNIST, LeNet-5, non-IID: paper §5; the rest: README, Decisions
-  activation: "tanh" as const, // not stated: our choice, LeCun's LeNet-5 (ReLU in 02)
-  pooling: "average" as const, // not stated: our choice, LeCun's
+// What is not named: M = 10 clients, Fashion-MNIST, LeNet-5, non-IID: paper §5; the rest: README, Decisions
+const config = federation({
+  activation: "tanh", // not stated: our choice, LeCun's LeNet-5 (ReLU in 02)
+  pooling: "average", // not stated: our choice, LeCun's
   learningRate: 0.1, // η, not stated: our choice
   rounds: 1, // one broadcast is enough here
   seed: 1,
-};
+});
 const steps = byProfile({ smoke: 10, quick: 250, paper: 600 }); // Adam steps, not stated: our choice
 const autoencoderSteps = byProfile({ smoke: 10, quick: 400, paper: 1000 }); // not stated: our choice
 const began = performance.now(); // to say how long it took
@@ -62,12 +62,12 @@ const began = performance.now(); // to say how long it took
 // %%
 const dataset = await loadDataset(config.dataset);
 const stamp = await stampOf(dataset, [config.seed]);
-const federation = setUp(config, dataset);
+const start = setUp(config, dataset);
 const stats = imageStats(dataset.train, dataset.numClasses);
 console.log(
   `${dataset.name}: ${dataset.train.count} images, mean ${stats.mean.toFixed(4)}, std ${stats.std.toFixed(4)}`,
 );
-const owners = federation.partition.clients.map((images, client) => {
+const owners = start.partition.clients.map((images, client) => {
   const { labels } = batchOf(dataset.train, images);
   const counts: Record<string, number> = { client, images: images.length };
   for (const [label, name] of dataset.classNames.entries()) counts[name] = labels.filter((l) => l === label).length;
@@ -111,7 +111,7 @@ table(contents, { title: "The attacker's view" });
 // %%
 const others = records[0]!.batches.slice(1).map((batches) => batches[0]!);
 const sameWeights = others.map(() => view.weights);
-const { gradients } = lossAndGradient(federation.network, sameWeights, others);
+const { gradients } = lossAndGradient(start.network, sameWeights, others);
 const meanGradient = view.observedGradient.map(
   (_, i) => gradients.reduce((sum, g) => sum + g[i]!, 0) / gradients.length,
 );
@@ -133,8 +133,8 @@ table([
 
 // %%
 const bar = progressBar("inversion");
-const bicubicOptions = {
-  prior: { kind: "bicubic" as const },
+const bicubicOptions: InvertOptions = {
+  prior: { kind: "bicubic" },
   steps,
   learningRate: 0.1,
   onStep: bar.update,
@@ -152,7 +152,7 @@ console.log(`labels: private ${sortedTruth.join(" ")}, inferred ${[...bicubic!.l
 
 // %%
 const truth = joinBatches(others);
-const own = batchOf(dataset.train, federation.partition.clients[config.maliciouslyCuriousClient]!);
+const own = batchOf(dataset.train, start.partition.clients[config.maliciouslyCuriousClient]!);
 const bicubicLeak = scoreLeak(bicubic!, truth, own);
 console.log(`bicubic prior: RMSE ${bicubicLeak.rmse.toFixed(3)}, floor ${bicubicLeak.floor.toFixed(3)}`);
 
@@ -210,7 +210,7 @@ await showLines("01_threat_model_matching", { title: "Both inversions converge",
 // update, reads it off. A client sees sums, and gets a mixture.
 
 // %%
-const dense = { ...config, architecture: "mlp" as const };
+const dense = federation({ ...config, architecture: "mlp" });
 const denseRecords = await train(dense, dataset);
 const denseView = observe(denseRecords[0]!, denseRecords[1]!, dense, dataset);
 const target = denseRecords[0]!.batches[1]![0]!;

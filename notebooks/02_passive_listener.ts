@@ -34,19 +34,19 @@
 // server sees only masked updates, is measured too.
 
 // %%
-import { defaultFederation, loadDataset, isForced, byProfile, progressBar, stampOf, sourceText } from "curious-inside";
+import { federation, loadDataset, isForced, byProfile, progressBar, stampOf, sourceText } from "curious-inside";
 import { measureLeakage, compareMasking, seedMeans, estimateMean, pairedDifference } from "curious-inside";
 import { leakPanel, roundPanel, privateRow, reconstructedRow, showLines, showImages } from "curious-inside";
-import { table, decide, claimTable, writeRecord } from "curious-inside";
+import { table, decide, claimTable, writeRecord, type Attacker } from "curious-inside";
 
 // %% tags=["parameters"]
 const manySeeds = Array.from({ length: 12 }, (_, i) => i + 1);
 const seeds = byProfile({ smoke: [1, 2], quick: [1, 2, 3, 4], paper: manySeeds }); // not stated: our choice
 const rounds = byProfile({ smoke: 5, quick: 50, paper: 50 }); // K, paper §5
-const attacker = {
-  prior: "autoencoder" as const, // paper eq. 22; its widths are not stated: our choice
-  labels: "inferred" as const, // not stated: our choice, nothing is granted
-  objective: "cosine" as const, // not stated: our choice
+const attacker: Attacker = {
+  prior: "autoencoder", // paper eq. 22; its widths are not stated: our choice
+  labels: "inferred", // not stated: our choice, nothing is granted
+  objective: "cosine", // not stated: our choice
   learningRate: 0.1, // Adam on the code, not stated: our choice
   steps: byProfile({ smoke: 10, quick: 250, paper: 600 }), // not stated: our choice
   autoencoderSteps: byProfile({ smoke: 10, quick: 400, paper: 1000 }), // not stated: our choice
@@ -70,10 +70,10 @@ const common = { attacker, seeds, probeBatchSize: 1, probeRounds };
 // it trains steadily. What was computed before comes from the store.
 
 // %%
-const base = { ...defaultFederation, rounds }; // M = 10, Fashion-MNIST, non-IID: paper §5; the rest: README, Decisions
-const tanh = { ...base, activation: "tanh" as const, pooling: "average" as const, learningRate: 0.1 }; // η: our choice
-const relu = { ...base, activation: "relu" as const, pooling: "max" as const, learningRate: 0.02 }; // η: our choice
-const masked = { ...tanh, secureAggregation: true, rounds: maskedRounds.at(-1)! + 1 };
+const base = federation({ rounds }); // M = 10, Fashion-MNIST, non-IID: paper §5; the rest: README, Decisions
+const tanh = federation({ ...base, activation: "tanh", pooling: "average", learningRate: 0.1 }); // η: our choice
+const relu = federation({ ...base, activation: "relu", pooling: "max", learningRate: 0.02 }); // η: our choice
+const masked = federation({ ...tanh, secureAggregation: true, rounds: maskedRounds.at(-1)! + 1 });
 const plans = {
   tanhAverage: { ...common, federation: tanh, trajectoryRounds },
   reluMax: { ...common, federation: relu, trajectoryRounds: [] },

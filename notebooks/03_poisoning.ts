@@ -14,7 +14,8 @@
 // Paper: sections 4.1 and 5, the poisonings; the second of its first experiments. Needs 02 for the passive run. Time on two cores:
 // quick about 3 minutes, paper about half an hour (estimated from the quick run's rate; the passive run is shared with 04–06).
 //
-// The client's update is one of ten under the plain mean. Three poisonings, as in the paper:
+// The client is what the field calls Byzantine: its update, one of ten under the plain mean, may be anything. Three poisonings, as in the
+// paper (the library has inner-product manipulation (IPM), ALIE, Min-Max and others too):
 //
 // - **sign flip**: it sends its gradient times −κ, so that the aggregate keeps (9 − κ)/10 of its length, and loses it all at κ = 9;
 // - **Gaussian noise**: it adds σ_ζ to every coordinate, which leaves the aggregate right on average;

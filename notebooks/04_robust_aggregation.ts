@@ -14,8 +14,8 @@
 // Paper: section 5, the robust rules; Remarks 1 and 4. Needs 03 for the poisoning. Time on two cores: quick about 4 minutes, paper
 // about an hour (estimated from 03's rate; the passive and the undefended run are shared with 03 and 06).
 //
-// One client of ten flips its gradient (κ = 1, as in 03). The server replaces the mean by a rule that is meant to survive
-// this. The paper's argument has two steps: a filter that catches exactly the poison would undo it, but real rules also drop honest
+// One client of ten flips its gradient (κ = 1, as in 03). The server replaces the mean by a Byzantine-robust rule, which
+// is meant to survive this. The paper's argument has two steps: a filter that catches exactly the poison would undo it, but real rules also drop honest
 // updates. Then **fewer clients stand behind a broadcast**, each is seen more clearly (Remark 4), and training slows (Remark 1).
 //
 // Two groups of victims must be told apart here: **all honest clients**, and the **contributors**, those honest clients whose update

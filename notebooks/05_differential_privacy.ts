@@ -45,7 +45,8 @@ import { pick, without, studyOf, findStudy, leakDifferences, perSeed, defaultPri
 import { runSettings, runRows, settingTable, probeImages, recordOf, budgetRows } from "curious-inside";
 import { leakPanel, roundPanel, gapPanel, linesInOrder, differenceRow, differenceRows } from "curious-inside";
 import { differenceCells, differencePanel, showLines, showForest, showHeatmap, showImages } from "curious-inside";
-import { decideDifference, meanText, spanOf, type Change, type LeakagePlan, type LeakageStudy } from "curious-inside";
+import { decideDifference, meanText, spanOf } from "curious-inside";
+import type { Attacker, Change, LeakagePlan, LeakageStudy, PrivacyParameters } from "curious-inside";
 
 // %% tags=["parameters"]
 const fine = [0, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10];
@@ -63,7 +64,7 @@ const scale = 1; // κ of the sign flip, as in 03
 const authors = byProfile({ smoke: [0.03], quick: [0.03], paper: [0.003, 0.03, 3] }); // 3 at their B = 100 is 0.03 at B = 1
 const hard = byProfile({ smoke: [0, 0.003], quick: [0, 0.003, 0.03], paper: [0, 0.003, 0.03, 0.3] }); // σ of the adaptive one
 const restarts = byProfile({ smoke: 1, quick: 1, paper: 2 }); // its starts, of which the best counts; not stated: our choice
-const adaptive = { labels: "given" as const, totalVariation: 0.01, restarts }; // not stated: our choice
+const adaptive: Partial<Attacker> = { labels: "given", totalVariation: 0.01, restarts }; // not stated: our choice
 const trajectory = byProfile({ smoke: [0, 4], quick: [0, 9, 19, 30, 49], paper: [0, 4, 9, 14, 19, 30, 40, 49] }); // rounds
 
 // %%
@@ -82,7 +83,7 @@ const mechanism = (privacy: "localDp" | "dpSgd", noiseMultiplier: number, clipNo
 });
 const local = (sigma: number, c = 1) => setting(mechanism("localDp", sigma, c));
 const sgd = (sigma: number, c = 1) => setting(mechanism("dpSgd", sigma, c));
-const theirs = { ...defaultPrivacy, clipping: "elementwise", noiseScale: "sensitivityOverBatch" } as const;
+const theirs: PrivacyParameters = { ...defaultPrivacy, clipping: "elementwise", noiseScale: "sensitivityOverBatch" };
 const authorsForm = (noiseMultiplier: number) =>
   setting(
     { privacy: "localDp", privacyParameters: { ...theirs, noiseMultiplier } },

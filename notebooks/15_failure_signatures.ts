@@ -36,12 +36,12 @@
 import { byProfile, loadDataset, stampOf, table, decide, claimTable, notTestable, writeRecord } from "curious-inside";
 import { setting, commonPlan, pick, signatures, showHeatmap } from "curious-inside";
 import { runSettings, recordedSettings, recordOf } from "curious-inside";
-import type { Claim, Signatures, SignatureWindows, Verdict } from "curious-inside";
+import type { Change, Claim, Signatures, SignatureWindows, Verdict } from "curious-inside";
 
 // %% tags=["parameters"]
-const flip = { poisoning: "signFlip", poisoningParameters: { scale: 1 } } as const; // κ as in 03
-const noise = { privacy: "localDp", privacyParameters: { clipNorm: 1, noiseMultiplier: 3, delta: 1e-5 } } as const; // paper §5
-const krum = { aggregator: "krum", assumedMalicious: 1 } as const; // paper §5
+const flip: Change = { poisoning: "signFlip", poisoningParameters: { scale: 1 } }; // κ as in 03
+const noise: Change = { privacy: "localDp", privacyParameters: { clipNorm: 1, noiseMultiplier: 3, delta: 1e-5 } }; // paper §5
+const krum: Change = { aggregator: "krum", assumedMalicious: 1 }; // paper §5
 const subjects = {
   F1: setting(flip), // the paper's strongest poisoning
   F2: setting(noise),
