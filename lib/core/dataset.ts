@@ -21,6 +21,7 @@ export function checkDataset(fn: string, dataset: Pick<Dataset, "inputShape" | "
   checked.add(dataset);
 }
 
+/** Refuses images whose bytes, labels and count do not fit one another. */
 function checkSet(
   fn: string,
   images: ImageSet,

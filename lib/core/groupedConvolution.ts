@@ -182,6 +182,7 @@ function groupsWork(): boolean {
   return asked;
 }
 
+/** Whether the backend computes grouped convolutions and their adjoints. */
 function probe(): boolean {
   const one = tf.ones([1, 1, 1, 2]);
   try {

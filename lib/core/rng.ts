@@ -44,6 +44,7 @@ export function createRng(seed: number | string): Rng {
   return stream(String(seed));
 }
 
+/** The stream of a key: xoroshiro128+ begun at the key's SHA-256. */
 function stream(key: string): Rng {
   const digest = createHash("sha256").update(key).digest();
   const generator = xoroshiro128plusFromState([0, 4, 8, 12].map((at) => digest.readInt32LE(at)));

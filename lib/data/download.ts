@@ -72,6 +72,7 @@ export function saveWhole(path: string, bytes: Uint8Array): void {
   }
 }
 
+/** One attempt at one address: the official bytes, or why they are not there. */
 async function fetchOnce(
   address: string,
   official: OfficialFile,

@@ -78,6 +78,7 @@ function nameOf(fingerprint: string): string | null {
   return null;
 }
 
+/** Refuses images of a known name whose classes or brightness cannot be that dataset's. */
 function ensurePlausible(
   name: string,
   { pixels, labels, count }: ImageSet,

@@ -76,6 +76,7 @@ export function partition(labels: Uint8Array, options: PartitionOptions, rng: Rn
 /** Each client's images, in pieces; and what to do when they are too few. */
 type Division = { name: string; remedy: string; clients: Int32Array[][] };
 
+/** Images by client, as the kind of partition says. */
 function divide(labels: Uint8Array, options: PartitionOptions, rng: Rng): Division {
   switch (options.kind) {
     case "iid":
@@ -93,6 +94,7 @@ function iid(labels: Uint8Array, numClients: number, rng: Rng): Division {
   return { name: "iid", remedy: FEWER, clients };
 }
 
+/** Of every class, shares that are drawn from a Dirichlet distribution. */
 function dirichlet(labels: Uint8Array, numClients: number, alpha: number, rng: Rng): Division {
   const remedy = 'kind "iid" is the limit of a large alpha';
   ensure(alpha > 0 && Number.isFinite(alpha), "partition", "needs a finite alpha > 0", alpha, remedy);
@@ -123,6 +125,7 @@ function dirichletWeights(alpha: number, streamOf: (client: number) => Rng, numC
   return logs.map((log) => Math.exp(log - top));
 }
 
+/** So many classes per client, each class shared equally among those that own it. */
 function byClasses(labels: Uint8Array, numClients: number, classesPerClient: number, rng: Rng): Division {
   ensureCount("partition", "classesPerClient", classesPerClient);
   const classes = shuffledClasses(labels, rng);

@@ -144,6 +144,7 @@ function saveCifar(archive: Uint8Array, folder: string): void {
   }
 }
 
+/** A dataset with the hash of its bytes. */
 function datasetOf(
   name: string,
   { inputShape, numClasses, classNames }: FolderSpec | EmbeddedSpec,

@@ -50,6 +50,7 @@ export function drawStrokes(count: number, rng: Rng): ImageSet {
   return { pixels, labels, count };
 }
 
+/** Draws a glyph as one hand would: placed, thick and noisy by chance. */
 function draw(glyph: readonly Stroke[], rng: Rng, pixels: Uint8Array): void {
   const between = (low: number, high: number) => low + (high - low) * rng.uniform();
   const place = hand(between);

@@ -26,6 +26,7 @@ export const gradientKind: SeededKind<GradientPlan, GradientRun> = {
   },
 };
 
+/** Refuses a plan that cannot be measured. */
 function checkGradientPlan(given: GradientPlan): void {
   const fn = "measureGradients";
   ensureDefined(fn, "the plan", given);

@@ -147,6 +147,7 @@ function gradientAt(network: Network, weights: Float32Array, objective: readonly
   return { loss: losses.reduce((sum, loss) => sum + loss / losses.length, 0), gradient: combination(gradients) };
 }
 
+/** σ^2 and ζ^2 at a broadcast, from several batches of every client. */
 function noiseAt(
   { config, network, partition, rng }: Federation,
   dataset: Dataset,

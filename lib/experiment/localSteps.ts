@@ -77,6 +77,7 @@ export async function measureLocalSteps(
   });
 }
 
+/** Takes the round's local steps again and measures drift, curvature and lengths on the way. */
 function trace(network: Network, weights: Float32Array, batches: readonly (readonly Batch[])[], learningRate: number) {
   const numClients = batches.length;
   const localSteps = batches[0]!.length;

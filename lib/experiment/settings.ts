@@ -126,6 +126,7 @@ export function setting(change: Change, { label, show = [] }: SettingOptions = {
   return { label: called, change, parts, values: values.map(({ usual: _, ...value }) => value) };
 }
 
+/** Refuses a change that names what there is not, or says nothing. */
 function check(change: Change): void {
   ensureNames("setting", "the change", change, Object.keys(defaultFederation));
   ensureDefined("setting", "change", change);
@@ -148,6 +149,7 @@ function check(change: Change): void {
   }
 }
 
+/** What acts in a change: poisoning, rule, pre-aggregations, privacy, then model and data. */
 function partsOf(change: Change): SettingPart[] {
   const partOf = (field: keyof typeof named): SettingPart[] => {
     const name = change[field];

@@ -169,6 +169,7 @@ function momentsOf(fn: string, values: readonly number[]): { n: number; mean: nu
   return { n, mean, sd };
 }
 
+/** The mean and its interval: Student's t, or the bootstrap-t where there are seeds enough. */
 function estimate(fn: string, values: readonly number[], options: EstimateOptions): Estimate {
   const { confidence = 0.95, rng = createRng("stats"), resamples = 4000 } = options;
   ensure(confidence > 0 && confidence < 1, fn, "needs 0 < confidence < 1", confidence);

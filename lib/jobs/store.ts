@@ -263,6 +263,7 @@ export async function importEntry(
   return source;
 }
 
+/** What is stored, unless it is to be computed again; else computes and stores it. */
 async function readOrCompute<T>(
   run: Run,
   key: string,
@@ -295,6 +296,7 @@ function reasonOf(error: unknown): string {
   return (error as Error).message.split(", ")[0]!;
 }
 
+/** What a file holds of a key; undefined where there is none, or it is damaged. */
 async function readEntry<T>(file: string, key: string, check: StoreOptions["check"]): Promise<Computed<T> | undefined> {
   let bytes: Buffer;
   try {
@@ -363,6 +365,7 @@ async function writeOrRescue(
   }
 }
 
+/** Writes a file whole or not at all: aside, synced, then renamed. */
 async function writeWhole(file: string, ...parts: readonly (string | Buffer)[]): Promise<void> {
   const folder = dirname(file);
   await mkdir(folder, { recursive: true }); // it may have been removed meanwhile
@@ -456,6 +459,7 @@ function sha256(...parts: readonly (string | Uint8Array)[]): string {
   return hash.digest("hex");
 }
 
+/** JSON in which equal values have equal text: fields sorted, undefined ones left out. */
 function canonicalJson(value: unknown, place: string): string {
   if (value === null || typeof value === "string" || typeof value === "boolean") return JSON.stringify(value);
   if (typeof value === "number" && Number.isFinite(value)) return JSON.stringify(value);

@@ -135,6 +135,7 @@ function countImages(name: string, images: Float32Array, pixels: number): number
   return images.length / pixels;
 }
 
+/** Refuses labels of one side only, or of another number. */
 function checkLabels(
   name: string,
   labels: ArrayLike<number> | undefined,

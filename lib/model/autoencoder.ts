@@ -207,6 +207,7 @@ interface Training {
   readonly error?: Tensor; // [S], mean squares of the last step
 }
 
+/** One step of Adam on the squared error, all replicas at once. */
 function autoencoderStep(
   encoder: Layer,
   decoder: Layer,

@@ -62,6 +62,7 @@ interface Convolution {
   readonly padding: number;
 }
 
+/** Convolution, activation and pooling in blocks, then dense layers. */
 function lenet(
   name: string,
   inputShape: Shape,

@@ -70,6 +70,7 @@ function singleLinkage(distances: readonly (readonly number[])[]): Group {
   return groupOf[0]!;
 }
 
+/** The condensed tree from a group down: points leave until two large parts are left, which are clusters. */
 function condense(group: Group, begin: number, minClusterSize: number): Cluster {
   const leaving: Leaving[] = [];
   for (;;) {

@@ -67,6 +67,7 @@ function cached(key: string, compute: () => number): number {
   return found;
 }
 
+/** The variance of a trimmed mean, by integration over the innermost two of the values that are trimmed. */
 function integrateTrimmed(n: number, f: number): number {
   const m = n - 2 * f;
   const mean = weightedMean();
@@ -82,6 +83,7 @@ function integrateTrimmed(n: number, f: number): number {
   return mean.value();
 }
 
+/** The variance of the mean nearest to the median, by integration over median, gap and the nearest value left out. */
 function integrateNearest(n: number, count: number): number {
   const middle = 2 - (n % 2);
   const side = (n - middle) / 2; // on either side of the middle

@@ -63,6 +63,7 @@ export function minMaxGamma(honest: readonly Float32Array[], direction: "plus" |
   return gammaOf(honest, mean, stdOf(honest, mean), signOf("minMaxGamma", direction));
 }
 
+/** The largest gamma that the bound allows, by bisection. */
 function gammaOf(honest: readonly Float32Array[], mean: Float64Array, std: Float64Array, sign: number): number {
   const largest = Math.max(...honest.flatMap((a, i) => honest.slice(i + 1).map((b) => squaredDistance(a, b))));
   const fromMean = honest.map((update) => {

@@ -146,6 +146,7 @@ export function matchGradient(
   return matchPass(network, differentiate(network, weights, images, targets), target, objective);
 }
 
+/** Distance and derivative of a pass: from <g, g> and <g, t>, one per replica. */
 function matchPass({ layer }: Network, pass: Pass, target: Target, objective: ObjectiveName): Matching {
   const g = pass.gradients.weights;
   const { matrices, rest } = part(layer.parameters, g);

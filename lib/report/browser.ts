@@ -58,6 +58,7 @@ export async function closeBrowser(): Promise<void> {
   process.off("exit", opened.onExit);
 }
 
+/** Draws a figure in the open browser; where it died, once more in another. */
 async function drawNow(figure: Figure, name: string, mayRetry = true): Promise<string | undefined> {
   clearTimeout(idle);
   open ??= start();
@@ -86,6 +87,7 @@ function holdProcess(browser: Browser, hold: boolean): void {
   }
 }
 
+/** Starts the browser that setup recorded; undefined where it does not start. */
 async function start(): Promise<OpenBrowser | undefined> {
   const profile = mkdtempSync(join(tmpdir(), "curious-browser-"));
   const removeProfile = (): void => rmSync(profile, { recursive: true, force: true, maxRetries: 3 });

@@ -175,6 +175,7 @@ export function parseRecord(value: unknown): ClaimRecord {
   };
 }
 
+/** Checks a decided claim of a record and rounds its numbers. */
 function parseClaim(value: unknown, place: string, profile: Profile): DecidedClaim {
   const claim = object(value, place);
   const verdict = oneOf(claim["verdict"], verdicts, `${place}.verdict`) as Verdict;

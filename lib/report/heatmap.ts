@@ -131,6 +131,7 @@ export async function showHeatmap(name: string, spec: HeatmapSpec, stamp: Stamp)
   await showFigure(name, heatmapFigure(spec), stamp);
 }
 
+/** Refuses cells that do not fit rows and columns, or of which none was run. */
 function check({ cells }: HeatmapSpec, rows: readonly string[], columns: readonly string[]): void {
   const fn = "heatmapFigure";
   const lengths = cells.map((row) => row.length);

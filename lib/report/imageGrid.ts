@@ -122,6 +122,7 @@ export async function showImages(name: string, spec: ImageGridSpec, stamp: Stamp
   await showFigure(name, imageGrid(spec), stamp);
 }
 
+/** Refuses images or captions that do not fit the columns, or the shape. */
 function check({ columns, rows, shape }: ImageGridSpec): void {
   const fits = shape.length === 3 && (shape[0] === 1 || shape[0] === 3);
   ensure(fits, "imageGrid", "needs a shape [1, H, W] or [3, H, W]", shape);

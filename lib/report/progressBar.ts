@@ -98,6 +98,7 @@ function duration(seconds: number): string {
   return `${Math.floor(minutes / 60)} h ${String(minutes % 60).padStart(2, "0")} min`;
 }
 
+/** A cell's output in a notebook, a line on a terminal, nothing else. */
 function defaultOutput(): ProgressOutput {
   const displayId = `progress-${process.pid}-${++count}`;
   return {

@@ -124,6 +124,7 @@ export function recordedSettings<Notebook extends string>(
   return Object.fromEntries(read) as Record<Notebook, Planned[]>;
 }
 
+/** The plans of one group in the newest record of a notebook. */
 function readGroup(
   notebook: string,
   group: string,

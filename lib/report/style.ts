@@ -103,6 +103,7 @@ export function styles(): ReadonlyMap<string, SettingStyle> {
   return table;
 }
 
+/** The looks of a family: the paper's own first, for all others colours far from those before. */
 function tableOf(family: StyleFamily): [string, SettingStyle][] {
   const made = Object.entries<SettingStyle>(looks).filter(([, look]) => look.family === family);
   const records = registries.flatMap(([own, registry]) => (own === family ? Object.entries(registry) : []));

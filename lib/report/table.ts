@@ -97,6 +97,7 @@ function toHtml(columns: readonly Column[], count: number): string {
   return `<table>\n<thead>${line("th", ({ header }) => header)}</thead>\n<tbody>\n${body.join("\n")}\n</tbody>\n</table>`;
 }
 
+/** The table as text, broken at words to 100 columns. */
 function toText(columns: readonly Column[], count: number): string {
   const gap = 2;
   const widths = columns.map(({ header, cells }) => Math.max(...[header, ...cells].map((text) => text.length)));

@@ -110,6 +110,7 @@ export function solveSoftmax(problem: Softmax): SoftmaxSolution {
   return { minimizer: weights, optimum: loss, plConstant: l2, smoothness };
 }
 
+/** The Hessian of F. */
 function hessianAt(problem: Softmax, weights: Vector): number[][] {
   const { inputs, numClasses, l2 } = problem;
   const hessian = weights.map((_, i) => weights.map((_, j) => (i === j ? l2 : 0)));

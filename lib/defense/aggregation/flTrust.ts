@@ -64,6 +64,7 @@ interface TrustScores {
   readonly weights: readonly number[];
 }
 
+/** The trust in every update, and the weights that follow. */
 function trustScores(updates: readonly Float32Array[], rootUpdate: Float32Array | undefined): TrustScores {
   const norms = ensureUpdates("flTrust", updates).map(Math.sqrt);
   if (rootUpdate === undefined)

@@ -115,6 +115,7 @@ interface Weighed {
   readonly likest: number; // j of a
 }
 
+/** Weights from the cosines, with what the derivative needs to know of the choices. */
 function weigh(cosine: readonly (readonly number[])[]): Weighed[] {
   const highest = cosine.map((row) => Math.max(...row));
   const judged = cosine.map((row, i) => {

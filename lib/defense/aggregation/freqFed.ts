@@ -67,6 +67,7 @@ function lowBand(update: Float32Array, layers: readonly Shape[]): Float64Array {
   return joined(Float64Array, bands);
 }
 
+/** 1 - cosine of every two vectors; 1 where one of them is zero. */
 function cosineDistances(vectors: readonly Float64Array[]): number[][] {
   const lengths = vectors.map((vector) => Math.sqrt(dot(vector, vector)));
   const distances = vectors.map(() => new Array<number>(vectors.length).fill(0));

@@ -78,6 +78,7 @@ interface Iteration {
   readonly isSmooth: readonly boolean[]; // r_i < nu
 }
 
+/** The iterations one by one, until the weights have settled. */
 function* weiszfeld(
   updates: readonly Float32Array[],
   { f, smoothing, iterations = 100 }: Pick<AggregationParameters, "f" | "smoothing" | "iterations">,
