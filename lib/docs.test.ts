@@ -134,6 +134,16 @@ function typesIn(file: string, text: string): DocumentedType[] {
   });
 }
 
+/** The helpers of a source file, of ten lines or more, over which no line says what they do. */
+function bareHelpersIn(file: string, text: string): string[] {
+  const source = ts.createSourceFile(file, text, ts.ScriptTarget.ES2022, true);
+  const isLong = (node: ts.Node): boolean => node.getText().split("\n").length >= 10;
+  const nameOf = (node: ts.FunctionDeclaration): string => node.name?.text ?? "default";
+  const all = source.statements.filter(ts.isFunctionDeclaration);
+  const said = new Set(all.filter((node) => ts.getJSDocCommentsAndTags(node).some(ts.isJSDoc)).map(nameOf)); // of overloads one
+  return all.filter((node) => isLong(node) && !said.has(nameOf(node))).map(nameOf);
+}
+
 /** The types that a reader of the barrel meets: those it names, and those that the parameters of its functions name. */
 function typesMet(barrel: ReadonlySet<string>): Set<string> {
   const met = new Set(barrel);
@@ -456,6 +466,16 @@ test("library: every field of a record that the barrel gives, or that its functi
   assert.ok(reached.some(({ name }) => name === "FederationConfig") && reached.length > 40, String(reached.length));
   assert.deepEqual(
     reached.flatMap(({ file, name, bare }) => bare.map((field) => `${file}: ${name}.${field}`)),
+    [],
+  );
+});
+
+test("library: over every helper of ten lines or more a line says what it does", () => {
+  const long = (doc: string): string => `${doc}function f() {${"\n".repeat(9)}}`;
+  assert.deepEqual(["", "// F.\n", "/** F. */\n"].map((doc) => bareHelpersIn("x.ts", long(doc)).length), [1, 1, 0]); // prettier-ignore
+  assert.deepEqual(bareHelpersIn("x.ts", "function f() {}"), []);
+  assert.deepEqual(
+    modules.flatMap(({ file, text }) => bareHelpersIn(file, text).map((name) => `${file}: ${name}`)),
     [],
   );
 });
