@@ -67,7 +67,6 @@ export function readIdx(imagesFile: string, labelsFile: string, inputShape: Shap
 }
 
 /** All that is in gzip data, or null where it is more than so many bytes; without a number its beginning. */
-/** Unpacks a file, or its first kilobyte where no size is given; null where it holds more than `most`. */
 function gunzip(bytes: Uint8Array, file: string): Buffer;
 function gunzip(bytes: Uint8Array, file: string, most: number): Buffer | null;
 function gunzip(bytes: Uint8Array, file: string, most?: number): Buffer | null {
