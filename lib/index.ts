@@ -21,7 +21,9 @@ export type { Poisoning, PoisoningParameters } from "./poisoning/poisoning";
 export { aggregators, type AggregatorName } from "./defense/aggregators";
 export type { Aggregator } from "./defense/aggregator";
 export { preAggregations, type PreAggregationName } from "./defense/preAggregations";
-export { defaultPrivacy, privacies, spent, type PrivacyName, type PrivacyParameters } from "./defense/privacy/privacy";
+export { privacies, type PrivacyName } from "./defense/privacies";
+export { defaultPrivacy, type PrivacyParameters } from "./defense/privacy/privacy";
+export { spent } from "./defense/privacy/spent";
 export { epsilonOf, noiseFor } from "./defense/privacy/accountant";
 
 // A federated run

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { aggregators, type AggregatorName } from "../defense/aggregators";
-import { defaultPrivacy, privacies, type PrivacyName } from "../defense/privacy/privacy";
+import { privacies, type PrivacyName } from "../defense/privacies";
+import { defaultPrivacy } from "../defense/privacy/privacy";
 import { defaultFederation } from "../fl/config";
 import { poisonings, type PoisoningName } from "../poisoning/poisonings";
 import { essenceOf, setting, settingBetween, type Change } from "./settings";

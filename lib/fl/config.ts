@@ -6,13 +6,9 @@ import { partitionKinds, type PartitionKind, type PartitionOptions } from "../da
 import type { AggregationParameters } from "../defense/aggregator";
 import { aggregators, type AggregatorName } from "../defense/aggregators";
 import { preAggregations as preAggregationRules, type PreAggregationName } from "../defense/preAggregations";
-import {
-  checkPrivacy,
-  defaultPrivacy,
-  privacies,
-  type PrivacyName,
-  type PrivacyParameters,
-} from "../defense/privacy/privacy";
+import { privacies, type PrivacyName } from "../defense/privacies";
+import { checkPrivacy } from "../defense/privacy/checkPrivacy";
+import { defaultPrivacy, type PrivacyParameters } from "../defense/privacy/privacy";
 import { architectures, type ArchitectureName } from "../model/architectures";
 import { activationNames, type ActivationName } from "../model/layers/activation";
 import { initializations, type Initialization } from "../model/network";

@@ -1,8 +1,8 @@
 /** @file One round: what every client sends, and what the server makes of it. */
 import type { Rng } from "../core/rng";
 import type { Batch } from "../core/types";
-import { privateUpdates } from "../defense/privacy/dpSgd";
-import { localDp } from "../defense/privacy/localDp";
+import { privacies } from "../defense/privacies";
+import type { Privacy } from "../defense/privacy/privacy";
 import { squaredNorms } from "../numerics/linear";
 import { poisonings } from "../poisoning/poisonings";
 import type { PoisoningContext } from "../poisoning/poisoning";
@@ -25,13 +25,13 @@ export interface RoundInput {
 }
 
 /**
- * Plays a round: clients compute their updates (under DP-SGD with clipped, noisy gradients), clip and noise them under local DP, the
- * malicious one poisons its own before that, and the server aggregates.
+ * Plays a round: clients compute their updates (of clipped, noisy gradients where their privacy mechanism has such), or clip and noise
+ * them when they are done, the malicious one poisons its own before that, and the server aggregates.
  *
  *     update = A(q(g_1), ..., q(p(g_a)), ..., q(g_M)),  q: the privacy protocol or nothing, p: the poisoning
  *
  * Clipping and noise come after the poison: kappa cannot lift a message above the bound that all others keep, and a server that checks
- * lengths finds nothing. Under DP-SGD, whose clients clip and noise before an update exists, a client that poisons takes its local
+ * lengths finds nothing. Where clients clip and noise before an update exists, one that poisons takes its local
  * steps on clipped gradients without noise, poisons their sum, and sends what keeps the protocol's bound and carries its noise:
  *
  *     localDp    q(p(g)),  g its update as it is
@@ -69,11 +69,7 @@ export function runRound(federation: Federation, input: RoundInput): Exchange {
       ? own.map((batch, t) => rule.poisonBatch!(batch, context([]), rng.split("poisoned batch", t)))
       : own,
   );
-  const sent = compute(federation, weights, batches, rng).map((update, client) =>
-    config.privacy === "localDp" && client !== poisoner
-      ? localDp(update, config.privacyParameters, config.batchSize, rng.split("local DP", client))
-      : update,
-  );
+  const sent = compute(federation, weights, batches, rng);
   if (poisoner !== undefined) {
     const honest = rule?.knows === "honest" ? sent.filter((_, client) => client !== poisoner) : [];
     const own = sent[poisoner]!;
@@ -91,32 +87,46 @@ function inOrder(
   return [...updates.slice(0, poisoner), disguise(updates.at(-1)!), ...updates.slice(poisoner, -1)];
 }
 
-/** A poisoned update as its client sends it: within the privacy protocol's bound and with its noise, where it follows that. */
-function disguised(config: FederationConfig, update: Float32Array, client: number, rng: Rng): Float32Array {
-  const { privacy, privacyParameters: parameters, localSteps, batchSize, poisonerFollowsPrivacy } = config;
-  if (privacy === "none" || !poisonerFollowsPrivacy || !Number.isFinite(squaredNorms([update])[0])) return update;
-  if (privacy === "localDp") return localDp(update, parameters, batchSize, rng.split("local DP", client));
-  const clipNorm = localSteps * parameters.clipNorm; // of a sum over the local steps; the noise is then sigma C sqrt(tau) / B
-  const noiseMultiplier = parameters.noiseMultiplier / (batchSize * Math.sqrt(localSteps));
-  return localDp(update, { ...parameters, clipNorm, noiseMultiplier }, batchSize, rng.split("DP-SGD", client));
+/** What the federation's clients do for their privacy, if anything. */
+function mechanismOf({ privacy }: FederationConfig): Privacy | undefined {
+  return privacy === "none" ? undefined : privacies[privacy];
 }
 
-/** Every client's update, all in one stacked computation; one that poisons has no noise in it yet, or ignores privacy altogether. */
+/** A poisoned update as its client sends it: within the privacy protocol's bound and with its noise, where it follows that. */
+function disguised(config: FederationConfig, update: Float32Array, client: number, rng: Rng): Float32Array {
+  const mechanism = mechanismOf(config);
+  const isSound = Number.isFinite(squaredNorms([update])[0]);
+  if (mechanism === undefined || !config.poisonerFollowsPrivacy || !isSound) return update;
+  return mechanism.protect(update, config.privacyParameters, config, rng.split(mechanism.stream, client));
+}
+
+/**
+ * Every client's update as its privacy mechanism has it, all in one stacked computation; that of a client who poisons has no noise in it
+ * yet, and nothing of a mechanism that the client ignores.
+ */
 function compute(
   { config, network }: Federation,
   weights: Float32Array,
   batches: readonly (readonly Batch[])[],
   rng: Rng,
 ): Float32Array[] {
-  const { learningRate, privacyParameters, poisoning, maliciouslyCuriousClient: curious } = config;
-  if (config.privacy !== "dpSgd") return localUpdates(network, weights, batches, learningRate);
-  const streams = batches.map((_, client) => rng.split("DP-SGD", client));
-  const updates = privateUpdates(network, weights, batches, learningRate, privacyParameters, streams);
-  if (poisoning === "none") return updates;
-  const own = [batches[curious]!];
-  const silent = { ...privacyParameters, noiseMultiplier: 0 };
-  [updates[curious]] = config.poisonerFollowsPrivacy
-    ? (privateUpdates(network, weights, own, learningRate, silent, [streams[curious]!]) as [Float32Array])
-    : (localUpdates(network, weights, own, learningRate) as [Float32Array]);
+  const { learningRate, privacyParameters: parameters, maliciouslyCuriousClient: curious } = config;
+  const poisoner = config.poisoning === "none" ? undefined : curious;
+  const mechanism = mechanismOf(config);
+  if (mechanism === undefined) return localUpdates(network, weights, batches, learningRate);
+  const streams = batches.map((_, client) => rng.split(mechanism.stream, client));
+  if (mechanism.localUpdates === undefined)
+    return localUpdates(network, weights, batches, learningRate).map((update, client) =>
+      client === poisoner ? update : mechanism.protect(update, parameters, config, streams[client]!),
+    );
+  const updates = mechanism.localUpdates({ network, weights, batches, learningRate }, parameters, streams);
+  if (poisoner === undefined) return updates;
+  const own = [batches[poisoner]!];
+  const silent = { ...parameters, noiseMultiplier: 0 };
+  [updates[poisoner]] = (
+    config.poisonerFollowsPrivacy
+      ? mechanism.localUpdates({ network, weights, batches: own, learningRate }, silent, [streams[poisoner]!])
+      : localUpdates(network, weights, own, learningRate)
+  ) as [Float32Array];
   return updates;
 }

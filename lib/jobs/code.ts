@@ -16,7 +16,12 @@ export interface Library {
  * beside the registry or in a folder beside it. A run depends on those rules alone whose names stand in its config; so code that needs a rule whatever
  * the config says imports it by its file.
  */
-export const registries: readonly string[] = ["defense/aggregators", "defense/preAggregations", "poisoning/poisonings"];
+export const registries: readonly string[] = [
+  "defense/aggregators",
+  "defense/preAggregations",
+  "defense/privacies",
+  "poisoning/poisonings",
+];
 
 /** What describes the datasets there are: no run depends on it, as the hash of its dataset is in its key. */
 const descriptions = "data/datasets";

@@ -4,6 +4,7 @@ import { ensure, refuse } from "../core/errors";
 import { createRng } from "../core/rng";
 import type { AggregationOptions, Aggregator } from "../defense/aggregator";
 import { aggregators } from "../defense/aggregators";
+import { privacies } from "../defense/privacies";
 import { RoundRefused } from "../defense/updates";
 import { ruleOf } from "../fl/aggregation";
 import { differentiate, gradientsAlong, type Network, type Pass } from "../model/network";
@@ -64,7 +65,7 @@ export function throughProtocol(fn: string, view: AttackerView): AttackerView {
  *
  *     w_(m,0) = w,  w_(m,t+1) = w_(m,t) - eta g_(m,t),  s_m = clip(sum_t g_(m,t)),  D(A(s_1, ..., own, ..., s_n) / tau, g* / tau)
  *
- * g_(m,t) is the gradient of a batch, under dpSgd (1/B) sum_b clip(grad L(w_(m,t); x_b)). Backwards go the objective's derivative, the
+ * g_(m,t) is the gradient of a batch, where examples are clipped (1/B) sum_b clip(grad L(w_(m,t); x_b)). Backwards go the objective's derivative, the
  * rule's pull-back, that of the clip, and the steps' as in matchUnrolled: with u_t = dD/dg_t, J the symmetric derivative of the clip of an
  * example (else the identity) and H its Hessian,
  *
@@ -187,7 +188,10 @@ function toBox(clipNorm: number): Clip {
 function clipOf({ privacy, privacyParameters }: Protocol): { isPerExample: boolean; clip: Clip } {
   const { clipNorm, clipping } = privacyParameters;
   if (privacy === "none") return { isPerExample: false, clip: noClip };
-  return { isPerExample: privacy === "dpSgd", clip: clipping === "elementwise" ? toBox(clipNorm) : toNorm(clipNorm) };
+  return {
+    isPerExample: privacies[privacy].clips === "example",
+    clip: clipping === "elementwise" ? toBox(clipNorm) : toNorm(clipNorm),
+  };
 }
 
 /** An aggregate, and its pull-back to the dummies' updates. */

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import type { Dataset } from "../core/types";
-import { defaultPrivacy, spent } from "../defense/privacy/privacy";
+import { defaultPrivacy } from "../defense/privacy/privacy";
+import { spent } from "../defense/privacy/spent";
 import { vary } from "../experiment/commonPlan";
 import type { LeakagePlan } from "../experiment/measure";
 import { planEach } from "../experiment/planned";

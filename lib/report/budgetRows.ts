@@ -1,7 +1,9 @@
 /** @file The privacy budget of each setting as a dataframe: what its clients spend, and how loud its noise is. */
 import { ensure } from "../core/errors";
 import type { Dataset } from "../core/types";
-import { noiseStd, spent, type PrivacyObserver, type PrivacyUnit } from "../defense/privacy/privacy";
+import { privacies } from "../defense/privacies";
+import type { PrivacyUnit } from "../defense/privacy/privacy";
+import { spent, type PrivacyObserver } from "../defense/privacy/spent";
 import type { Planned } from "../experiment/planned";
 import { setUp } from "../fl/federation";
 import { linesInOrder } from "./leakPanels";
@@ -13,7 +15,7 @@ import type { Row } from "./table";
  * the aggregate (see spent), each for the seed that spends most, beside the noise.
  *
  *     columns  setting, clipNorm, noise, updateServer, updateClient, exampleServer, exampleClient
- *     noise    E ||xi||, about std sqrt(d), of what a client adds to the gradient of a local step (dpSgd: to its batch's mean)
+ *     noise    E ||xi||, about std sqrt(d), of what a client adds to the gradient of a local step, its batch's mean
  *
  * @param planned settings with their plans; those without a privacy mechanism get no row
  * @param dataset as loadDataset gives it, of which clients have their shards
@@ -39,7 +41,7 @@ export function budgetRows(planned: readonly Planned[], dataset: Dataset): Row[]
       const epsilon = Math.max(...runs.map((run) => spent(privacy, parameters, run, { unit, observer }).epsilon));
       return epsilon === Infinity ? "none" : formatReal(epsilon);
     };
-    const std = noiseStd(parameters, batchSize) / (privacy === "dpSgd" ? batchSize : 1);
+    const std = privacies[privacy].stepNoise(parameters, batchSize);
     return {
       setting: setting.label,
       clipNorm: parameters.clipNorm,

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import { aggregators } from "../defense/aggregators";
 import { preAggregations } from "../defense/preAggregations";
-import { privacies } from "../defense/privacy/privacy";
+import { privacies } from "../defense/privacies";
 import { setting, symbols, type Setting } from "../experiment/settings";
 import { architectures } from "../model/architectures";
 import { poisonings } from "../poisoning/poisonings";

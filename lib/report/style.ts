@@ -2,7 +2,7 @@
 import { refuse } from "../core/errors";
 import { aggregators, type AggregatorName } from "../defense/aggregators";
 import { preAggregations, type PreAggregationName } from "../defense/preAggregations";
-import { privacies, type PrivacyName } from "../defense/privacy/privacy";
+import { privacies, type PrivacyName } from "../defense/privacies";
 import { symbols, type Setting, type SettingValue } from "../experiment/settings";
 import { architectures, type ArchitectureName } from "../model/architectures";
 import { poisonings, type PoisoningName } from "../poisoning/poisonings";

@@ -3,7 +3,8 @@ import { ensure, refuse } from "../../core/errors";
 import type { Rng } from "../../core/rng";
 import type { Batch } from "../../core/types";
 import { checkStack, lossAndGradient, type Network } from "../../model/network";
-import { checkPrivacy, noiseStd, type PrivacyParameters } from "./privacy";
+import { localDp } from "./localDp";
+import { checkParameters, noiseStd, type Privacy, type PrivacyParameters } from "./privacy";
 
 /** Weights that a chunk of examples may hold in all, each example having its own copy: 64 examples of LeNet-5, 16 MB. */
 const CHUNK = 4e6;
@@ -37,7 +38,7 @@ export function privateGradients(
   rngs: readonly Rng[],
 ): Float32Array[] {
   const fn = "privateGradients";
-  checkPrivacy(fn, "dpSgd", parameters);
+  checkParameters(fn, dpSgd, parameters);
   checkStack(fn, network, weights, batches);
   ensure(rngs.length === weights.length, fn, `needs ${weights.length} streams, one a client`, rngs.length);
   const batchSize = batches[0]!.size;
@@ -88,6 +89,41 @@ export function privateUpdates(
   }
   return updates;
 }
+
+/**
+ * DP-SGD: every local step releases the noised sum of a batch's clipped gradients. A replaced example moves it by 2 C, a replaced
+ * client by 2 C B. At tau > 1 a client's later steps follow its own noise, so noises of others do not lie over them.
+ *
+ * A poisoned sum of tau steps without noise is sent within the bound of such a sum and with its noise:
+ *
+ *     clip(update, tau C) + N(0, tau (sigma C / B)^2) per coordinate
+ *
+ * @source Abadi et al. 2016
+ */
+export const dpSgd: Privacy = {
+  name: "dpSgd",
+  label: "DP-SGD",
+  unit: "example",
+  source: "Abadi et al. 2016",
+  clips: "example",
+  clippings: ["norm"],
+  noiseScales: ["clipNorm"],
+  stream: "DP-SGD",
+  localUpdates: ({ network, weights, batches, learningRate }, parameters, rngs) =>
+    privateUpdates(network, weights, batches, learningRate, parameters, rngs),
+  protect(update, parameters, { localSteps, batchSize }, rng) {
+    const clipNorm = localSteps * parameters.clipNorm;
+    const noiseMultiplier = parameters.noiseMultiplier / (batchSize * Math.sqrt(localSteps)); // sigma C sqrt(tau) / B in all
+    return localDp(update, { ...parameters, clipNorm, noiseMultiplier }, batchSize, rng);
+  },
+  stepNoise: (parameters, batchSize) => noiseStd(parameters, batchSize) / batchSize,
+  released: (_, { rounds, localSteps, batchSize, shardSizes }, unit) => ({
+    releases: rounds * localSteps,
+    reach: unit === "example" ? 1 : batchSize,
+    inRelease: batchSize / Math.min(...shardSizes),
+    addUp: localSteps === 1,
+  }),
+};
 
 /** sum_b clip(grad L(w_m; x_b)) for every client m. */
 function clippedSums(

@@ -2,7 +2,7 @@
 import { ensureCount } from "../../core/errors";
 import type { Rng } from "../../core/rng";
 import { clipElementwise, clipToNorm } from "../../numerics/clip";
-import { checkPrivacy, noiseStd, type PrivacyParameters } from "./privacy";
+import { checkParameters, noiseStd, type Privacy, type PrivacyParameters } from "./privacy";
 
 /**
  * A client's update as local DP sends it.
@@ -34,7 +34,7 @@ export function localDp(
   batchSize: number,
   rng: Rng,
 ): Float32Array {
-  checkPrivacy("localDp", "localDp", parameters);
+  checkParameters("localDp", localDpMechanism, parameters);
   ensureCount("localDp", "batchSize", batchSize);
   const { clipNorm, clipping = "norm" } = parameters;
   const sent = clipping === "norm" ? clipToNorm(update, clipNorm) : clipElementwise(update, clipNorm);
@@ -42,3 +42,29 @@ export function localDp(
   if (std > 0) for (let i = 0; i < sent.length; i++) sent[i]! += std * rng.normal();
   return sent;
 }
+
+/**
+ * Local differential privacy: every message is clipped and noised as a whole, so it is one release, in which a given example is unless it
+ * was in none of the round's tau batches. One unclipped example can turn an update right round, hence the same reach for both units: 2 C,
+ * or with "elementwise" the width 2 C sqrt(d) of its box.
+ *
+ * @source Duchi, Jordan and Wainwright 2013 (local privacy)
+ */
+export const localDpMechanism: Privacy = {
+  name: "localDp",
+  label: "local DP",
+  unit: "update",
+  source: "Duchi, Jordan and Wainwright 2013 (local privacy)",
+  clips: "update",
+  clippings: ["norm", "elementwise"],
+  noiseScales: ["clipNorm", "sensitivityOverBatch"],
+  stream: "local DP",
+  protect: (update, parameters, { batchSize }, rng) => localDp(update, parameters, batchSize, rng),
+  stepNoise: noiseStd,
+  released: ({ clipping = "norm" }, { rounds, localSteps, batchSize, shardSizes, dimension }) => ({
+    releases: rounds,
+    reach: clipping === "norm" ? 1 : Math.sqrt(dimension),
+    inRelease: 1 - (1 - batchSize / Math.min(...shardSizes)) ** localSteps,
+    addUp: true,
+  }),
+};

@@ -4,8 +4,10 @@ import { createRng } from "../../core/rng";
 import { epsilonOf } from "./accountant";
 import { gaussianEpsilon } from "./gaussian";
 import { localDp } from "./localDp";
-import { checkPrivacy, defaultPrivacy, noiseStd, privacies, privacyParameterNames, spent } from "./privacy";
-import type { PrivacyName, PrivateRun } from "./privacy";
+import { privacies, type PrivacyName } from "../privacies";
+import { checkPrivacy } from "./checkPrivacy";
+import { defaultPrivacy, noiseStd, privacyParameterNames, type PrivateRun } from "./privacy";
+import { spent } from "./spent";
 
 const run: PrivateRun = { rounds: 50, localSteps: 1, batchSize: 4, shardSizes: [900, 400, 5000], dimension: 100 };
 const parameters = { ...defaultPrivacy, clipNorm: 0.5, noiseMultiplier: 2 };
