@@ -11,7 +11,8 @@ export { datasets } from "./data/datasets";
 export { loadDataset } from "./data/source";
 export { batchOf, joinBatches } from "./data/batch";
 export { imageStats } from "./data/imageStats";
-export { architectures, buildNetwork } from "./model/architectures";
+export { architectures } from "./model/architectures";
+export { buildNetwork } from "./model/buildNetwork";
 export { evaluate, lossAndGradient, type Network } from "./model/network";
 export { trainAutoencoders, type Autoencoder, type AutoencoderOptions } from "./model/autoencoder";
 

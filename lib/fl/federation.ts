@@ -6,7 +6,7 @@ import { batchOf } from "../data/batch";
 import { partition } from "../data/partition";
 import type { Aggregator } from "../defense/aggregator";
 import { aggregators } from "../defense/aggregators";
-import { buildNetwork } from "../model/architectures";
+import { buildNetwork } from "../model/buildNetwork";
 import { gainOf } from "../model/layers/activation";
 import { initialWeights, type Network } from "../model/network";
 import { checkConfig, partitionOptions, type FederationConfig } from "./config";

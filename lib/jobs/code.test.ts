@@ -161,8 +161,10 @@ test("codeOf: has of the rules, mechanisms and architectures those that the conf
     ofRegistries({ privacy: "none" }).filter((name) => !always.includes(name)),
     [],
   );
-  const named = ofRegistries({ privacy: "localDp", aggregator: "median" }).filter((name) => !always.includes(name));
-  assert.deepEqual(named, ["defense/aggregation/median", "defense/privacy/localDp"]);
+  const named = ofRegistries({ privacy: "localDp", aggregator: "median", architecture: "mlp" }).filter(
+    (name) => !always.includes(name),
+  );
+  assert.deepEqual(named, ["defense/aggregation/median", "defense/privacy/localDp", "model/architecture/mlp"]);
 });
 
 test("registries: hold nothing but rules, each under its own name and that of its file", () => {

@@ -20,6 +20,7 @@ export const registries: readonly string[] = [
   "defense/aggregators",
   "defense/preAggregations",
   "defense/privacies",
+  "model/architectures",
   "poisoning/poisonings",
 ];
 

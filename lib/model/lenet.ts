@@ -1,60 +1,14 @@
-/** @file LeNet-5 and a wider relative. */
+/** @file What the LeNets have in common. */
 import type { Shape } from "../core/types";
-import type { ArchitectureOptions } from "./options";
 import { activation } from "./layers/activation";
-import { sequence, type LayerBuilder } from "./layers/compose";
 import { bias } from "./layers/bias";
+import { sequence, type LayerBuilder } from "./layers/compose";
 import { convolution, filters } from "./layers/convolution";
 import { dense } from "./layers/dense";
+import type { Layer } from "./layers/layer";
 import { pooling } from "./layers/pooling";
 import { flatten } from "./layers/shape";
-import { createNetwork, type Network } from "./network";
-
-/**
- * LeNet-5 with the paper's 28×28 input: conv 6 (5×5, padding 2), pool, conv 16 (5×5), pool, dense 120, 84, K.
- *
- * The paper says "LeNet-5" and no more. These widths are LeCun's; ReLU and max pooling are our default, as in the first author's
- * public `LeNet`; batch normalisation is left out because batch statistics couple the images of a batch.
- *
- * @param inputShape [C, H, W]; 61,706 weights for [1, 28, 28] and 10 classes
- * @source LeCun et al. 1998, "Gradient-based learning applied to document recognition"
- */
-export function lenet5(inputShape: Shape, numClasses: number, options: ArchitectureOptions = {}): Network {
-  // Images other than 28×28 keep LeCun's unpadded first convolution (32×32 in the original).
-  const padding = inputShape[1] === 28 ? 2 : 0;
-  return lenet(
-    "lenet5",
-    inputShape,
-    [
-      { channels: 6, padding },
-      { channels: 16, padding: 0 },
-    ],
-    [120, 84, numClasses],
-    options,
-  );
-}
-
-/**
- * The wide LeNet of the first author's experiments: conv 32 and conv 64 (5×5, padding 2), dense 512, K; without the batch
- * normalisation found there, for the reason given at lenet5.
- *
- * @param inputShape [C, H, W]; 1,663,370 weights for [1, 28, 28] and 10 classes
- * @example
- * lenet5Wide([1, 28, 28], 10).size; // 1663370
- * @source the first author's public `LeNet`, of which the widths are taken
- */
-export function lenet5Wide(inputShape: Shape, numClasses: number, options: ArchitectureOptions = {}): Network {
-  return lenet(
-    "lenet5Wide",
-    inputShape,
-    [
-      { channels: 32, padding: 2 },
-      { channels: 64, padding: 2 },
-    ],
-    [512, numClasses],
-    options,
-  );
-}
+import type { ArchitectureOptions } from "./options";
 
 /** One convolution of a LeNet. */
 interface Convolution {
@@ -62,14 +16,13 @@ interface Convolution {
   readonly padding: number;
 }
 
-/** Convolution, activation and pooling in blocks, then dense layers. */
-function lenet(
-  name: string,
+/** The layers of a LeNet: convolutions of 5×5, each with an activation and pooling, then dense layers, of which the last gives logits. */
+export function lenet(
   inputShape: Shape,
   convolutions: readonly Convolution[],
   units: readonly number[],
   { activation: activationName = "relu", pooling: poolingName = "max" }: ArchitectureOptions,
-): Network {
+): Layer {
   const act: LayerBuilder = (shape) => activation(shape, activationName);
   const pool: LayerBuilder = (shape) => pooling(shape, poolingName);
   const blocks = convolutions.map(({ channels, padding }): LayerBuilder => {
@@ -81,5 +34,5 @@ function lenet(
   const heads = units.flatMap((count, i): LayerBuilder[] =>
     i === 0 ? [(shape) => dense(shape, count)] : [act, (shape) => dense(shape, count)],
   );
-  return createNetwork(name, sequence(inputShape, [...blocks, flatten, ...heads]));
+  return sequence(inputShape, [...blocks, flatten, ...heads]);
 }

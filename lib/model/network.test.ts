@@ -8,10 +8,10 @@ import { backendReady, dispose, tf, tidy } from "../core/backend";
 import { InputError } from "../core/errors";
 import { createRng, type Rng } from "../core/rng";
 import type { Batch, Shape } from "../core/types";
-import { architectures, buildNetwork, type ArchitectureName } from "./architectures";
+import { architectures, type ArchitectureName } from "./architectures";
+import { buildNetwork } from "./buildNetwork";
 import { activation, gainOf } from "./layers/activation";
 import { dense } from "./layers/dense";
-import { lenet5 } from "./lenet";
 import { crossEntropy } from "./loss";
 import {
   createNetwork,
@@ -62,7 +62,7 @@ test("buildNetwork: counts the weights of the literature for 28x28 images and 10
 
 test("lenet5: keeps LeCun's unpadded first convolution when images are 32x32", () => {
   // 32 - 4 = 28, pooled 14, - 4 = 10, pooled 5: as many features as the padded 28x28; two channels more add 2·6·25.
-  assert.equal(lenet5([3, 32, 32], 10).size, 61_706 + 2 * 6 * 25);
+  assert.equal(buildNetwork("lenet5", [3, 32, 32], 10).size, 61_706 + 2 * 6 * 25);
 });
 
 test("buildNetwork: refuses parts that there are not, and options that it does not take", () => {
@@ -88,12 +88,12 @@ test("buildNetwork: refuses parts that there are not, and options that it does n
   }
   const max = { pooling: "Max" } as unknown as ArchitectureOptions;
   assert.throws(
-    () => architectures.lenet5(digits, 10, max),
+    () => architectures.lenet5.build(digits, 10, max),
     /^InputError: pooling: needs a name of average, max, got Max; did you mean max\?$/,
   );
   const gelu = { activation: "gelu" } as unknown as ArchitectureOptions;
   assert.throws(
-    () => architectures.mlp(digits, 10, gelu),
+    () => architectures.mlp.build(digits, 10, gelu),
     /^InputError: activation: needs a name of sigmoid, tanh, relu, got gelu; did you mean relu\?$/,
   );
 });

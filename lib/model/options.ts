@@ -1,5 +1,7 @@
-/** @file What every architecture may be told. */
+/** @file What an architecture is, and what it may be told. */
+import type { Shape } from "../core/types";
 import type { ActivationName } from "./layers/activation";
+import type { Layer } from "./layers/layer";
 import type { PoolingName } from "./layers/pooling";
 
 /** Options of an architecture; one without the part in question ignores it. */
@@ -8,4 +10,13 @@ export interface ArchitectureOptions {
   readonly activation?: ActivationName;
   /** Default "max". */
   readonly pooling?: PoolingName;
+}
+
+/** An architecture: what a network is made of, for any size of images and any number of classes. */
+export interface Architecture {
+  readonly name: string;
+  readonly label: string; // in figures and tables
+  readonly source: string;
+  /** The layer from images [C, H, W] to logits [K]. */
+  build(inputShape: Shape, numClasses: number, options: ArchitectureOptions): Layer;
 }

@@ -15,7 +15,7 @@ import { localDp } from "../defense/privacy/localDp";
 import { aggregate } from "../fl/aggregation";
 import { localUpdates } from "../fl/client";
 import { defaultFederation, type FederationConfig } from "../fl/config";
-import { buildNetwork } from "../model/architectures";
+import { buildNetwork } from "../model/buildNetwork";
 import { initialWeights } from "../model/network";
 import { stackImages, unstackImages } from "../model/stack";
 import { createForward, throughProtocol, type Suspicion } from "./forward";

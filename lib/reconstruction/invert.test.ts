@@ -8,7 +8,8 @@ import type { Batch } from "../core/types";
 import { batchOf } from "../data/batch";
 import { drawStrokes } from "../data/strokes";
 import { localUpdates } from "../fl/client";
-import { buildNetwork, type ArchitectureName } from "../model/architectures";
+import type { ArchitectureName } from "../model/architectures";
+import { buildNetwork } from "../model/buildNetwork";
 import { trainAutoencoders } from "../model/autoencoder";
 import { initialWeights, lossAndGradient, type Network } from "../model/network";
 import type { InvertOptions, Reconstruction } from "./inversion";
@@ -254,7 +255,7 @@ test("invert: fills no more memory than it may", () => {
     const { backendReady } = load("core/backend");
     const { createRng } = load("core/rng");
     const { invert } = load("reconstruction/invert");
-    const { buildNetwork } = load("model/architectures");
+    const { buildNetwork } = load("model/buildNetwork");
     const d = buildNetwork("lenet5", [1, 28, 28], 10, { activation: "relu", pooling: "max" }).size;
     const labels = Int32Array.from({ length: 9 }, (_, b) => b);
     const views = Array.from({ length: 20 }, (_, round) => ({

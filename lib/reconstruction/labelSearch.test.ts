@@ -3,7 +3,7 @@ import { before, test } from "node:test";
 import { backendReady, tf } from "../core/backend";
 import { createRng } from "../core/rng";
 import type { Batch } from "../core/types";
-import { buildNetwork } from "../model/architectures";
+import { buildNetwork } from "../model/buildNetwork";
 import { initialWeights, lossAndGradient } from "../model/network";
 import type { InvertOptions } from "./inversion";
 import { inferLabels, nearbyLabels } from "./labels";

@@ -5,7 +5,7 @@ import { createRng } from "../core/rng";
 import type { Batch } from "../core/types";
 import { defaultPrivacy } from "../defense/privacy/privacy";
 import { defaultFederation } from "../fl/config";
-import { buildNetwork } from "../model/architectures";
+import { buildNetwork } from "../model/buildNetwork";
 import { initialWeights, lossAndGradient } from "../model/network";
 import { classGuesses } from "./guess";
 import type { InvertOptions } from "./inversion";

@@ -5,7 +5,7 @@ import { scaleReplicas } from "../core/ops";
 import { createRng } from "../core/rng";
 import type { Batch } from "../core/types";
 import { adamStart, adamStep, cosineDecay, type AdamState } from "../model/adam";
-import { buildNetwork } from "../model/architectures";
+import { buildNetwork } from "../model/buildNetwork";
 import { stackImages, stackVectors, unstackImages, volume } from "../model/stack";
 import type { Matcher } from "./forward";
 import { classGuesses } from "./guess";

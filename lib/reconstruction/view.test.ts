@@ -4,7 +4,7 @@ import { backendReady, tf } from "../core/backend";
 import { createRng } from "../core/rng";
 import { defaultFederation } from "../fl/config";
 import type { Batch } from "../core/types";
-import { buildNetwork } from "../model/architectures";
+import { buildNetwork } from "../model/buildNetwork";
 import { initialWeights, lossAndGradient } from "../model/network";
 import { invertAnalytically } from "./analytic";
 import { invert } from "./invert";

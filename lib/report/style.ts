@@ -73,7 +73,7 @@ const named: Readonly<Record<string, Fixed>> = {
   dpSgd: ["#0099AA", "dash"],
 };
 
-const registries: readonly (readonly [StyleFamily, Readonly<Record<string, object>>])[] = [
+const registries: readonly (readonly [StyleFamily, Readonly<Record<string, { readonly label: string }>>])[] = [
   ["architecture", architectures],
   ["poisoning", poisonings],
   ["defense", aggregators],
@@ -108,10 +108,9 @@ function tableOf(family: StyleFamily): [string, SettingStyle][] {
   const made = Object.entries<SettingStyle>(looks).filter(([, look]) => look.family === family);
   const records = registries.flatMap(([own, registry]) => (own === family ? Object.entries(registry) : []));
   const paper = Object.keys(named);
-  const place = ([name]: readonly [string, object]): number =>
+  const place = ([name]: readonly [string, unknown]): number =>
     paper.includes(name) ? paper.indexOf(name) : paper.length;
-  for (const [name, record] of records.sort((a, b) => place(a) - place(b))) {
-    const label = "label" in record && typeof record.label === "string" ? record.label : name; // not all registries have labels
+  for (const [name, { label }] of records.sort((a, b) => place(a) - place(b))) {
     const look = named[name] ?? [farthestFrom(made.map(([, { colour }]) => colour))];
     made.push([name, style(family, label, ...look)]);
   }

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { createRng } from "../core/rng";
-import { softmaxRegression } from "../model/mlp";
+import { buildNetwork } from "../model/buildNetwork";
 import { lossAndGradient } from "../model/network";
 import { dispersionOf } from "./bound";
 import { drawSoftmax, readInput, softmaxAt, softmaxLeak, solveSoftmax, type Softmax } from "./softmax";
@@ -30,7 +30,7 @@ test("softmaxAt: gradient is that of the loss, by differences", () => {
 });
 
 test("softmaxAt: clients' gradients are those of the network on images, in its order of weights", () => {
-  const network = softmaxRegression([1, 1, 3], 3);
+  const network = buildNetwork("softmaxRegression", [1, 1, 3], 3);
   const [x] = pairs.inputs[0]!;
   const batch = { images: Float32Array.from(x!), labels: Int32Array.of(0), size: 1 };
   const [expected] = lossAndGradient(network, [Float32Array.from(weights)], [batch]).gradients;

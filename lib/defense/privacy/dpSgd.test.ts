@@ -4,7 +4,7 @@ import { jStat } from "jstat";
 import { backendReady, tf } from "../../core/backend";
 import { createRng } from "../../core/rng";
 import type { Batch } from "../../core/types";
-import { buildNetwork } from "../../model/architectures";
+import { buildNetwork } from "../../model/buildNetwork";
 import { initialWeights, lossAndGradient, type Network } from "../../model/network";
 import { volume } from "../../model/stack";
 import { clipToNorm } from "../../numerics/clip";
