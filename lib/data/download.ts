@@ -4,7 +4,7 @@ import { mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { refuse } from "../core/errors";
-import type { OfficialFile } from "./datasets";
+import type { OfficialFile } from "./spec";
 
 /** How far a long step has come. */
 export interface DownloadProgress {

@@ -4,7 +4,8 @@ import { readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { ensure, refuse } from "../core/errors";
 import type { ImageSet } from "../core/types";
-import { datasets, type FolderSpec, type OfficialFile } from "./datasets";
+import { datasets } from "./datasets";
+import type { DatasetSpec, FolderSpec, OfficialFile } from "./spec";
 
 const generous = 0.08; // by how much mean and deviation of a dataset's pixels may differ from the published ones
 
@@ -15,7 +16,7 @@ const generous = 0.08; // by how much mean and deviation of a dataset's pixels m
  * @returns true or false; undefined where no fingerprint of the official images is known (CIFAR-10's single files)
  * @example
  * isOfficial("mine", { numClasses: 10 }, dataset.train, dataset.test); // undefined; nothing is known of it
- * @source our choice; where the fingerprints are from stands beside them (datasets.ts)
+ * @source our choice; where the fingerprints are from stands beside them (dataset/)
  */
 export function isOfficial(
   name: string,
@@ -70,10 +71,10 @@ export function fingerprintOf({ pixels, labels, count }: ImageSet): string {
 
 /** "mnist's training images"; null where they are no official ones that are known. */
 function nameOf(fingerprint: string): string | null {
-  for (const [name, spec] of Object.entries(datasets)) {
-    if (!("official" in spec)) continue;
-    if (spec.official.train === fingerprint) return `${name}'s training images`;
-    if (spec.official.test === fingerprint) return `${name}'s test images`;
+  for (const [name, spec] of Object.entries<DatasetSpec>(datasets)) {
+    const { official } = spec as Partial<FolderSpec>;
+    if (official?.train === fingerprint) return `${name}'s training images`;
+    if (official?.test === fingerprint) return `${name}'s test images`;
   }
   return null;
 }

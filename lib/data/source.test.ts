@@ -10,7 +10,8 @@ import test, { type TestContext } from "node:test";
 import { gzipSync } from "node:zlib";
 import { projectRoot } from "../core/paths";
 import type { Dataset } from "../core/types";
-import { datasets, type DatasetName, type FolderSpec } from "./datasets";
+import { datasets, type DatasetName } from "./datasets";
+import type { DatasetSpec, FolderSpec } from "./spec";
 import { parseIdx } from "./idx";
 import { loadDataset, openDataset } from "./source";
 import { imageStats } from "./imageStats";
@@ -42,6 +43,8 @@ const tinyHash = createHash("sha256")
 
 function specOf(files: Files, mirror: string, format: "idx" | "cifar" = "idx"): FolderSpec {
   return {
+    name: "tiny",
+    label: "tiny",
     format,
     inputShape: format === "idx" ? [1, 1, 3] : [3, 32, 32],
     numClasses: 2,
@@ -109,11 +112,11 @@ test("openDataset: prefers CURIOUS_DATA, then data/, without a look at the netwo
   const curiousData = folderWith(t, inside("tiny", tiny));
   const data = folderWith(t, inside("tiny", other));
   const spec = specOf(tiny, await nowhere());
-  const first = await openDataset("tiny", spec, { curiousData, data, retryDelay });
+  const first = await openDataset(spec, { curiousData, data, retryDelay });
   assert.equal(first.source, "folder");
   assert.equal(first.hash, tinyHash);
   assert.deepEqual(first.test, { pixels: Uint8Array.of(7, 8, 9), labels: Uint8Array.of(1), count: 1 });
-  const second = await openDataset("tiny", spec, { curiousData: folderWith(t), data, retryDelay }); // has no tiny/
+  const second = await openDataset(spec, { curiousData: folderWith(t), data, retryDelay }); // has no tiny/
   assert.equal(second.source, "download");
   assert.deepEqual([...second.test.labels], [0]);
   assert.notEqual(second.hash, tinyHash);
@@ -135,14 +138,14 @@ test("openDataset: names the file when one in CURIOUS_DATA or data/ is damaged o
     message: /^parseIdx: needs undamaged gzip data in .*tiny.train-labels-idx1-ubyte\.gz/,
   };
   const data = folderWith(t);
-  await assert.rejects(openDataset("tiny", spec, { curiousData: damaged, data }), broken);
-  await assert.rejects(openDataset("tiny", spec, { data: damaged }), broken);
-  await assert.rejects(openDataset("tiny", spec, { curiousData: lacking, data }), missing);
+  await assert.rejects(openDataset(spec, { curiousData: damaged, data }), broken);
+  await assert.rejects(openDataset(spec, { data: damaged }), broken);
+  await assert.rejects(openDataset(spec, { curiousData: lacking, data }), missing);
   const absent = {
     name: "InputError",
     message: /^loadDataset: needs CURIOUS_DATA to be a folder, got .*nowhere; or unset it$/,
   };
-  await assert.rejects(openDataset("tiny", spec, { curiousData: join(data, "nowhere"), data }), absent);
+  await assert.rejects(openDataset(spec, { curiousData: join(data, "nowhere"), data }), absent);
   assert.deepEqual(asked, []);
 });
 
@@ -152,14 +155,14 @@ test("openDataset: downloads what data/ lacks, and nothing the second time", asy
   const spec = specOf(tiny, mirror);
   const data = folderWith(t, inside("tiny", rest));
   const labels: string[] = [];
-  const first = await openDataset("tiny", spec, { data, onProgress: ({ label }) => labels.push(label) });
+  const first = await openDataset(spec, { data, onProgress: ({ label }) => labels.push(label) });
   assert.deepEqual([first.source, first.hash], ["download", tinyHash]);
   assert.deepEqual(asked, ["t10k-labels-idx1-ubyte.gz"]);
   assert.deepEqual(labels, asked);
-  assert.deepEqual(await openDataset("tiny", spec, { data }), first);
+  assert.deepEqual(await openDataset(spec, { data }), first);
   assert.equal(asked.length, 1);
   const empty = folderWith(t);
-  assert.equal((await openDataset("tiny", spec, { data: empty })).hash, tinyHash);
+  assert.equal((await openDataset(spec, { data: empty })).hash, tinyHash);
   assert.deepEqual(readdirSync(join(empty, "tiny")).sort(), Object.keys(tiny).sort());
 });
 
@@ -167,7 +170,7 @@ test("openDataset: refuses and leaves nothing when a download never matches", as
   const { mirror } = await serve(t, { ...tiny, "train-images-idx3-ubyte.gz": idx([2, 1, 3], [1, 2, 3, 4, 5, 7]) });
   const data = folderWith(t);
   const message = /^download: needs train-images-idx3-ubyte\.gz with \d+ bytes and SHA-256/;
-  await assert.rejects(openDataset("tiny", specOf(tiny, mirror), { data, retryDelay }), {
+  await assert.rejects(openDataset(specOf(tiny, mirror), { data, retryDelay }), {
     name: "InputError",
     message,
   });
@@ -177,7 +180,7 @@ test("openDataset: refuses and leaves nothing when a download never matches", as
 test("openDataset: gives strokes and says so once when no mirror can be reached", async (t) => {
   const warn = t.mock.method(console, "warn", () => undefined);
   const data = folderWith(t);
-  const dataset = await openDataset("tiny", specOf(tiny, await nowhere()), { data, retryDelay });
+  const dataset = await openDataset(specOf(tiny, await nowhere()), { data, retryDelay });
   assert.deepEqual([dataset.name, dataset.source], ["strokes", "embedded"]);
   assert.deepEqual([dataset.train.count, dataset.test.count], [12000, 2000]);
   assert.deepEqual(imageStats(dataset.train, 10).classCounts, new Array(10).fill(1200));
@@ -206,7 +209,7 @@ test("openDataset: unpacks the batches when CIFAR-10's archive is downloaded", {
   const spec = specOf(archive, mirror, "cifar");
   // an earlier run was interrupted before the test batch
   const data = folderWith(t, { "tiny/data_batch_1.bin": record(0, 99) });
-  const { source, train, test: held } = await openDataset("tiny", spec, { data, retryDelay });
+  const { source, train, test: held } = await openDataset(spec, { data, retryDelay });
   assert.equal(source, "download");
   assert.deepEqual([...train.labels, ...held.labels], [1, 0, 1, 0]);
   assert.deepEqual(
@@ -214,7 +217,7 @@ test("openDataset: unpacks the batches when CIFAR-10's archive is downloaded", {
     [10, 20, 30],
   );
   assert.deepEqual(readdirSync(join(data, "tiny")).sort(), Object.keys(batches));
-  await openDataset("tiny", spec, { data });
+  await openDataset(spec, { data });
   assert.equal(asked.length, 1);
 });
 
@@ -272,7 +275,7 @@ test(
     const open = (from: string, order = [0, 1, 2, 3], change: Files = {}): Promise<Dataset> => {
       const files = four.map((file, i) => [file, readFileSync(join(shared, from, four[order[i]!]!))] as const);
       const curiousData = folderWith(t, inside("fashion-mnist", { ...Object.fromEntries(files), ...change }));
-      return openDataset("fashion-mnist", datasets["fashion-mnist"], { curiousData, data: "" });
+      return openDataset(datasets["fashion-mnist"], { curiousData, data: "" });
     };
     const images = parseIdx(readFileSync(join(shared, "fashion-mnist", four[2]!)), "", 3).values;
     await Promise.all([
@@ -314,7 +317,7 @@ test("openDataset: refuses what is no folder and no file, and waits for no pipe"
     ...inside("tiny", without("t10k-labels-idx1-ubyte.gz", tiny)),
     file: Uint8Array.of(1),
   });
-  const open = (curiousData: string): Promise<Dataset> => openDataset("tiny", spec, { curiousData, data: folder });
+  const open = (curiousData: string): Promise<Dataset> => openDataset(spec, { curiousData, data: folder });
   await assert.rejects(open(join(folder, "file")), /needs CURIOUS_DATA to be a folder, got .*file; or unset it/);
   const labels = join(folder, "tiny", "t10k-labels-idx1-ubyte.gz");
   mkdirSync(labels);
@@ -345,9 +348,10 @@ test("loadDataset: reads every real dataset as its description says", { skip: no
 });
 
 test("datasets: give whole checksums, slashes after mirrors, and a name for every class", () => {
-  for (const spec of Object.values(datasets)) {
+  for (const [name, spec] of Object.entries<DatasetSpec>(datasets)) {
+    assert.equal(spec.name, name);
     assert.equal(new Set(spec.classNames).size, spec.numClasses);
-    if (spec.format === "strokes") continue;
+    if (spec.format === "embedded") continue;
     for (const { sha256 } of spec.files) assert.match(sha256, /^[0-9a-f]{64}$/);
     for (const mirror of spec.mirrors) assert.match(mirror, /^https?:\/\/.*\/$/);
   }

@@ -8,11 +8,12 @@ import { paths, projectRoot } from "../core/paths";
 import { createRng } from "../core/rng";
 import type { Dataset, DatasetSource, ImageSet } from "../core/types";
 import { readCifar, unpackCifar } from "./cifar";
-import { datasets, type DatasetName, type EmbeddedSpec, type FolderSpec } from "./datasets";
+import { strokes } from "./dataset/strokes";
+import { datasets, type DatasetName } from "./datasets";
 import { download, saveWhole, type DownloadOptions, type DownloadProgress } from "./download";
 import { areOfficialFiles, isOfficial } from "./identity";
 import { readIdx } from "./idx";
-import { drawStrokes } from "./strokes";
+import type { DatasetSpec, EmbeddedSpec, FolderSpec } from "./spec";
 
 /** Where to look, and how to download. */
 export interface Places extends DownloadOptions {
@@ -53,7 +54,7 @@ export function loadDataset(
   const known = loaded.get(key);
   if (known) return known;
   const places = { curiousData, data: paths.data, onProgress: options.onProgress };
-  const loading = openDataset(name, datasets[name], places);
+  const loading = openDataset(datasets[name], places);
   loaded.set(key, loading);
   loading.catch(() => loaded.delete(key));
   return loading;
@@ -64,40 +65,41 @@ export function loadDataset(
  *
  * @returns the dataset, owned by the caller
  */
-export async function openDataset(name: string, spec: FolderSpec | EmbeddedSpec, places: Places): Promise<Dataset> {
-  if (spec.format === "strokes") return embedded(name, spec);
+export async function openDataset(spec: DatasetSpec, places: Places): Promise<Dataset> {
+  if (spec.format === "embedded") return embedded(spec);
 
   const { curiousData } = places;
   if (curiousData !== undefined) {
     const isFolder = existsSync(curiousData) && statSync(curiousData).isDirectory();
     ensure(isFolder, "loadDataset", "needs CURIOUS_DATA to be a folder", curiousData, "or unset it");
     const folder = join(curiousData, spec.folder);
-    if (existsSync(folder)) return readFolder(name, spec, folder, "folder");
+    if (existsSync(folder)) return readFolder(spec, folder, "folder");
   }
   const folder = join(places.data, spec.folder);
   const unreachable = isComplete(spec, folder) ? undefined : await fetchFolder(spec, folder, places);
-  if (unreachable === undefined) return readFolder(name, spec, folder, "download");
+  if (unreachable === undefined) return readFolder(spec, folder, "download");
+  const { name } = spec;
   console.warn(
     `${name} is not at hand and could not be downloaded (${unreachable}). ` +
-      `Using the embedded dataset "strokes" in its place; figures say so. To bring ${name} in by hand: data/README.md.`,
+      `Using the embedded dataset "${strokes.name}" in its place; figures say so. To bring ${name} in by hand: data/README.md.`,
   );
-  return embedded("strokes", datasets.strokes);
+  return embedded(strokes);
 }
 
-function embedded(name: string, spec: EmbeddedSpec): Dataset {
-  const rng = createRng("strokes");
-  const train = drawStrokes(spec.trainCount, rng.split("train"));
-  return datasetOf(name, spec, "embedded", train, drawStrokes(spec.testCount, rng.split("test")));
+function embedded(spec: EmbeddedSpec): Dataset {
+  const rng = createRng(spec.name);
+  const [train, test] = [spec.draw(spec.trainCount, rng.split("train")), spec.draw(spec.testCount, rng.split("test"))];
+  return datasetOf(spec, "embedded", train, test);
 }
 
-function readFolder(name: string, spec: FolderSpec, folder: string, source: DatasetSource): Dataset {
+function readFolder(spec: FolderSpec, folder: string, source: DatasetSource): Dataset {
   const { train, test } = filesOf(spec, folder);
   for (const file of [...train, ...test]) {
     ensure(existsSync(file), "loadDataset", `needs the file ${file}`, "no such file", "see data/README.md");
   }
   const [training, testing] = [read(spec, train), read(spec, test)];
-  const official = areOfficialFiles(spec.files, folder) || isOfficial(name, spec, training, testing);
-  return { ...datasetOf(name, spec, source, training, testing), ...(official !== undefined && { official }) };
+  const official = areOfficialFiles(spec.files, folder) || isOfficial(spec.name, spec, training, testing);
+  return { ...datasetOf(spec, source, training, testing), ...(official !== undefined && { official }) };
 }
 
 function read(spec: FolderSpec, files: readonly string[]): ImageSet {
@@ -146,8 +148,7 @@ function saveCifar(archive: Uint8Array, folder: string): void {
 
 /** A dataset with the hash of its bytes. */
 function datasetOf(
-  name: string,
-  { inputShape, numClasses, classNames }: FolderSpec | EmbeddedSpec,
+  { name, inputShape, numClasses, classNames }: DatasetSpec,
   source: DatasetSource,
   train: ImageSet,
   test: ImageSet,

@@ -15,7 +15,8 @@ export interface ArchitectureOptions {
 /** An architecture: what a network is made of, for any size of images and any number of classes. */
 export interface Architecture {
   readonly name: string;
-  readonly label: string; // in figures and tables
+  /** In figures and tables. */
+  readonly label: string;
   readonly source: string;
   /** The layer from images [C, H, W] to logits [K]. */
   build(inputShape: Shape, numClasses: number, options: ArchitectureOptions): Layer;

@@ -1,5 +1,6 @@
 /** @file The privacy noise that a client sees in a round. */
-import { noiseStd } from "../defense/privacy/privacy";
+import { privacies } from "../defense/privacies";
+import type { Privacy } from "../defense/privacy/privacy";
 import type { AttackerView } from "./view";
 
 /**
@@ -19,8 +20,9 @@ import type { AttackerView } from "./view";
  */
 export function noiseSeen({ protocol, numClients, numImages, localSteps, batchSize, ownShare }: AttackerView): number {
   if (protocol === undefined || protocol.privacy === "none") return 0;
-  const perMessage = noiseStd(protocol.privacyParameters, batchSize);
-  const message = protocol.privacy === "dpSgd" ? (perMessage * Math.sqrt(localSteps)) / batchSize : perMessage;
+  const { clips, stepNoise }: Privacy = privacies[protocol.privacy];
+  const perStep = stepNoise(protocol.privacyParameters, batchSize);
+  const message = clips === "example" ? perStep * Math.sqrt(localSteps) : perStep; // every step's noise, or one
   const behind = numImages / (localSteps * batchSize);
   return (message * Math.sqrt(behind)) / (ownShare === "known" ? numClients : behind) / localSteps;
 }

@@ -25,7 +25,7 @@ const idx = (dims, values) => {
 };
 const described = { numClasses: 10, classNames: [], source: "", licence: "", mirrors: [] };
 const digits = {
-  ...{ format: "idx", folder: "digits", inputShape: [1, 4, 5], ...described },
+  ...{ name: "digits", label: "digits", format: "idx", folder: "digits", inputShape: [1, 4, 5], ...described },
   files: ["train-images.gz", "train-labels.gz", "test-images.gz", "test-labels.gz"].map((file) => ({ file })),
 };
 const labels = Buffer.from([3, 1, 4, 1, 5, 9]);
@@ -35,7 +35,15 @@ const digitFiles = [
   idx([6, 4, 5], numbered(120, 5)),
   idx([6], labels),
 ];
-const colours = { format: "cifar", folder: "colours", inputShape: [3, 32, 32], ...described, files: [] };
+const colours = {
+  name: "colours",
+  label: "colours",
+  format: "cifar",
+  folder: "colours",
+  inputShape: [3, 32, 32],
+  ...described,
+  files: [],
+};
 const record = (label, times) => Buffer.concat([Buffer.of(label), numbered(3072, times)]);
 const colourFiles = [Buffer.concat([record(1, 3), record(9, 5)]), Buffer.concat([record(2, 7), record(0, 11)])];
 // Small for who keeps it, large for who believes it: its header declares 120 pixels.
@@ -50,7 +58,7 @@ async function open(spec, names, files, folder) {
   const place = join(folder, spec.folder);
   mkdirSync(place, { recursive: true });
   files.forEach((bytes, i) => writeFileSync(join(place, names[i]), bytes));
-  return openDataset(spec.folder, spec, { curiousData: folder, data: folder });
+  return openDataset(spec, { curiousData: folder, data: folder });
 }
 
 async function readDataset(spec, names, whole, { which, bytes }, folder) {

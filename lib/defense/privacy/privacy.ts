@@ -35,29 +35,43 @@ export const privacyParameterNames = Object.keys(defaultPrivacy) as readonly (ke
 
 /** What decides how often a client's data is touched, and who sees what. A federation's config has all but the last two. */
 export interface PrivateRun {
-  readonly rounds: number; // K
-  readonly localSteps: number; // tau
-  readonly batchSize: number; // B
-  readonly aggregator?: string; // how the server aggregates; read for what a client sees
-  readonly preAggregations?: readonly string[]; // in front of it, default none; read for what a client sees
-  readonly shardSizes: readonly number[]; // images of each of the M clients, each at least B
-  readonly dimension: number; // d, the number of weights
+  /** K. */
+  readonly rounds: number;
+  /** Tau. */
+  readonly localSteps: number;
+  /** B. */
+  readonly batchSize: number;
+  /** How the server aggregates; read for what a client sees. */
+  readonly aggregator?: string;
+  /** In front of it, default none; read for what a client sees. */
+  readonly preAggregations?: readonly string[];
+  /** Images of each of the M clients, each at least B. */
+  readonly shardSizes: readonly number[];
+  /** D, the number of weights. */
+  readonly dimension: number;
 }
 
 /** The local steps of clients that start from the same weights. */
 export interface LocalSteps {
   readonly network: Network;
-  readonly weights: Float32Array; // w, [d], as broadcast
-  readonly batches: readonly (readonly Batch[])[]; // [M][tau], of equal size
-  readonly learningRate: number; // eta > 0
+  /** W, [d], as broadcast. */
+  readonly weights: Float32Array;
+  /** [M][tau], of equal size. */
+  readonly batches: readonly (readonly Batch[])[];
+  /** Eta > 0. */
+  readonly learningRate: number;
 }
 
 /** What a run releases of one client, for its neighbours in a unit. */
 export interface Released {
-  readonly releases: number; // with noise of their own
-  readonly reach: number; // how far a neighbour moves what the noise is added to, in 2 C
-  readonly inRelease: number; // how likely a given example is in a release
-  readonly addUp: boolean; // whether the noises of all clients lie over a release of one, where the server takes the plain mean
+  /** With noise of their own. */
+  readonly releases: number;
+  /** How far a neighbour moves what the noise is added to, in 2 C. */
+  readonly reach: number;
+  /** How likely a given example is in a release. */
+  readonly inRelease: number;
+  /** Whether the noises of all clients lie over a release of one, where the server takes the plain mean. */
+  readonly addUp: boolean;
 }
 
 /**
@@ -68,13 +82,19 @@ export interface Released {
  */
 export interface Privacy {
   readonly name: string;
-  readonly label: string; // in figures and tables
-  readonly unit: PrivacyUnit; // whose data its own guarantee is about
+  /** In figures and tables. */
+  readonly label: string;
+  /** Whose data its own guarantee is about. */
+  readonly unit: PrivacyUnit;
   readonly source: string;
-  readonly clips: "update" | "example"; // what is clipped: a client's whole update, or each example's gradient
-  readonly clippings: readonly Required<PrivacyParameters>["clipping"][]; // that it knows
-  readonly noiseScales: readonly Required<PrivacyParameters>["noiseScale"][]; // that it knows
-  readonly stream: string; // name of a client's random stream in a round
+  /** What is clipped: a client's whole update, or each example's gradient. */
+  readonly clips: "update" | "example";
+  /** That it knows. */
+  readonly clippings: readonly Required<PrivacyParameters>["clipping"][];
+  /** That it knows. */
+  readonly noiseScales: readonly Required<PrivacyParameters>["noiseScale"][];
+  /** Name of a client's random stream in a round. */
+  readonly stream: string;
   /** The clients' updates, clipped and noised as they come about; rngs is a stream per client. */
   localUpdates?(steps: LocalSteps, parameters: PrivacyParameters, rngs: readonly Rng[]): Float32Array[];
   /** A finite update without noise as it is sent: within the mechanism's bound, and with its noise. The update stays as it is. */

@@ -13,20 +13,27 @@ export type PrivacyObserver = "server" | "client";
 
 /** Of what spent speaks. */
 export interface PrivacyQuestion {
-  readonly unit?: PrivacyUnit; // whose data, default the mechanism's own
-  readonly observer?: PrivacyObserver; // who looks, default "server"
+  /** Whose data, default the mechanism's own. */
+  readonly unit?: PrivacyUnit;
+  /** Who looks, default "server". */
+  readonly observer?: PrivacyObserver;
 }
 
 /** The budget of a run and what it was computed from. */
 export interface PrivacySpent {
-  readonly epsilon: number; // for the client with the fewest images; Infinity without noise
+  /** For the client with the fewest images; Infinity without noise. */
+  readonly epsilon: number;
   readonly delta: number;
   readonly unit: PrivacyUnit;
   readonly observer: PrivacyObserver;
-  readonly noises: number; // clients whose independent noises lie over a victim's data, its own among them; 1 for the server
-  readonly noiseMultiplier: number; // the noise's standard deviation / how far a neighbour moves what it is added to
-  readonly samplingRate: number; // how likely a step or message uses a given example; 1 for the unit "update"
-  readonly steps: number; // releases with noise
+  /** Clients whose independent noises lie over a victim's data, its own among them; 1 for the server. */
+  readonly noises: number;
+  /** The noise's standard deviation / how far a neighbour moves what it is added to. */
+  readonly noiseMultiplier: number;
+  /** How likely a step or message uses a given example; 1 for the unit "update". */
+  readonly samplingRate: number;
+  /** Releases with noise. */
+  readonly steps: number;
 }
 
 /**
