@@ -18,7 +18,7 @@ export type DatasetSource = "folder" | "download" | "embedded";
 
 /** A dataset in memory. */
 export interface Dataset {
-  /** "fashion-mnist", "mnist", "cifar-10", "strokes". */
+  /** Its key in the registry. */
   readonly name: string;
   /** Where it was found. */
   readonly source: DatasetSource;

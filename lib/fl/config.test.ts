@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { datasets } from "../data/datasets";
+import { privacies } from "../defense/privacies";
 import { preAggregations } from "../defense/preAggregations";
 import { architectures } from "../model/architectures";
 import { checkConfig, defaultFederation, partitionOptions, type FederationConfig } from "./config";
@@ -58,7 +59,7 @@ test("checkConfig: refuses names that nobody reads, with the nearest or all that
     [{ partition: "shards" }, "needs a partition of iid, dirichlet, classes, got shards"],
     [{ dataset: "cifar10" }, `needs a dataset of ${Object.keys(datasets).join(", ")}, got cifar10; did you mean cifar-10?`], // prettier-ignore
     [{ nonFinite: "Drop" }, "needs a nonFinite of drop, stop, got Drop; did you mean drop?"],
-    [{ privacy: "localDP" }, "needs a privacy of none, localDp, dpSgd, got localDP; did you mean localDp?"],
+    [{ privacy: "localDP" }, `needs a privacy of none, ${Object.keys(privacies).join(", ")}, got localDP; did you mean localDp?`], // prettier-ignore
     [
       { preAggregations: ["nmm"] },
       `needs a pre-aggregation of ${Object.keys(preAggregations).join(", ")}, got nmm; did you mean nnm?`,
