@@ -18,6 +18,22 @@ const inCopy = (...path) => join(copy, ...path);
 const recipes = [...readFileSync(at("README.md"), "utf8").matchAll(/```ts\n\/\/ (lib\/\S+)\n([^]*?)```/g)];
 
 const others = {
+  "lib/reconstruction/priors/negative.ts": `import { tf } from "../../core/backend";
+import type { PriorRule } from "../prior";
+
+/** The code is the image's negative. */
+export const negative: PriorRule = {
+  name: "negative",
+  label: "negative",
+  source: "an example",
+  codes: "free",
+  createDecoder: ({ inputShape }) => ({
+    codeShape: inputShape,
+    tensors: [],
+    decode: (codes) => ({ images: tf.sub(1, codes), pull: (imagesGradient) => tf.neg(imagesGradient) }),
+  }),
+};
+`,
   "lib/defense/preAggregators/doubling.ts": `import { checkedPreAggregation } from "../checked";
 
 /** Every update twice as long. */
@@ -97,6 +113,7 @@ const registries = {
   "lib/defense/preAggregations.ts": ["doubling", "./preAggregators/doubling"],
   "lib/poisoning/poisonings.ts": ["halving", "./halving"],
   "lib/defense/privacies.ts": ["plainDp", "./privacy/plainDp"],
+  "lib/reconstruction/priors.ts": ["negative", "./priors/negative"],
   "lib/model/architectures.ts": ["tinyMlp", "./architecture/tinyMlp"],
   "lib/data/datasets.ts": ["halves", "./dataset/halves"],
 };

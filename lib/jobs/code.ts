@@ -22,6 +22,7 @@ export const registries: readonly string[] = [
   "defense/privacies",
   "model/architectures",
   "poisoning/poisonings",
+  "reconstruction/priors",
 ];
 
 /** What describes the datasets there are: no run depends on it, as the hash of its dataset is in its key. */

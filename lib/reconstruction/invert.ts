@@ -12,7 +12,8 @@ import { createMatcher } from "./matcher";
 import { noiseSeen } from "./noise";
 import { checkObjective } from "./objective";
 import type { InvertOptions, Reconstruction } from "./inversion";
-import { priorRule } from "./priors";
+import { priorRule } from "./decoder";
+import { gaussian } from "./priors/gaussian"; // by its file: it is used where no option names it
 import { search, type Start } from "./search";
 import { checkView, type AttackerView } from "./view";
 
@@ -151,7 +152,7 @@ function countedNoise(view: AttackerView, { noise = "ignored" }: InvertOptions):
 /** How a view with counted noise is inverted; see invert. */
 function likelihood(options: InvertOptions): InvertOptions {
   const { goal: _goal, totalVariation: _totalVariation, ...rest } = options;
-  return { ...rest, prior: { kind: "gaussian" }, objective: "squared", box: false, learningRate: 0.1 };
+  return { ...rest, prior: { kind: gaussian.name }, objective: "squared", box: false, learningRate: 0.1 };
 }
 
 /**

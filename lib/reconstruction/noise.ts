@@ -20,9 +20,9 @@ import type { AttackerView } from "./view";
  */
 export function noiseSeen({ protocol, numClients, numImages, localSteps, batchSize, ownShare }: AttackerView): number {
   if (protocol === undefined || protocol.privacy === "none") return 0;
-  const { clips, stepNoise }: Privacy = privacies[protocol.privacy];
-  const perStep = stepNoise(protocol.privacyParameters, batchSize);
-  const message = clips === "example" ? perStep * Math.sqrt(localSteps) : perStep; // every step's noise, or one
+  const mechanism: Privacy = privacies[protocol.privacy];
+  const perStep = mechanism.stepNoise(protocol.privacyParameters, batchSize);
+  const message = mechanism.clips === "example" ? perStep * Math.sqrt(localSteps) : perStep; // every step's noise, or one
   const behind = numImages / (localSteps * batchSize);
   return (message * Math.sqrt(behind)) / (ownShare === "known" ? numClients : behind) / localSteps;
 }

@@ -6,7 +6,8 @@ import type { Batch } from "../core/types";
 import { trainAutoencoders } from "../model/autoencoder";
 import { stackImages, unstackImages } from "../model/stack";
 import type { Decoder, PriorContext } from "./prior";
-import { createDecoder, priors, type Prior, type PriorName } from "./priors";
+import { createDecoder } from "./decoder";
+import { priors, type Prior, type PriorName } from "./priors";
 import { cubicMatrix } from "./priors/bicubic";
 
 before(backendReady);

@@ -12,7 +12,7 @@ import { classGuesses } from "./guess";
 import type { InvertOptions, Reconstruction } from "./inversion";
 import { createMatcher, isThroughProtocol, isUnrolled } from "./matcher";
 import type { Decoder } from "./prior";
-import { createDecoder } from "./priors";
+import { createDecoder } from "./decoder";
 import { totalVariation } from "./totalVariation";
 import type { AttackerView } from "./view";
 
@@ -29,7 +29,7 @@ export interface Start {
 export type SearchOptions = InvertOptions & { readonly own: Batch };
 
 /** Hears of the stacked steps that are done, of all. */
-export type Follow = (done: number, total: number) => void;
+export type FollowSteps = (done: number, total: number) => void;
 
 const enoughBytes = 1e9; // of tensors in a stack: for LeNet-5 half of it is 6 % slower per view, twice as much no faster
 const traceEvery = 10; // steps between two entries of a trace
@@ -45,7 +45,7 @@ const traceEvery = 10; // steps between two entries of a trace
 export async function search(
   starts: readonly Start[],
   options: SearchOptions,
-  follow: Follow,
+  follow: FollowSteps,
 ): Promise<Reconstruction[]> {
   const { steps = 250 } = options;
   const results = new Map<Start, Reconstruction>();
@@ -94,6 +94,7 @@ interface Stack {
   readonly precision: Tensor | null; // 1 / (2 s^2) of each, where the noise is counted with
 }
 
+/** What is computed on: decoder, model and targets of some starts; the caller closes it. */
 function openStack(starts: readonly Start[], options: SearchOptions): Stack {
   const { architecture, inputShape, numClasses, activation, pooling } = starts[0]!.view;
   const network = buildNetwork(architecture, inputShape, numClasses, { activation, pooling });
@@ -121,6 +122,7 @@ interface Search {
   readonly recorded?: Tensor | null;
 }
 
+/** Searches from starts that are alike, in one stack that shrinks as they come to their goal. */
 async function searchTogether(
   all: readonly Start[],
   options: SearchOptions,

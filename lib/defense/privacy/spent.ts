@@ -107,6 +107,7 @@ export function spent(
   return { ...steps, unit, observer, noises, epsilon: epsilonOf({ ...steps, sampling: "withoutReplacement" }) };
 }
 
+/** Refuses a run of which no budget can be told. */
 function checkRun(run: PrivateRun): void {
   ensure(typeof run === "object" && run !== null, "spent", "needs a run with rounds, batchSize, shardSizes", run);
   const { batchSize, shardSizes } = run;

@@ -10,7 +10,7 @@ import type { PriorRule } from "../prior";
  * with mu of classGuesses and Sigma the covariance of the attacker's own images within their classes, shrunk towards a multiple of the
  * identity by as much as their number asks for (Ledoit and Wolf). At z = 0 an image is the guess: so it stays where nothing is seen.
  */
-export const gaussian: PriorRule = {
+export const gaussian = {
   name: "gaussian",
   label: "Gaussian",
   source: "a normal prior on images; Ledoit and Wolf 2004 for its covariance",
@@ -29,7 +29,7 @@ export const gaussian: PriorRule = {
       },
     };
   },
-};
+} as const satisfies PriorRule;
 
 /** [S·B, C H W], the guess for each label. */
 function meansOf(own: Batch, numClasses: number, labels: readonly Int32Array[]): Tensor {
