@@ -15,6 +15,7 @@ export interface Planned {
   readonly setting: Setting;
   /** How it is measured. */
   readonly plan: LeakagePlan;
+  readonly isAlias?: true; // declared: a second name for a run that stands before it
 }
 
 /** A setting, how it was measured, and what that gave. */
@@ -28,7 +29,7 @@ export interface Studied extends Planned {
  *
  * @param base to start from
  * @param settings any
- * @returns a plan a setting, in their order
+ * @returns one plan per setting, in their order
  * @throws InputError as vary
  * @example
  * planEach(plan, [setting({ aggregator: "median" })])[0].plan.federation.aggregator; // "median"
@@ -38,8 +39,8 @@ export function planEach(base: LeakagePlan, settings: readonly Setting[]): Plann
 }
 
 /**
- * Measures settings: measureLeakage, with every study beside its setting. Two names for one run are refused, and two runs of one
- * name: a figure could not tell which is which.
+ * Measures settings: measureLeakage, with every study beside its setting. Two names for one run are refused unless the
+ * second is declared (isAlias), and two runs of one name: a figure could not tell which is which.
  *
  * @param planned settings with their plans, as planEach makes them
  * @param dataset as loadDataset gives it
@@ -56,29 +57,41 @@ export async function measureSettings(
   options?: StudyOptions,
 ): Promise<Studied[]> {
   checkPlanned(planned);
-  const plans = Object.fromEntries(planned.map(({ setting: { label }, plan }) => [label, plan]));
+  const own = planned.filter(({ isAlias }) => !isAlias);
+  const plans = Object.fromEntries(own.map(({ setting: { label }, plan }) => [label, plan]));
   const studies = await measureLeakage(plans, dataset, options);
-  return planned.map((one) => ({ ...one, study: studies[one.setting.label]! }));
+  return planned.map((one) => ({ ...one, study: studies[(one.isAlias ? originalOf(one, own)! : one).setting.label]! }));
 }
 
 /**
  * Refuses settings that cannot be told apart.
  *
  * @param planned settings with their plans
- * @throws InputError when there is none, two have one label, or two are one run under two labels
+ * @throws InputError when there is none, two have one label, two are one run under two labels that are not declared, or one that is
+ *   declared has no run before it
  * @example
  * const flips = [{}, { scale: 1 }].map((parameters, i) => setting({ poisoning: "signFlip", poisoningParameters: parameters }, { label: `flip ${i}` }));
- * checkPlanned(planEach(plan, flips)); // throws "measureSettings: needs one name for one run, got flip 0, κ = 1 and flip 1, κ = 1; leave one of them out"
+ * checkPlanned(planEach(plan, flips)); // throws "measureSettings: needs one name for one run, got flip 0, κ = 1 and flip 1, κ = 1; leave one of them out, or declare the second: isAlias"
  */
 export function checkPlanned(planned: readonly Planned[]): void {
   ensure(planned.length > 0, "measureSettings", "needs at least one setting", "none");
-  for (const [i, one] of planned.entries())
-    for (const other of planned.slice(0, i)) {
+  for (const [i, one] of planned.entries()) {
+    const before = planned.slice(0, i);
+    const isFounded = !one.isAlias || originalOf(one, before) !== undefined;
+    ensure(isFounded, "measureSettings", "needs the run that an alias names, of the same seeds, before it", one.setting.label); // prettier-ignore
+    for (const other of before) {
       const [ours, theirs] = [one.setting.label, other.setting.label];
       ensure(ours !== theirs, "measureSettings", "needs labels that differ", `${ours} twice`, "leave one out, or show in the labels what differs"); // prettier-ignore
-      const same = isSameRun(one.plan, other.plan);
-      ensure(!same, "measureSettings", "needs one name for one run", `${theirs} and ${ours}`, "leave one of them out");
+      const same = !one.isAlias && isSameRun(one.plan, other.plan);
+      ensure(!same, "measureSettings", "needs one name for one run", `${theirs} and ${ours}`, "leave one of them out, or declare the second: isAlias"); // prettier-ignore
     }
+  }
+}
+
+/** The setting whose run an alias names. */
+function originalOf(alias: Planned, planned: readonly Planned[]): Planned | undefined {
+  const { plan } = alias;
+  return planned.find((one) => !one.isAlias && isSameRun(one.plan, plan) && isDeepStrictEqual(one.plan.seeds, plan.seeds)); // prettier-ignore
 }
 
 /** Whether two plans measure the same; how many seeds they have does not count. */
