@@ -47,7 +47,7 @@ export async function runSettings(label: string, planned: readonly Planned[], da
  * Where every run came from, for table().
  *
  * @param groups studies by what they were made for
- * @returns a row a setting
+ * @returns one row per setting
  * @example
  * runRows({ IID: [] }); // []
  */
@@ -93,7 +93,7 @@ export function recordOf(groups: Groups): { config: Record<string, Record<string
 }
 
 /**
- * The settings that notebooks have recorded, so that a summary finds their runs in the store whatever their parameters were. A run
+ * The settings that notebooks have recorded, so a summary finds their runs in the store whatever their parameters were. A run
  * that several of them made stands in the first.
  *
  * @param groups by notebook the groups of its record, see recordOf
@@ -189,16 +189,61 @@ export function probeImages(
   };
 }
 
+/** Numbers that a parameter may be: whole ones from here up, or to there; or any. */
+export type ParameterRange =
+  { readonly from: number; readonly to?: number } | { readonly above: number } | { readonly atLeast: number };
+
+/** What a parameter that is a list must be besides. */
+export interface ParameterListOptions<Value> {
+  readonly count?: number; // how many there must be at least, default 1
+  readonly including?: readonly Value[]; // what must be among them
+}
+
 /**
  * Refuses a parameter that a notebook cannot run with, in the cell where it stands.
  *
  * @param name of the parameter
- * @param value what it was set to
- * @param possible what it may be
+ * @param value what it was set to; of a list every entry has to be possible, none stands twice, and numbers ascend
+ * @param possible what it may be, one by one or as a range
+ * @param list what else a list must be
  * @throws InputError with all that is possible
  * @example
  * ensureParameter("underIid", 4, [1, 2, 3]); // throws "parameters: needs underIid of 1, 2, 3, got 4"
+ * ensureParameter("instances", 0, { from: 2 }); // throws "parameters: needs instances of at least 2, got 0"
+ * ensureParameter("ends", [4, 9], { from: 0, to: 49 }, { including: [0] }); // throws "parameters: needs 0 among ends, got [4, 9]"
  */
-export function ensureParameter<Value>(name: string, value: Value, possible: readonly Value[]): void {
-  ensure(possible.includes(value), "parameters", `needs ${name} of ${possible.join(", ")}`, value);
+export function ensureParameter<Value>(
+  name: string,
+  value: Value | readonly Value[],
+  possible: readonly Value[] | ParameterRange,
+  { count = 1, including = [] }: ParameterListOptions<Value> = {},
+): void {
+  const fn = "parameters";
+  const isList = Array.isArray(value);
+  const all = (isList ? value : [value]) as readonly Value[];
+  for (const one of all) ensure(isPossible(one, possible), fn, `needs ${name} of ${textOf(possible)}`, one);
+  if (!isList) return;
+  ensure(all.length >= count, fn, `needs at least ${count} of ${name}`, [...all]);
+  ensure(new Set(all).size === all.length, fn, `needs ${name} that differ`, [...all]);
+  const ascends = all.every((one, i) => typeof one !== "number" || i === 0 || one > (all[i - 1] as number));
+  ensure(ascends, fn, `needs ${name} in ascending order`, [...all]);
+  for (const one of including) ensure(all.includes(one), fn, `needs ${String(one)} among ${name}`, [...all]);
 }
+
+function isPossible(value: unknown, possible: readonly unknown[] | ParameterRange): boolean {
+  if (!isRange(possible)) return possible.includes(value);
+  if (typeof value !== "number") return false;
+  if ("above" in possible) return value > possible.above;
+  if ("atLeast" in possible) return value >= possible.atLeast;
+  return Number.isSafeInteger(value) && value >= possible.from && value <= (possible.to ?? Infinity);
+}
+
+/** "1, 2, 3", "0 to 49", "at least 2", "more than 0" */
+function textOf(possible: readonly unknown[] | ParameterRange): string {
+  if (!isRange(possible)) return possible.join(", ");
+  if ("above" in possible) return `more than ${possible.above}`;
+  if ("atLeast" in possible) return `at least ${possible.atLeast}`;
+  return possible.to === undefined ? `at least ${possible.from}` : `${possible.from} to ${possible.to}`;
+}
+
+const isRange = (possible: readonly unknown[] | ParameterRange): possible is ParameterRange => !Array.isArray(possible);
