@@ -20,7 +20,7 @@ const measured = 300; // milliseconds in one measurement, about: processes begin
 
 /**
  * Rule -> options; f where it is not a fifth of n; and theirs: byzfl's class and its arguments. `draws` where chance decides the result of
- * either side, so that there is nothing to compare ("mean": but for the mean of the vectors); `inPlace` where byzfl writes on its input.
+ * either side, so there is nothing to compare ("mean": but for the mean of the vectors); `inPlace` where byzfl writes on its input.
  */
 const rules = {
   mean: { theirs: ["Average"] },
@@ -191,7 +191,7 @@ export function section({ details: { results } }) {
       "library's pool, and the time is divided by two; one process has nothing to do with its second processor. byzfl runs with " +
       "PyTorch's default threads, in float32. It gets the same n vectors, " +
       "which it makes a matrix of, or, where somebody has that already, the matrix; either way as PyTorch's tensors or NumPy's arrays, whichever " +
-      "is faster. Its `Clipping` and `ARC` write on a matrix, and get a copy that does not count. On both sides a quarter as many calls go before those that count: what they hold by then they use again. What a rule or a pre-aggregation made is given back when it is read, as the federated loop does, so that the next is written on it; byzfl frees its own at the same point. It has no DnC: that is the authors' " +
+      "is faster. Its `Clipping` and `ARC` write on a matrix, and get a copy that does not count. On both sides a quarter as many calls go before those that count: what they hold by then they use again. What a rule or a pre-aggregation made is given back when it is read, as the federated loop does, so the next is written on it; byzfl frees its own at the same point. It has no DnC: that is the authors' " +
       "algorithm in PyTorch. The keys are of two processes, and of n vectors.",
     ...sizes.map(tableOf),
     "Results differ by at most 1e-5, relative to their length. `CAF` and `SMEA` of byzfl take one step of power iteration from a " +

@@ -322,7 +322,7 @@ export function section({ details: { queues, large, parts } }) {
       `One sweep on one processor can take in about ${capacity.toFixed(0)} jobs a second.`,
     "",
     ...(jobs.length === 0
-      ? ["No record of the paper profile is in figures/, so that its cost is not worked out here."]
+      ? ["No record of the paper profile is in figures/, so its cost is not worked out here."]
       : paper),
   ].join("\n");
 }

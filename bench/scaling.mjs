@@ -96,7 +96,7 @@ const perStep =
     return (1000 * (long.seconds - short.seconds)) / (many - few);
   };
 
-/** Every point has a process of its own, so that its peak is its own; the points take turns. */
+/** Every point has a process of its own, so its peak is its own; the points take turns. */
 async function alongAxis(points, rounds) {
   const own = points.map(() => startEngine());
   try {
@@ -116,7 +116,7 @@ async function alongAxis(points, rounds) {
   }
 }
 
-/** The same views a process in one process, and in two at the same time. */
+/** The same views per process in one process, and in two at the same time. */
 async function oneAndTwo(rounds) {
   const views = 32;
   const point = inverting(views, { views });
@@ -198,7 +198,7 @@ export function section({ details: { tables, workers, lasting } }) {
     `${digits(before.tensorMegabytes)} → ${digits(after.tensorMegabytes)}`,
   ]);
   return [
-    "One single-threaded process a row. Growth is the exponent from the row above: 1 is linear, **bold** is faster than linear. Peak MB " +
+    "One single-threaded process per row. Growth is the exponent from the row above: 1 is linear, **bold** is faster than linear. Peak MB " +
       "is what the process needed on top of the loaded library and the inputs.",
     ...parts,
     "### Workers",

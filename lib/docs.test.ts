@@ -48,7 +48,7 @@ const notRun: Readonly<Record<string, string>> = {
 interface Documented {
   readonly name: string;
   readonly isFunction: boolean;
-  readonly parameters: readonly (string | null)[]; // null: taken apart in the signature, so that any name will do
+  readonly parameters: readonly (string | null)[]; // null: taken apart in the signature, so any name will do
   readonly summary: string | null; // null: no docstring
   readonly tags: readonly { readonly name: string; readonly text: string }[]; // @param's text begins with the parameter's name
 }
@@ -218,7 +218,7 @@ async function runExample(example: string, scope: Readonly<Record<string, unknow
     const value = await actual();
     assert.ok(isAsSaid(value, wanted), `${code} gives ${inspect(value)}, not ${comment}`);
   };
-  // A block of its own, so that an example may use a name of the scope for something else.
+  // A block of its own, so an example may use a name of the scope for something else.
   const names = Object.keys({ ...scope, __check }).join(", ");
   const code = `(async ({ ${names} }) => { {\n${lines.join("\n")}\n} })`;
   const { outputText } = ts.transpileModule(code, {

@@ -27,7 +27,7 @@ test("summarize: tells the median, its spread and how many", () => {
   assert.deepEqual(summarize([5, 1, 3, 2, 4]), { median: 3, min: 1, q1: 2, q3: 4, max: 5, n: 5 });
 });
 
-test("speedup: takes ratios pair by pair, so that a slow moment of the machine cancels", () => {
+test("speedup: takes ratios pair by pair, so a slow moment of the machine cancels", () => {
   // 2 / 1, 5 / 10, 20 / 5; the ratio of the medians is 5 / 5
   assert.deepEqual(speedup([1, 10, 5], [2, 5, 20]), summarize([2, 0.5, 4]));
   assert.throws(() => speedup([1], [1, 2]), /got 1 and 2/);

@@ -1,6 +1,6 @@
 """Runs and compares the notebooks: jupytext reads the .ts source, nbclient drives the real kernel.
 
-    notebooks.py run JOB      executes notebooks; prints one JSON event a line. JOB = {"sources": [...],
+    notebooks.py run JOB      executes notebooks; prints one JSON event per line. JOB = {"sources": [...],
                               "folder": where the kernel works, "out": where the executed copies go, "keepGoing": bool}
     notebooks.py drift FILE…  prints one line for each way in which FILE.ipynb is not the executed FILE.ts
     notebooks.py current FOLDER FILE…  prints the name of each FILE whose copy in FOLDER is the executed FILE.ts

@@ -55,7 +55,7 @@ test("readRecords: names the file when a record does not fit", (t) => {
   assert.throws(() => readRecords(folder), /02_passive_listener\.quick\.json: .*verdict/s);
 });
 
-test("scoreboard: one row a claim; quick verdicts are indicative, untested ones show no number", (t) => {
+test("scoreboard: one row per claim; quick verdicts are indicative, untested ones show no number", (t) => {
   const untested = {
     ...claim,
     id: "C8",

@@ -24,7 +24,7 @@ export const summarize = (values) => ({
 
 /**
  * How many times as long theirs takes as ours, pair by pair: repeat i of one against repeat i of the other, which ran right after
- * it, so that what slows the whole machine for a while cancels. Above 1: ours is faster.
+ * it, so what slows the whole machine for a while cancels. Above 1: ours is faster.
  * @returns summarize of theirs[i] / ours[i]
  */
 export function speedup(ours, theirs) {
@@ -41,7 +41,7 @@ export const fastest = (times) =>
 export const growth = ([x0, y0], [x1, y1]) => Math.log(y1 / y0) / Math.log(x1 / x0);
 
 /**
- * Runs all sides in turn, A B C A B C …, so that each repeat of one has its neighbours of the others.
+ * Runs all sides in turn, A B C A B C …, so each repeat of one has its neighbours of the others.
  * @param sides name -> async function that resolves to a measurement
  * @param options warmUp rounds that are thrown away; repeats; onRound(done, total)
  * @returns name -> measurements, in the order of the rounds

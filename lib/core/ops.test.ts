@@ -30,7 +30,7 @@ function product(sizes: readonly number[]): number {
   return sizes.reduce((a, b) => a * b, 1);
 }
 
-/** Integers in -9..9: sums and products of them are exact in float32, so that results must agree to the bit. */
+/** Integers in -9..9: sums and products of them are exact in float32, so results must agree to the bit. */
 function integers(count: number, seed: number): Float32Array {
   const rng = createRng(seed);
   return Float32Array.from({ length: count }, () => rng.integer(19) - 9);

@@ -202,7 +202,7 @@ export function sumPerReplica(x: Tensor, replicas: number): Tensor {
 }
 
 /**
- * One number a replica, shaped to broadcast over tensors [S, ...] of a rank.
+ * One number per replica, shaped to broadcast over tensors [S, ...] of a rank.
  *
  * @param x [S], or one number for all
  * @param rank of the tensors, at least 1

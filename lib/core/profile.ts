@@ -39,7 +39,7 @@ export function isForced(environment: NodeJS.ProcessEnv = process.env): boolean 
 /**
  * Picks the value of the current profile; made for parameter cells.
  *
- * @param values one value a profile
+ * @param values one value per profile
  * @param profile the profile; that of this run unless given
  * @returns values[profile]
  * @example

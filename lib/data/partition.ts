@@ -6,7 +6,7 @@ import { ensureKnown, ensureNames } from "../core/known";
 import type { Rng } from "../core/rng";
 import type { Partition } from "../core/types";
 
-/** How to divide a training set among clients; flat, so that it is a line of a config. */
+/** How to divide a training set among clients; flat, so it is a line of a config. */
 export type PartitionOptions = {
   /** M. */
   readonly numClients: number;
@@ -39,7 +39,7 @@ const FEWER = "lower numClients or the batch size";
  *
  * @param labels label of every training image
  * @param options kind, its parameter, numClients and minImages
- * @param rng stream to split from; each class is shuffled and each client draws by a stream of its own, so that a further
+ * @param rng stream to split from; each class is shuffled and each client draws by a stream of its own, so a further
  *   client shifts nobody's draws
  * @returns each client's indices, ascending, and the partition's name
  * @throws InputError when an option is out of range, or a client would get fewer than minImages images

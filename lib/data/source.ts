@@ -28,7 +28,7 @@ const loaded = new Map<string, Promise<Dataset>>();
 /**
  * Loads a dataset: from `CURIOUS_DATA/<folder>` (relative to the project's root), else from `data/<folder>`, else from the
  * official mirrors into `data/<folder>`, else, for want of a network, the embedded `strokes` in its place, announced on the
- * console. A process keeps what it got first, so that a sweep never changes its dataset midway; a load that failed is not
+ * console. A process keeps what it got first, so a sweep never changes its dataset midway; a load that failed is not
  * kept.
  *
  * @param name a key of `datasets`

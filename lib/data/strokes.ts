@@ -120,7 +120,7 @@ function arc(x: number, y: number, radiusX: number, radiusY: number, from: numbe
   });
 }
 
-/** Cuts long pieces, so that a bend shows on straight lines too. */
+/** Cuts long pieces, so a bend shows on straight lines too. */
 function resample(stroke: Stroke): Stroke {
   return stroke.flatMap((to, i): Point[] => {
     const from = stroke[i - 1];

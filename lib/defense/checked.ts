@@ -16,7 +16,7 @@ import type { PreAggregated, PreAggregation, PreAggregationPullBack } from "./pr
 
 type Name = keyof AggregationParameters;
 
-/** What a rule that reads these parameters gets: no other is in it, so that the compiler holds `reads` against the rule. */
+/** What a rule that reads these parameters gets: no other is in it, so the compiler holds `reads` against the rule. */
 export type OptionsOf<K extends Name> = Pick<AggregationParameters, K> & AggregationContext;
 
 /** An aggregation rule as its file writes it. */

@@ -19,7 +19,7 @@ type Members = readonly (readonly number[])[]; // [m][n]; vector r is sum_i memb
  * averaged, and the rest is as by e = `effectiveParticipants` of them, as with e of them drawn at random: exact for vectors of which any two have
  * as much in common, and where that differs, sum_i w_i^2 is taken in expectation. Where the number of vectors
  * changes, the rule is not told who is malicious nor the clients' histories, and `trusted` becomes the first vector that client is in.
- * The vectors between are written on again in the next round, so that the rule may not keep them.
+ * The vectors between are written on again in the next round, so the rule may not keep them.
  *
  * @param rule that aggregates in the end
  * @param names of pre-aggregations, the first first

@@ -1,8 +1,8 @@
 /**
  * @file Every rule's and pre-aggregation's pull-back against central differences of what it computes.
  *
- * Updates are float32, so that a difference over a small step would be rounding. Numbers of updates and directions are multiples of
- * 2^-12 below 16 and steps are powers of two, so that every perturbed update is exact; inner products run in float64; what is left is
+ * Updates are float32, so a difference over a small step would be rounding. Numbers of updates and directions are multiples of
+ * 2^-12 below 16 and steps are powers of two, so every perturbed update is exact; inner products run in float64; what is left is
  * the rounding of the aggregate, 2^-24 of it over a step of 2^-7: 1e-5. Two steps by Richardson leave an error of the fourth order.
  */
 import assert from "node:assert/strict";

@@ -58,11 +58,11 @@ export interface AssumptionTest {
 /**
  * Puts the broadcasts of a setting beside what was reconstructed from them, seed by seed.
  *
- * F* is the least loss of the seed's long run and of its own, so that no gap is below 0. Rounds in which only the attacker is in the
+ * F* is the least loss of the seed's long run and of its own, so no gap is below 0. Rounds in which only the attacker is in the
  * aggregate, or of the least loss itself, are left out: of them the theorem does not speak.
  *
  * @param gradients measured with an attack
- * @param leaks of the same federation and seeds, probed with one image a client in the same rounds at least
+ * @param leaks of the same federation and seeds, probed with one image per client in the same rounds at least
  * @param long losses of a long run without defense [seeds][rounds], on the same F
  * @returns [seeds][rounds]
  * @throws InputError when seeds differ, or a round was not probed
@@ -131,7 +131,7 @@ export function fitConstants(seen: readonly Observation[]): FittedConstants {
   };
 }
 
-/** Broadcasts are float32, so that the gradient of a lone contributor differs from the observed one by rounding. */
+/** Broadcasts are float32, so the gradient of a lone contributor differs from the observed one by rounding. */
 function apart(distance: number, gradientNorm: number): number {
   return distance > 1e-4 * gradientNorm ? distance : 0;
 }

@@ -48,7 +48,7 @@ export const autoencoderKind: JobKind<AutoencoderPlan, Autoencoder> = {
  * @param steps of training
  * @param context see JobContext
  * @returns the autoencoder; read only
- * @throws whatever trainAutoencoders refuses
+ * @throws whatever trainAutoencoders throws
  * @example
  * const context = { dataset, backend: "", force: false, follow: () => undefined };
  * (await autoencoderOf(config, 1, context)).codeShape; // [4, 7, 7]

@@ -27,7 +27,7 @@ export interface BackfireRound {
  * @param clean without, on the same seeds and rounds
  * @param gradients of the clean runs: σ and ζ
  * @param options dpStd s, per coordinate and client; dimension d; effectiveParticipants M_eff, the attacker left out
- * @returns a row a seed and round
+ * @returns one row per seed and round
  * @throws InputError when the seeds differ, or no round is known of all
  * @example
  * const none = { runs: [], sources: [] };

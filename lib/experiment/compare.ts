@@ -24,9 +24,9 @@ export interface LeakComparison {
  *     relative:      d_s / mean over the same rounds and images of rmse_baseline
  *
  * @param study the setting
- * @param baseline run on the same rounds and on the study's seeds, perhaps on more, so that the probe's images are the same
+ * @param baseline run on the same rounds and on the study's seeds, perhaps on more, so the probe's images are the same
  * @param comparison see LeakComparison
- * @returns one number a seed, in the order of the study's; a seed in whose window nobody but the attacker was in the aggregate has
+ * @returns one number per seed, in the order of the study's; a seed in whose window nobody but the attacker was in the aggregate has
  *   none to compare and is left out
  * @throws InputError when the baseline lacks a seed, the rounds of the two do not agree, or no round lies in the window
  * @example

@@ -27,7 +27,7 @@ export interface Convergence {
  *
  * @param study of the rule, measured in at least two rounds
  * @param options numClients M; isMedian: the coordinate-wise median
- * @returns one entry a seed
+ * @returns one entry per seed
  * @throws InputError when a seed has fewer than two rounds
  * @example
  * convergenceOf({ runs: [], sources: [] }, { numClients: 10, isMedian: false }); // []

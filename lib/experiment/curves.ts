@@ -1,4 +1,4 @@
-/** @file From the runs of a study to what a figure or a claim needs: curves with bands, and one number a seed. */
+/** @file From the runs of a study to what a figure or a claim needs: curves with bands, and one number per seed. */
 import { ensure } from "../core/errors";
 import { ensureSeeds } from "../core/known";
 import type { LeakageStudy } from "./studies";
@@ -53,7 +53,7 @@ export function curveOf<Name extends SeriesName>(
 }
 
 /**
- * One number a seed: the mean of a quantity over those rounds of a window that have a value.
+ * One number per seed: the mean of a quantity over those rounds of a window that have a value.
  *
  * @param study its runs
  * @param series "rounds", "probe" or "trajectory"

@@ -15,7 +15,7 @@ import type { GradientPlan, GradientRun } from "./gradients";
 import type * as GradientStudy from "./studies";
 import type * as Leakage from "./studies";
 
-// As in a child process, so that results can be compared to the bit; read when TensorFlow is loaded.
+// As in a child process, so results can be compared to the bit; read when TensorFlow is loaded.
 const store = mkdtempSync(join(tmpdir(), "gradients-"));
 Object.assign(process.env, { TF_NUM_INTRAOP_THREADS: "1", TF_NUM_INTEROP_THREADS: "1", CURIOUS_WORKERS: "1" });
 process.env["CURIOUS_STORE"] = store;

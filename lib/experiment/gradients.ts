@@ -79,14 +79,14 @@ const trainingShare = 0.1; // of the time, with an attacker
  * Measures one seed of a plan: trains, and at each of the rounds takes F and its gradient on fixed images of every client, several
  * batches' gradients of every client, and, with an attacker, inverts each peer's own gradient of the fixed probe as of its true class.
  *
- * The probe holds one image a client and is that of measureLeakage with probeBatchSize 1, as are trajectory and broadcasts.
+ * The probe holds one image per client and is that of measureLeakage with probeBatchSize 1, as are trajectory and broadcasts.
  *
  * @param plan its federation carries the seed
  * @param dataset as loadDataset gives it
  * @param autoencoder the attacker's own; null when its prior is another, or there is no attacker
  * @param follow hears of the share that is done, 0..1, and what is being done
  * @returns what the seed gave, owned by the caller
- * @throws whatever train and invert refuse
+ * @throws whatever train and invert throw
  * @example
  * const looked = { federation: config, seeds: [1], rounds: [0], objectiveImages: 5, batches: 2, attacker: null };
  * (await measureGradientsOf(looked, dataset, null, () => undefined)).rounds[0].gradientNorm > 0; // true

@@ -16,7 +16,7 @@ import type { LeakageStudy } from "./studies";
 import type { StudyOptions } from "./study";
 import type { LeakagePlan, LeakageRun } from "./measure";
 
-// As in a child process, so that results can be compared to the bit; read when TensorFlow is loaded.
+// As in a child process, so results can be compared to the bit; read when TensorFlow is loaded.
 Object.assign(process.env, { TF_NUM_INTRAOP_THREADS: "1", TF_NUM_INTEROP_THREADS: "1", CURIOUS_WORKERS: "1" });
 const { measureLeakage } = require("./studies") as typeof Leakage;
 const { defaultFederation } = require("../fl/config") as typeof Config;
@@ -66,7 +66,7 @@ const plain = (runs: readonly LeakageRun[]): unknown =>
     JSON.stringify(runs, (_, value: unknown) => (ArrayBuffer.isView(value) ? [...(value as Float32Array)] : value)),
   );
 
-test("measureLeakage: gives a run a seed, with a leak for every round that was asked for", () => {
+test("measureLeakage: gives one run per seed, with a leak for every round that was asked for", () => {
   assert.deepEqual(seeds(uninterrupted), [1, 2]);
   for (const { rounds, probe, trajectory } of uninterrupted.runs) {
     assert.deepEqual(roundsOf(rounds), [0, 1, 2, 3]);

@@ -68,7 +68,7 @@ const trainingShare = 0.18; // of the time, as measured for 15 views
  * @param autoencoder the attacker's own; null when its prior is another
  * @param follow hears of the share that is done, 0..1, and what is being done
  * @returns what the seed gave, owned by the caller
- * @throws whatever train and invert refuse
+ * @throws whatever train and invert throw
  * @example
  * (await measureSeed(plan, dataset, null, () => undefined)).probe.length; // plan.probeRounds.length
  * @source our choice (design: measuring honestly)
@@ -226,7 +226,7 @@ export function isContributor(
 }
 
 /**
- * Whether a round's aggregate is the plain mean of all updates, so that a client can take its own share out.
+ * Whether a round's aggregate is the plain mean of all updates, so a client can take its own share out.
  *
  * @param record of the round
  * @param config of the federation: its rule and pre-aggregations

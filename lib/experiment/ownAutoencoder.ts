@@ -52,7 +52,7 @@ export function ownImages({ config, partition }: Federation, dataset: Dataset, a
  * @param steps of training
  * @param follow hears of the share that is done, 0..1
  * @returns the autoencoder, owned by the caller
- * @throws whatever trainAutoencoders refuses
+ * @throws whatever trainAutoencoders throws
  * @example
  * const trained = await trainOwnAutoencoder(shardOf(config), dataset, 1, () => undefined);
  * trained.codeShape; // [4, 7, 7]

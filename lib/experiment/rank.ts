@@ -6,7 +6,7 @@ import { estimateMean, type Estimate } from "./statistics";
 /**
  * Spearman's rank correlation: the correlation of ranks, equal values sharing the mean of theirs.
  *
- * Over the rounds of a run it is one number a seed; the interval is over seeds (estimateMean), as rounds are not independent.
+ * Over the rounds of a run it is one number per seed; the interval is over seeds (estimateMean), as rounds are not independent.
  *
  * @param x numbers, not all equal
  * @param y as many, not all equal
@@ -35,7 +35,7 @@ export function rankCorrelation(x: readonly number[], y: readonly number[]): num
 /**
  * The mean of rank correlations over seeds, with its interval inside [-1, 1]: beyond, no correlation lies.
  *
- * @param values one correlation a seed
+ * @param values one correlation per seed
  * @returns as estimateMean
  * @throws InputError as estimateMean, or when a value is not in [-1, 1]
  * @example

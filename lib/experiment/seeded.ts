@@ -22,10 +22,10 @@ export interface SeededKind<Plan extends SeededPlan, Value> extends JobKind<Plan
  *
  * @param kind of the jobs
  * @param plan of any number of seeds
- * @param common the dataset and the backend that they are to be computed with, and force: a moment, so that what several jobs share is
+ * @param common the dataset and the backend that they are to be computed with, and force: a moment, so what several jobs share is
  *   computed once
  * @returns jobs in the order of the seeds
- * @throws whatever the kind refuses
+ * @throws whatever the kind throws
  * @example
  * jobsBySeed(leakageKind, plan, { dataset, backend: "", force: false }).map(({ plan }) => plan.federation.seed); // plan.seeds
  */

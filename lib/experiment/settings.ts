@@ -94,7 +94,7 @@ const named = {
 const nested = ["poisoningParameters", "aggregatorParameters", "privacyParameters"] as const;
 
 /**
- * A setting: what it changes, what it is called, what tells it apart. Its name follows from the change, so that no run can stand
+ * A setting: what it changes, what it is called, what tells it apart. Its name follows from the change, so no run can stand
  * under another's: rules and mechanisms by their own labels, then strengths, and every parameter that is not at its default.
  *
  * A change must say something: the plain run is `{ poisoning: "none" }`, and no defense `{ aggregator: "mean" }`.
@@ -192,7 +192,7 @@ function valuesOf(change: Change): (SettingValue & { readonly usual: unknown })[
 }
 
 /**
- * What a federated run really depends on: what is left out has its default, and what nobody reads is put aside, so that two
+ * What a federated run really depends on: what is left out has its default, and what nobody reads is put aside, so two
  * configs are equal exactly where their runs are.
  *
  * @param config a whole one

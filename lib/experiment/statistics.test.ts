@@ -137,7 +137,7 @@ test("estimateMean: refuses one seed, none, NaN and options out of range", () =>
   assert.throws(() => estimateMean([1, 2], { resamples: 1 }), /needs an integer resamples >= 100, got 1/);
 });
 
-test("pairedDifference: pairs by index, so that what a seed shares cancels", () => {
+test("pairedDifference: pairs by index, so what a seed shares cancels", () => {
   // Differences 0.01, 0.02, 0.03: mean 0.02, sd 0.01, se 0.0057735, t 4.302653: 0.0248414
   const paired = pairedDifference([0.21, 0.34, 0.25], [0.2, 0.32, 0.22]);
   nearEstimate(paired, { mean: 0.02, interval: [-0.0048414, 0.0448414], n: 3 }, 1e-7);

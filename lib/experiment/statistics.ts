@@ -3,7 +3,7 @@ import { jStat } from "jstat";
 import { ensure, ensureCount, ensureFinite } from "../core/errors";
 import { createRng, type Rng } from "../core/rng";
 
-/** A mean over seeds with its interval; finite numbers only, so that it can stand in a JSON record. */
+/** A mean over seeds with its interval; finite numbers only, so it can stand in a JSON record. */
 export interface Estimate {
   /** Over seeds. */
   readonly mean: number;
@@ -48,7 +48,7 @@ const BOOTSTRAP_FROM = 10;
  *
  * So bootstrap-t where there are ten seeds; Student's t below, where no method saves a skewed quantity.
  *
- * @param values one number a seed
+ * @param values one number per seed
  * @param options confidence, the bootstrap's stream and size
  * @returns mean, interval and n; where resamples without any spread leave bootstrap-t without finite quantiles (many
  *   equal values), the interval is Student's
@@ -67,7 +67,7 @@ export function estimateMean(values: readonly number[], options: EstimateOptions
  *
  *     estimateMean([a[0] - b[0], ..., a[n-1] - b[n-1]])
  *
- * @param a one number a seed
+ * @param a one number per seed
  * @param b the other setting's number of the same seed at the same index
  * @param options see estimateMean
  * @returns mean of a - b with its interval: below 0 throughout means that a is lower
@@ -127,7 +127,7 @@ export function bands(
  *
  *     the least n with  P(|T| > t(0.975, n - 1)) >= power,   T noncentral t, n - 1 df, noncentrality |effect| sqrt(n) / sd(paired)
  *
- * @param paired differences a - b of a pilot, one a seed; only their standard deviation is used. Of few seeds that is itself
+ * @param paired differences a - b of a pilot, one per seed; only their standard deviation is used. Of few seeds that is itself
  *   uncertain: at n = 3 the true one lies between 0.52 and 6.3 times what was seen (95 %)
  * @param effect smallest mean difference worth finding, in the unit of paired, not 0
  * @param power probability of finding it at a two-sided level of 5 %, in [0.5, 1), default 0.8

@@ -33,7 +33,7 @@ export type GradientStudy = Study<GradientRun>;
  * @param plans by name; rounds are 0-based and below federation.rounds
  * @param dataset as loadDataset gives it
  * @param options force, onProgress
- * @returns a study a plan, under the same names, with its runs in the order of the seeds; read only
+ * @returns one study per plan, under the same names, with its runs in the order of the seeds; read only
  * @throws InputError for a round outside the run, or the error of the first seed that failed, after all others are stored
  * @example
  * const { passive } = await measureLeakage({ passive: plan }, dataset, { onProgress: bar.update });
@@ -75,7 +75,7 @@ export function seedJobs(
  * @param plans by name; rounds are 0-based and below federation.rounds
  * @param dataset as loadDataset gives it
  * @param options force, onProgress
- * @returns a study a plan, under the same names, with its runs in the order of the seeds; read only
+ * @returns one study per plan, under the same names, with its runs in the order of the seeds; read only
  * @throws InputError as checkConfig; for no seed or round, a round outside the run, fewer than two batches, no image, or local steps; or the error of the first seed that failed, after all others are stored
  * @example
  * const looked = { federation: config, seeds: [1, 2], rounds: [0, 1], objectiveImages: 5, batches: 2, attacker: null };
@@ -116,7 +116,7 @@ export async function compareMasking(
  * Trains softmax regression, and at each of the rounds reads images off mean gradients of some peers.
  *
  * The private images are those of the first round at every round, and all sets of `peers` neighbours in the ring of peers are
- * read and averaged (squares), so that every image counts equally often whatever is varied. The reading needs no optimisation:
+ * read and averaged (squares), so every image counts equally often whatever is varied. The reading needs no optimisation:
  * its error is the mixing of images, nothing else.
  *
  * @param config architecture "softmaxRegression", batchSize 1; its seed is replaced by each of the seeds

@@ -11,7 +11,7 @@ import { packWeights, stackBatches, stackVectors, unpackWeights, unstackVectors 
  *
  * w_(m,0) = w,  w_(m,t+1) = w_(m,t) - eta grad L(w_(m,t); batch t of m),  update_m = (w - w_(m,tau)) / eta
  *
- * so that update_m is the sum of the client's gradients, and its gradient when tau = 1.
+ * so update_m is the sum of the client's gradients, and its gradient when tau = 1.
  *
  * @param network the model that all clients train
  * @param weights w, [d], as broadcast

@@ -1,4 +1,4 @@
-/** @file The fixed probe: the same private images presented at every round, so that image difficulty cancels in comparisons. */
+/** @file The fixed probe: the same private images presented at every round, so image difficulty cancels in comparisons. */
 import { backendReady } from "../core/backend";
 import { ensure } from "../core/errors";
 import { ensurePixels } from "../core/typed";
@@ -16,7 +16,7 @@ import { stepAgainst, type RoundRecord } from "./train";
  * @returns [M] batches of batchSize images without repeats, owned by the caller
  * @example
  * drawProbe(federation, dataset).map(({ size }) => size); // [1, 1, 1]; three clients, one image each
- * @source our choice: the same victims at every round, so that image difficulty cancels
+ * @source our choice: the same victims at every round, so image difficulty cancels
  */
 export function drawProbe({ config, partition: { clients }, rng }: Federation, dataset: Dataset): Batch[] {
   return clients.map((images, client) => drawBatch(dataset, images, config.batchSize, rng.split("probe", client)));

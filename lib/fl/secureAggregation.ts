@@ -17,7 +17,7 @@ const SCALE = 2 ** 32;
  *     masked[i] = round(2^32 updates[i]) + sum_{j > i} mask(i, j) - sum_{j < i} mask(j, i)   mod 2^48
  *     mask(i, j) = AES-128-CTR keystream under the key of the pair, 48 bits a coordinate
  *
- * Each mask is added once and subtracted once, so that the sum over all clients is the sum of the updates, to the bit. The
+ * Each mask is added once and subtracted once, so the sum over all clients is the sum of the updates, to the bit. The
  * server sees M vectors of which any M - 1 are uniform and independent; all it can learn is their sum. The mean it then
  * broadcasts is the same as without masks, which is all that a curious client needs.
  *

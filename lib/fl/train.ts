@@ -70,7 +70,7 @@ export class RunEnded extends InputError {
  * @param dataset as loadDataset gives it
  * @param options onRound is called after every round, and once more with the final broadcast; keep chooses the records that are
  *   returned, by round: observe needs two that follow each other
- * @returns rounds + 1 records: one a round, and one for the final broadcast; of these, those that keep keeps
+ * @returns rounds + 1 records: one per round, and one for the final broadcast; of these, those that keep keeps
  * @throws InputError for a bad config; RunEnded, an InputError with the records so far, where a client computes an update that is not
  *   finite, or the loss is not: the model has diverged (round and client are named)
  * @example

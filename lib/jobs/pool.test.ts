@@ -56,7 +56,7 @@ test("openPool: runs two jobs at a time in two single-threaded processes, none o
   assert.equal(pids.size, 2);
   assert.ok(!pids.has(process.pid));
   assert.equal(mostAtOnce(results), 2);
-  // The first job outlasts the second, so that a process that is free takes the next.
+  // The first job outlasts the second, so a process that is free takes the next.
   assert.ok(results[0]!.to > results[1]!.to);
   assert.ok(results.every(({ threads }) => threads === "1"));
   heard.sort((a, b) => a.job - b.job || a.share - b.share);

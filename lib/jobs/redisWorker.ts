@@ -31,7 +31,7 @@ export interface QueueWorker {
 const progressEvery = 1000; // ms between two reports of a job
 
 /**
- * Takes jobs from the queue of a Redis until it is closed. This process only speaks to Redis: child processes compute, so that
+ * Takes jobs from the queue of a Redis until it is closed. This process only speaks to Redis: child processes compute, so
  * its claim on the jobs is renewed in time.
  *
  * A job is given to another worker when this one dies. One whose process dies, or that fails for another reason than its

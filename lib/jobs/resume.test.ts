@@ -43,7 +43,7 @@ function start(store: string, log: string) {
   const command = spawn(process.execPath, ["-e", script], {
     env,
     stdio: ["ignore", "ignore", "pipe"],
-    detached: true, // a process group, so that it can be killed with its workers
+    detached: true, // a process group, so it can be killed with its workers
   });
   let errors = "";
   command.stderr.on("data", (chunk: Buffer) => (errors += chunk.toString()));

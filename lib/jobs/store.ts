@@ -80,7 +80,7 @@ interface Header extends Run {
 /** The library that was loaded; read now, as the files can change under a kernel that stays open. */
 const loaded: Library = readLibrary(join(__dirname, ".."));
 
-/** Computations under way in this process, so that a run asked for twice at once is computed once. */
+/** Computations under way in this process, so a run asked for twice at once is computed once. */
 const underWay = new Map<string, Promise<Computed<unknown>>>();
 
 /**

@@ -4,7 +4,7 @@ import type { Batch } from "../core/types";
 import type { Reconstruction } from "../reconstruction/inversion";
 import { scoreLeak } from "./leak";
 
-// Images of one pixel, so that an RMSE is a difference.
+// Images of one pixel, so an RMSE is a difference.
 const batch = (pixels: number[], labels: number[]): Batch => ({
   images: Float32Array.from(pixels),
   labels: Int32Array.from(labels),

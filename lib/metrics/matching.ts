@@ -68,7 +68,7 @@ export interface Match {
  *
  *     match = argmin over one-to-one choices of mean_i rmse(private[i], reconstruction[match[i]])
  *
- * The cost is the RMSE, not its square, so that the mean RMSE reported is the smallest possible one. Where labels are
+ * The cost is the RMSE, not its square, so the mean RMSE reported is the smallest possible one. Where labels are
  * given, images are matched within their class first; those a class leaves over (the labels were inferred wrongly) are
  * matched among each other afterwards, whatever their labels.
  *

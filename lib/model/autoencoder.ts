@@ -67,7 +67,7 @@ export function encoderLayer(inputShape: Shape): Layer {
  * The decoder mirrors it with transposed convolutions 4 -> 32 (3×3) -> 16 (4×4, stride 2) -> C (4×4, stride 2), ReLU between
  * and a sigmoid at the end.
  *
- * Its first layer turns a standardised code into the encoder's units, code = scale z + offset, so that z of mean 0 and
+ * Its first layer turns a standardised code into the encoder's units, code = scale z + offset, so z of mean 0 and
  * deviation 1 is what the client's own images have.
  *
  * @param codeShape [4, H/4, W/4]

@@ -131,7 +131,7 @@ function blocks(network: Network, vector: Float32Array): { name: string; part: F
  * Every parameter's gradient against central differences of the loss, along a direction made of the gradient itself (a wrong
  * one would not be the steepest) and of noise on the same parameter.
  *
- * The loss is a float32 of about 2.3, so that differences carry an error of about 3e-7, some 1e-4 of a loss that moves by
+ * The loss is a float32 of about 2.3, so differences carry an error of about 3e-7, some 1e-4 of a loss that moves by
  * 2e-3. The rest of the tolerance is for curvature, and for the kinks of relu and max that even a small step passes.
  */
 function checkGradient(network: Network, weights: Float32Array, batch: Batch, longest: number): void {

@@ -129,7 +129,7 @@ export function differentiate(network: Network, weights: readonly Tensor[], imag
  * grad_x <grad_w L(x; w), v>, by the R-operator (see layers/layer.ts)
  *
  * @param pass of the images and weights in question
- * @param direction v, one a parameter: as unpackWeights gives them, or a Blend for a matrix
+ * @param direction v, one per parameter: as unpackWeights gives them, or a Blend for a matrix
  * @returns [B, H, W, S·C]; the caller's tidy owns it
  * @example
  * const pass = differentiate(network, stacked.weights, stacked.images, stacked.targets);
@@ -146,9 +146,9 @@ export function gradientAlong(pass: Pass, direction: readonly Direction[]): Tens
  * grad_x <grad_w L(x; w), v>  and  grad_w <grad_w L(x; w), v> = H v, with H the Hessian in the weights, by the R-operator
  *
  * @param pass of the images and weights in question
- * @param direction v, one a parameter: as unpackWeights gives them, or a Blend for a matrix
+ * @param direction v, one per parameter: as unpackWeights gives them, or a Blend for a matrix
  * @param want which of the two
- * @returns input [B, H, W, S·C] and H v, one a parameter; what is not wanted is null, or empty; the caller's tidy owns the tensors
+ * @returns input [B, H, W, S·C] and H v, one per parameter; what is not wanted is null, or empty; the caller's tidy owns the tensors
  * @example
  * const pass = differentiate(network, stacked.weights, stacked.images, stacked.targets);
  * const { weights } = gradientsAlong(pass, pass.gradients.weights.map(asTensor), "weights");

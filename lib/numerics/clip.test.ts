@@ -17,7 +17,7 @@ function norm(x: Float32Array): number {
 }
 
 test("clipToNorm: scales a longer vector to the norm when worked by hand", () => {
-  // ||(3, 4)|| = 5, so that C = 2.5 halves it
+  // ||(3, 4)|| = 5, so C = 2.5 halves it
   const clipped = clipToNorm(Float32Array.of(3, 4), 2.5);
   assert.ok(Math.abs(clipped[0]! - 1.5) < 1e-6 && Math.abs(clipped[1]! - 2) < 1e-6);
 });

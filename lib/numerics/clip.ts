@@ -28,7 +28,7 @@ export function clipToNorm(vector: Float32Array, clipNorm: number): Float32Array
 /**
  * A vector with every coordinate moved into an interval.
  *
- * clipped_i = min(C, max(-C, u_i)), so that ||clipped|| <= C sqrt(d)
+ * clipped_i = min(C, max(-C, u_i)), so ||clipped|| <= C sqrt(d)
  *
  * @param vector u, [d], finite
  * @param clipNorm C > 0, finite; rounded to float32

@@ -18,7 +18,7 @@ const blockWidth = 1024; // coordinates at a time, a multiple of the 16 that the
  *
  * @param updates [n][d], n >= 1, finite; unchanged
  * @param visit is shown each block once, from the first coordinates to the last
- * @source Batcher 1968: a network whose exchanges do not depend on the values, so that many columns go through it together
+ * @source Batcher 1968: a network whose exchanges do not depend on the values, so many columns go through it together
  */
 export function sortColumns(updates: readonly Float32Array[], visit: (block: SortedColumns) => void): void {
   const n = updates.length;

@@ -18,7 +18,7 @@ const nodes: readonly (readonly [x: number, weight: number])[] = Array.from({ le
  *
  * @param f smooth over the interval
  * @param from its left end
- * @param width its length, apart from the end, so that an interval far narrower than its place keeps its digits
+ * @param width its length, apart from the end, so an interval far narrower than its place keeps its digits
  * @returns the sum over the nodes
  * @example
  * integrate((x) => x ** 2 / 2, 0, 3); // 4.500

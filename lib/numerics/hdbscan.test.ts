@@ -17,7 +17,7 @@ test("hdbscan: finds two groups and a lone point", () => {
 });
 
 test("hdbscan: keeps of all points those that hold together longest when no two groups are large enough", () => {
-  // 30 leaves at gap 18, 12 at gap 8; of 0 1 2 4 no three stay when gap 2 opens, so that these four end together
+  // 30 leaves at gap 18, 12 at gap 8; of 0 1 2 4 no three stay when gap 2 opens, so these four end together
   assert.deepEqual(onLine([0, 1, 2, 4, 12, 30], 4), [0, 0, 0, 0, -1, -1]);
 });
 

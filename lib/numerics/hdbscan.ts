@@ -74,7 +74,7 @@ function singleLinkage(distances: readonly (readonly number[])[]): Group {
 function condense(group: Group, begin: number, minClusterSize: number): Cluster {
   const leaving: Leaving[] = [];
   for (;;) {
-    const lambda = 1 / group.distance; // infinite where points coincide; these join one by one, so that no cluster begins there
+    const lambda = 1 / group.distance; // infinite where points coincide; these join one by one, so no cluster begins there
     const large = group.parts.filter(({ points }) => points.length >= minClusterSize);
     if (large.length === 2) {
       return { begin, end: lambda, leaving, children: large.map((part) => condense(part, lambda, minClusterSize)) };

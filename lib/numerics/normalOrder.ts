@@ -7,7 +7,7 @@ import { ensure, ensureCount } from "../core/errors";
  * gives the median's, f = floor((n - 1)/2).
  *
  * Given the two nearest that are left out, a below and b above, the m = n - 2f between them are independent draws of a normal cut off
- * at a and b, so that the variance is E[var(a, b)/m + mean(a, b)^2] over
+ * at a and b, so the variance is E[var(a, b)/m + mean(a, b)^2] over
  *
  *     density(a, b) ~ Phi(a)^(f-1) phi(a) (Phi(b) - Phi(a))^m phi(b) (1 - Phi(b))^(f-1)
  *

@@ -12,7 +12,7 @@ export interface Spread {
  *
  * covariance = sum_i w_i (x_i - mu)(x_i - mu)^T / W has the positive eigenvalues of the n x n matrix
  * K_ij = sqrt(w_i w_j) <x_i - mu, x_j - mu> / W, and with K's unit eigenvector u
- * v = sum_j sqrt(w_j) u_j (x_j - mu) / sqrt(lambda W); the inner products follow from the distances, so that d never enters
+ * v = sum_j sqrt(w_j) u_j (x_j - mu) / sqrt(lambda W); the inner products follow from the distances, so d never enters
  *
  * @param squared distances as squaredDistances gives them, [n * n]
  * @param weights [n], >= 0, not all 0; W is their sum

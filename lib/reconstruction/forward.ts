@@ -72,7 +72,7 @@ export function throughProtocol(fn: string, view: AttackerView): AttackerView {
  *     u_(t-1) = u_t - (eta / B) sum_b H_b J_b u_t,  dD/dx_b = grad_x <grad_w L(w_t; x_b), J_b u_t> / B
  *
  * What a client cannot know is assumed. Noise has mean 0 and is left out. A rule's own draws (bucketing, dnc) are made anew, the same in
- * every step: clients have no names, so that a bucketing is as good as another. foolsGold's histories are empty, as they are in the
+ * every step: clients have no names, so a bucketing is as good as another. foolsGold's histories are empty, as they are in the
  * first round. flTrust's root update points where the aggregate does. The oracle knows whether the attacker poisons. An update of its
  * own that is not finite was dropped. Where the rule refuses the dummies' round, it is the mean's for that step.
  *

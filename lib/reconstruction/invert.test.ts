@@ -405,7 +405,7 @@ test("invert: total variation makes smoother images, and is left out of the matc
   assert.ok(roughness(hardly!) > 0.9 * roughness(plain!), `${roughness(hardly!)} of ${roughness(plain!)}`);
 });
 
-test("invert: in a box each step leaves the images in [0, 1], so that the last ones are what was judged", async () => {
+test("invert: in a box each step leaves the images in [0, 1], so the last ones are what was judged", async () => {
   const { view } = scene(3, 2);
   const options: InvertOptions = {
     prior: pixel,

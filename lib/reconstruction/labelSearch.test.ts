@@ -19,7 +19,7 @@ const draw = (size: number, name: string, labels: readonly number[]): Batch => (
   size,
 });
 
-/** A view through a model that is sure of itself, so that the bias gradient proves little. */
+/** A view through a model that is sure of itself, so the bias gradient proves little. */
 function viewOf(secret: Batch): AttackerView {
   const weights = initialWeights(network.layer, createRng("weights"), "variancePreserving", 1).map((w) => 3 * w);
   return {

@@ -108,7 +108,7 @@ for (const [name, options, shape] of variants) {
   });
 }
 
-/** Softmax regression on one pixel, two classes; weights (w_0, w_1, b_0, b_1) = 0, so that q = 1/2. */
+/** Softmax regression on one pixel, two classes; weights (w_0, w_1, b_0, b_1) = 0, so q = 1/2. */
 const tiny = buildNetwork("softmaxRegression", [1, 1, 1], 2);
 
 test("gradientMatching: equals distances and derivatives worked by hand on one pixel", async () => {

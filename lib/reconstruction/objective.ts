@@ -19,7 +19,7 @@ import {
 
 /**
  * A distance between gradients, D = weight ||unit g - t||^2, and its derivative v = dD/dg = scale (own g - t), where t comes from g*
- * alone. Its numbers, one a replica, follow from <g, g> and <g, t>: no objective looks at the gradients themselves.
+ * alone. Its numbers, one per replica, follow from <g, g> and <g, t>: no objective looks at the gradients themselves.
  */
 interface Objective {
   /** g* [S, d] -> t [S, d] */

@@ -201,7 +201,7 @@ test("matchUnrolled: two views together give what each gives alone", () => {
 });
 
 test("byStep: image b of client m in step t stands at (m tau + t) B + b, and fromSteps undoes it", () => {
-  // Two views, three clients, two steps of two images of one pixel with two channels: 12 images a view.
+  // Two views, three clients, two steps of two images of one pixel with two channels: 12 images per view.
   const [views, clients, localSteps, batch, channels] = [2, 3, 2, 2, 2];
   const count = clients * localSteps * batch;
   const code = (s: number, image: number, c: number): number => 100 * s + 2 * image + c;

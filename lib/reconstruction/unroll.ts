@@ -18,7 +18,7 @@ export interface UnrolledMatching {
  * g_(m,t) = grad_w L(w_(m,t); x_(m,t)),  and what is held against g* is  G = (1 / (n tau)) sum_m sum_t g_(m,t).
  *
  * Its derivative, for each client (m left out). Let v = dD/dG / (n tau), u_t = dD/dg_t and l_t = dD/dw_t, the total derivatives.
- * g_t enters G directly and w_(t+1) with -eta, so that u_t = v - eta l_(t+1); w_t enters g_t and w_(t+1), so that
+ * g_t enters G directly and w_(t+1) with -eta, so u_t = v - eta l_(t+1); w_t enters g_t and w_(t+1), so
  * l_t = l_(t+1) + H_t u_t with the Hessian H_t of L(.; x_t) at w_t. Nothing reads w_tau but G itself, l_tau = 0. Hence
  *
  *     u_(tau-1) = v,  u_(t-1) = u_t - eta H_t u_t,  dD/dx_t = grad_x <grad_w L(w_t; x_t), u_t>

@@ -16,7 +16,7 @@ export interface Observed {
 }
 
 /**
- * A quantity of the observations along the rounds: mean over seeds with its 95 % band, one line a setting; geometric on
+ * A quantity of the observations along the rounds: mean over seeds with its 95 % band, one line per setting; geometric on
  * a logarithmic axis, which what is not above 0 leaves.
  *
  * @param observed at least one setting
@@ -49,7 +49,7 @@ const words = { A1: "A1, smooth", A2: "A2, Polyak–Łojasiewicz", A3: "A3, nois
  * constant of the other half of the seeds, "broken" where one does.
  *
  * @param settings with their tests, see testAssumptions
- * @returns a row a setting and assumption, settings in the style table's order
+ * @returns one row per setting and assumption, settings in the style table's order
  * @throws InputError when a name is not in the style table
  * @example
  * const test = { assumption: "A1", constant: "L", fitted: 7, measured: 5, tested: 12, broken: 1 };

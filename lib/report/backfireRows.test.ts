@@ -7,7 +7,7 @@ import { backfireRows } from "./backfireRows";
 const noiseOf = (noiseMultiplier: number): Setting =>
   setting({ privacy: "localDp", privacyParameters: { ...defaultPrivacy, noiseMultiplier } });
 
-test("backfireRows: a row a setting and round, with means over seeds", () => {
+test("backfireRows: one row per setting and round, with means over seeds", () => {
   const one = { seed: 1, round: 9, ratio: 4, threshold: 3, difference: -0.1, agrees: true };
   const two = { ...one, seed: 2, ratio: 1, difference: 0.3, agrees: false };
   const rows = backfireRows([{ setting: noiseOf(3), rounds: [{ ...one, round: 0 }, { ...two, round: 0 }, one, one] }, { setting: noiseOf(0), rounds: [one, two] }]); // prettier-ignore

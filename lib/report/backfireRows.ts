@@ -9,7 +9,7 @@ import type { Row } from "./table";
  * Line (12) round by round, means over seeds.
  *
  * @param settings with their rounds, of at least two seeds, see backfireRounds
- * @returns a row a setting and round: setting, k, ratio, threshold, predicted ("lower" where the ratio is above), difference with
+ * @returns one row per setting and round: setting, k, ratio, threshold, predicted ("lower" where the ratio is above), difference with
  *   its 95 % interval low and high, agrees (share of seeds)
  * @throws InputError when a name is not in the style table, or a round has fewer than two seeds
  * @example

@@ -1,4 +1,4 @@
-/** @file A headless browser that draws plotly figures as SVG: one a process, started when needed, closed when idle or when the process ends. */
+/** @file A headless browser that draws plotly figures as SVG: one per process, started when needed, closed when idle or when the process ends. */
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -36,7 +36,7 @@ let idle: NodeJS.Timeout | undefined;
  * Draws a figure as SVG. The same figure and name give the same bytes: plotly's random ids come from a generator seeded
  * with the name, and text is measured with fonts that ship with this library.
  *
- * @param name the figure's name; ids differ between names, so that two SVGs can stand in one page
+ * @param name the figure's name; ids differ between names, so two SVGs can stand in one page
  * @returns the SVG text, or undefined where there is no browser (said once on standard error)
  */
 export async function drawSvg(figure: Figure, name: string): Promise<string | undefined> {
@@ -157,7 +157,7 @@ interface PageScript {
 
 /**
  * Runs in the page. mulberry32 stands in for Math.random, from which plotly makes its ids. settle writes the measured width
- * beside every text, so that a viewer without Arial condenses its own font instead of letting labels collide, and sorts
+ * beside every text, so a viewer without Arial condenses its own font instead of letting labels collide, and sorts
  * attributes, whose order depends on what the page drew before.
  */
 const pageScript = `

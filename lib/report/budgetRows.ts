@@ -19,7 +19,7 @@ import type { Row } from "./table";
  *
  * @param planned settings with their plans; those without a privacy mechanism get no row
  * @param dataset as loadDataset gives it, of which clients have their shards
- * @returns a row a private setting, in the style table's order; an epsilon is text, "none" where nothing is promised
+ * @returns one row per private setting, in the style table's order; an epsilon is text, "none" where nothing is promised
  * @throws InputError when no plan is private, and as setUp and spent
  * @example
  * const privacyParameters = { ...defaultPrivacy, noiseMultiplier: 0 };

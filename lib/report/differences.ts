@@ -22,7 +22,7 @@ export type Windows = Readonly<Record<string, readonly [first: number, last: num
  * @param windows at least one; their names stand behind the setting's unless there is only one
  * @param options over: "all" honest clients' images (default) or the "contributors"'; relative: as a fraction of the baseline's
  *   error; series: "probe" (default) or "trajectory"
- * @returns a row a setting and window, settings in the style table's order
+ * @returns one row per setting and window, settings in the style table's order
  * @throws InputError as leakDifferences and styleOf
  * @example
  * const rows = differenceRows([{ setting: "passive", study }, { setting: "krum", study: { ...study } }], study, { early: [0, 0], late: [1, 1] });
@@ -81,7 +81,7 @@ function others<Line extends LeakLine>(studies: readonly Line[], baseline: Leaka
  *
  * @param setting decides colour and place
  * @param name instead of the setting's own: what is compared with what
- * @param differences one a seed
+ * @param differences one per seed
  * @returns a row; without an estimate where fewer than two seeds can be compared, which showForest says
  * @example
  * differenceRow("passive", "passive − floor", [-0.1, -0.3]).estimate.mean; // -0.200

@@ -53,7 +53,7 @@ export interface LineFigureSpec {
   readonly columns?: number;
 }
 
-/** Measures in px; every figure is this wide, so that text has one size everywhere. */
+/** Measures in px; every figure is this wide, so text has one size everywhere. */
 export const frame = { width: 900, fontSize: 13, titleSize: 17, footer: 34 } as const;
 
 const fontFamily = "Arial, Helvetica, 'Liberation Sans', Arimo, sans-serif";
@@ -68,7 +68,7 @@ const decimals = [1, 2, 3, 4, 5, 6].map((digits) => ({
 }));
 
 /**
- * The layout every figure starts from: white, one font, no margins, so that paper coordinates are those of the whole figure;
+ * The layout every figure starts from: white, one font, no margins, so paper coordinates are those of the whole figure;
  * the title at the top left and place for the stamp at the foot.
  *
  * @param title one line; set smaller when it has more than 95 letters
@@ -111,10 +111,10 @@ export function textAt(
 }
 
 /**
- * A line with its band, as plotly traces: the band first, so that lines lie above it.
+ * A line with its band, as plotly traces: the band first, so lines lie above it.
  *
  * @param axis number of the pair of axes, from 1
- * @param showLegend whether this line stands in the legend; once a figure is enough
+ * @param showLegend whether this line stands in the legend; once per figure is enough
  */
 export function bandSeries(series: Series, axis = 1, showLegend = true): Record<string, unknown>[] {
   const { setting, x, mean, low, high } = series;

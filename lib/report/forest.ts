@@ -1,4 +1,4 @@
-/** @file Forest plots: one difference with its interval a row, against zero. */
+/** @file Forest plots: one difference with its interval per row, against zero. */
 import { ensure, ensureFinite } from "../core/errors";
 import type { Estimate } from "../experiment/statistics";
 import { axisLayout, baseLayout, frame, ink, showFigure, textAt, type Figure } from "./figure";
@@ -35,7 +35,7 @@ export interface ForestSpec {
 const rowHeight = 30;
 
 /**
- * Differences with their 95 % intervals, one a row, in the style table's order; rows of one setting stay in theirs.
+ * Differences with their 95 % intervals, one per row, in the style table's order; rows of one setting stay in theirs.
  *
  * A filled mark has an interval on one side of zero, a hollow one contains it: undecided. The numbers stand at the right. A row
  * without an estimate keeps its place and says why it has none.

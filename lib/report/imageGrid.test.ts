@@ -55,7 +55,7 @@ test("imageGrid: planes of a colour image become pixels", () => {
   assert.deepEqual([...png.data.subarray(0, 3), ...png.data.subarray(4 * 3, 4 * 3 + 3)], [255, 0, 0, 0, 255, 0]);
 });
 
-test("imageGrid: shrinks the pixels, never below one, so that many columns fit the width", () => {
+test("imageGrid: shrinks the pixels, never below one, so many columns fit the width", () => {
   const width = (count: number): number => {
     const columns = Array.from({ length: count }, (_, c) => `round ${c}`);
     const image = new Float32Array(784);
@@ -67,7 +67,7 @@ test("imageGrid: shrinks the pixels, never below one, so that many columns fit t
 
 test("imageGrid: labels rows, columns and images", () => {
   const texts = (imageGrid(spec).layout["annotations"] as { text: string }[]).map(({ text }) => text);
-  // Images of 8 px leave room for 6 letters a line.
+  // Images of 8 px leave room for 6 letters per line.
   assert.deepEqual(texts, ["<b>t</b>", "private", "round<br>0", "round<br>1", "client 1", "client 2", "RMSE<br>0.21"]);
 });
 

@@ -58,7 +58,7 @@ export function linesInOrder<Line extends Pick<LeakLine, "setting">>(lines: read
 }
 
 /**
- * A panel of a quantity of the inverted rounds: mean over seeds with its 95 % band, one line a setting.
+ * A panel of a quantity of the inverted rounds: mean over seeds with its 95 % band, one line per setting.
  *
  * Contributors are the clients in the aggregate other than the attacker. Where a seed has none in a round it is left out of that
  * round, and a round in which fewer than two seeds have any is a gap. A setting that has gaps only is not drawn.
@@ -87,7 +87,7 @@ export function leakPanel(
 }
 
 /**
- * A panel of a quantity of the training rounds: mean over seeds with its 95 % band, one line a setting.
+ * A panel of a quantity of the training rounds: mean over seeds with its 95 % band, one line per setting.
  *
  * A setting without the quantity, as the attack success of a poisoning that has no goal of its own, is not drawn.
  *
@@ -119,7 +119,7 @@ export function roundPanel(
 }
 
 /**
- * A panel of the error against the objective gap, one line a setting: if the gap alone explained the error, all would lie on one
+ * A panel of the error against the objective gap, one line per setting: if the gap alone explained the error, all would lie on one
  * curve. A point is a round: the means over seeds, of the gap the geometric one since its axis is logarithmic; rounds are joined
  * in their order.
  *

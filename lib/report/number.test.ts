@@ -41,6 +41,6 @@ test("formatNumber: three significant digits with their zeros, integers in full"
   assert.equal(formatNumber(0.20999, 2), "0.21");
 });
 
-test("formatReal: an integer gets decimals, so that it fits into a column of fractions", () => {
+test("formatReal: an integer gets decimals, so it fits into a column of fractions", () => {
   assert.deepEqual([1, 0, 25].map((x) => formatReal(x)), ["1.00", "0.00", "25.0"]); // prettier-ignore
 });

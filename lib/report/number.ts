@@ -1,7 +1,7 @@
 /** @file Numbers as readers and files want them: few digits, the same in every place. */
 
 /**
- * Rounds to significant digits, so that noise in the last bits changes no file.
+ * Rounds to significant digits, so noise in the last bits changes no file.
  *
  * @param value any number; NaN and infinities come back as they are
  * @param digits significant digits, 1..17

@@ -35,7 +35,7 @@ test("participantRanks: hold the settings of one seed against one another", () =
   assert.deepEqual(participantRanks({ one: studies.one }, 0), []);
 });
 
-test("participantRows: a row a setting and round, a dash where too few seeds have a contributor", () => {
+test("participantRows: one row per setting and round, a dash where too few seeds have a contributor", () => {
   const [one] = participantRows(studies, [0]);
   assert.deepEqual(
     [one!["setting"], one!["k"], one!["effectiveParticipants"], one!["labelAccuracy"]],

@@ -19,7 +19,7 @@ const effectiveParticipants: Participants = (leak) => leak.effectiveParticipants
  *
  * @param studies by any name
  * @param rounds probed ones
- * @returns a row a setting and round: setting, k, effectiveParticipants, rmse with its 95 % interval low and high, labelAccuracy; NaN where fewer than two seeds
+ * @returns one row per setting and round: setting, k, effectiveParticipants, rmse with its 95 % interval low and high, labelAccuracy; NaN where fewer than two seeds
  *   have a contributor besides the attacker
  * @throws InputError when a study has not probed a round
  * @example
@@ -78,7 +78,7 @@ export function participantPoints(
  * @param studies by any name, on the same seeds
  * @param round a probed one
  * @param participants of a leak, default M_eff
- * @returns one number a seed, of the settings in which it has a contributor besides the attacker; seeds with fewer than two
+ * @returns one number per seed, of the settings in which it has a contributor besides the attacker; seeds with fewer than two
  *   such settings, or of one error or number, are left out
  * @throws InputError when a study has not probed the round
  * @example

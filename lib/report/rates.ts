@@ -16,7 +16,7 @@ type Measured = "measured" | "decay" | "late";
  * The rules as rows of a table, means over seeds.
  *
  * @param convergence by rule of the style table
- * @returns a row a rule in the order of the predicted variance: rule, predicted, measured, decay, late
+ * @returns one row per rule in the order of the predicted variance: rule, predicted, measured, decay, late
  * @throws InputError when a name is not in the style table
  * @example
  * const seed = { predicted: 4, measured: 5, decay: 0.02, late: 1 };
@@ -36,7 +36,7 @@ export function rateRows(convergence: ConvergenceByRule): Row[] {
  *
  * @param convergence by rule, at least two, on the same seeds
  * @param of "measured" (the aggregate's squared distance from the gradient), "decay" or "late" (loss)
- * @returns one number a seed
+ * @returns one number per seed
  * @throws InputError as rankCorrelation
  * @example
  * const seed = { predicted: 4, measured: 5, decay: 0.02, late: 1 };
@@ -49,7 +49,7 @@ export function rateRanks(convergence: ConvergenceByRule, of: Measured): number[
 
 /**
  * Aggregate, late loss and decay against the predicted variance: means over seeds with 95 % intervals, of the first two
- * geometric ones, so that no band reaches below 0.
+ * geometric ones, so no band reaches below 0.
  *
  * @param convergence by rule, of at least two seeds
  * @returns three panels for showLines, rules from left to right in the order of rateRows

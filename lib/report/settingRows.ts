@@ -1,4 +1,4 @@
-/** @file From studies to a dataframe: one row a setting, means over seeds in a window of rounds. */
+/** @file From studies to a dataframe: one row per setting, means over seeds in a window of rounds. */
 import { ensure } from "../core/errors";
 import { seedMeans } from "../experiment/curves";
 import { estimateMean } from "../experiment/statistics";
@@ -14,7 +14,7 @@ import type { Row } from "./table";
  * @param studies with their settings, at least two seeds each
  * @param window first and last round, both included; at least one inverted round lies in it
  * @param series whose leaks: the fixed probe's (default) or the trajectory's
- * @returns a row a setting, in the style table's order; contributorRmse is over the seeds in which somebody but the attacker was
+ * @returns one row per setting, in the style table's order; contributorRmse is over the seeds in which somebody but the attacker was
  *   in the aggregate, NaN where there is none
  * @throws InputError when there is no study, or none of its rounds lies in the window
  * @example

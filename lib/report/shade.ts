@@ -9,7 +9,7 @@ const weights = [0.2126, 0.7152, 0.0722] as const;
 
 /**
  * The shade of a colour for a strength between 0 and 1: its hue, from light (0) to dark (1). Every colour of one strength has the
- * same lightness, so that shades are told apart in greys and by colour-blind readers too.
+ * same lightness, so shades are told apart in greys and by colour-blind readers too.
  *
  *     L* = 74 - 48 strength; mixed with white (or black) in linear light until its luminance is that of L*
  *

@@ -58,7 +58,7 @@ export interface Signatures {
  *
  * @param studies settings with their plans, as measureSettings gives them
  * @param windows see SignatureWindows
- * @returns one entry a setting, in the style table's order
+ * @returns one entry per setting, in the style table's order
  * @throws InputError as leakDifferences
  * @example
  * const windows = { early: [0, 0], late: [1, 1], noised: [0, 1], robust: [0, 1], combined: [0, 1] } as const;

@@ -15,7 +15,7 @@ export const leakOf = (round: number, perImage: readonly number[], more: Partial
 export const roundOf = (round: number, objectiveGap: number, more: Partial<RoundSummary> = {}): RoundSummary =>
   ({ round, objectiveGap, loss: objectiveGap, accuracy: 0.5, attackSuccess: null, effectiveParticipants: 3, ...more }) as RoundSummary; // prettier-ignore
 
-/** A study of one run a seed. */
+/** A study of one run per seed. */
 export const studyOf = (...runs: readonly Pick<LeakageRun, "rounds" | "probe">[]): LeakageStudy => ({
   runs: runs.map((run, s) => ({ seed: s + 1, trajectory: run.probe, ...run })),
   sources: [],

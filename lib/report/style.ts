@@ -92,7 +92,7 @@ let table: ReadonlyMap<string, SettingStyle> | undefined;
 
 /**
  * Every look by name, in the order of legends: by family, what the paper names first. A rule without a colour of its own gets the one
- * that is farthest from those of its family before it, so that one that is added at a registry's end changes no other.
+ * that is farthest from those of its family before it, so one that is added at a registry's end changes no other.
  *
  * @returns the table; read only
  * @example
@@ -121,7 +121,7 @@ function tableOf(family: StyleFamily): [string, SettingStyle][] {
  * How a setting looks.
  *
  * What acts first gives the colour; where more than one thing acts the line pattern is "dot". A parameter's size gives the shade, light
- * when small and dark when large, and its half decade the line pattern, so that 1, 3 and 10 differ in both; of several parameters the
+ * when small and dark when large, and its half decade the line pattern, so 1, 3 and 10 differ in both; of several parameters the
  * first gives the shade and the last the pattern. Without parameters a setting has its own colour.
  *
  * @param drawn a name of a registry or of the table of looks, or a setting
@@ -164,7 +164,7 @@ function strengthOf({ parameter, value }: Sized): number {
   return Math.min(1, Math.max(0, (Math.log(value) - low) / (high - low)));
 }
 
-/** By the half decade, so that neighbours of a usual sweep (1, 3, 10) differ. */
+/** By the half decade, so neighbours of a usual sweep (1, 3, 10) differ. */
 function patternOf(value: number): Dash {
   if (value === 0) return "dashdot";
   const halfDecade = Math.round(2 * Math.log10(value));

@@ -55,7 +55,7 @@ export function showTable(rows: readonly Row[], options: TableOptions = {}): voi
   display({ "text/html": html, "text/plain": text });
 }
 
-/** A table as HTML and as plain text of at most 100 letters a line where the words allow it. */
+/** A table as HTML and as plain text of at most 100 letters per line where the words allow it. */
 export function formatTable(
   rows: readonly Row[],
   options: TableOptions = {},
@@ -126,7 +126,7 @@ function toText(columns: readonly Column[], count: number): string {
 /**
  * Breaks a text at spaces into lines of at most that many letters; a longer word has a line of its own, and "κ = 3" is a word.
  *
- * @param letters a line, at least 1
+ * @param letters per line, at least 1
  */
 export function wrapWords(text: string, letters: number): string[] {
   return text.split("\n").flatMap((part) => {

@@ -18,7 +18,7 @@ const sweptAxes: Readonly<Record<SweptQuantity, AxisSpec>> = {
   localSteps: { label: "local steps τ" },
 };
 
-/** Mean and interval of logarithms, so that a band on a logarithmic axis never reaches below 0. */
+/** Mean and interval of logarithms, so a band on a logarithmic axis never reaches below 0. */
 function logBands(perSeed: readonly (readonly number[])[]): { mean: number[]; low: number[]; high: number[] } {
   const { mean, low, high } = bands(perSeed.map((values) => values.map(Math.log)));
   return { mean: mean.map(Math.exp), low: low.map(Math.exp), high: high.map(Math.exp) };
@@ -134,7 +134,7 @@ export function analyticLeakPanels(leaks: readonly AnalyticLeak[], counts: reado
  * A line through estimates: at every x the mean over seeds with its 95 % interval.
  *
  * @param look setting, and perhaps name and dash
- * @param points x and one number a seed; drawn from left to right
+ * @param points x and one number per seed; drawn from left to right
  * @param options log: geometric means, for a logarithmic axis, which numbers that are not above 0 leave
  * @returns a series of a panel; a gap where fewer than two seeds have a number
  * @example

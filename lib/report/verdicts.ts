@@ -124,7 +124,7 @@ export function decideDifference(
  *
  * @param studies settings with their plans
  * @param window first and last round, both included
- * @returns a row a setting, in the style table's order; NaN, shown as a dash, where a rule keeps nobody as a whole
+ * @returns one row per setting, in the style table's order; NaN, shown as a dash, where a rule keeps nobody as a whole
  * @throws InputError as seedMeans
  * @example
  * aggregateRows([{ setting: setting({ poisoning: "none" }), plan, study }], [0, 0])[0].setting; // "passive"

@@ -101,7 +101,7 @@ export function backdoorLaw(clients: Clients, { shift }: { shift: Vector }): Agg
 /**
  * A client chosen without looking at the noise, as an oracle or a draw would: ρ = 1, b = b_i, v = σ^2, no averaging.
  *
- * Krum looks at the noise, so that its choice is no fixed client: see krumSpread.
+ * Krum looks at the noise, so its choice is no fixed client: see krumSpread.
  *
  * @param clients b_m and σ
  * @param index i

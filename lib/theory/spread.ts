@@ -6,7 +6,7 @@ import { combination, squaredDistance, squaredNorm } from "./vectors";
 /**
  * How far the coordinate-wise median can lie from the honest mean: ||u - gbar_H||^2 <= n / (n - 2f) V_H.
  *
- * In each coordinate at least n/2 - f of the n - f honest values lie on the far side of the median, so that Cantelli's
+ * In each coordinate at least n/2 - f of the n - f honest values lie on the far side of the median, so Cantelli's
  * inequality bounds its distance from their mean in their variance. At f = 0: no farther than one standard deviation.
  *
  * @param numClients n

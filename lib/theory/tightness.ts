@@ -64,7 +64,7 @@ function roundInstance(rng: Rng) {
  * The other lines where they are attained.
  *
  * Lemma: the honest mean on a round quadratic, from above and from below. Drift: one client in one dimension, whose drift over τ
- * steps is the mean of 1 - (1 - η L)^t, so that a small η fills the bound.
+ * steps is the mean of 1 - (1 - η L)^t, so a small η fills the bound.
  *
  * @param rng where the instance comes from
  * @returns line and the fraction of the bound that the instance fills (for bounds from below: bound over value)

@@ -1,4 +1,4 @@
-/** @file Ways to break an input. All take a random(n) -> integer in 0..n-1, so that a seed and a number give an input again. */
+/** @file Ways to break an input. All take a random(n) -> integer in 0..n-1, so a seed and a number give an input again. */
 import { createHash } from "node:crypto";
 
 /** A generator for the trial of that name: SHA-256 in counter mode is slow enough not to matter and alike everywhere. */

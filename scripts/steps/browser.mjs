@@ -1,6 +1,6 @@
 /**
  * @file Step "browser": draws the static figures. Unpacked from npm's @sparticuz/chromium into the project, with the libraries and
- * fonts it needs, so that a machine without a desktop has one; otherwise a Chrome found on the machine.
+ * fonts it needs, so a machine without a desktop has one; otherwise a Chrome found on the machine.
  */
 import { copyFileSync, existsSync, mkdirSync, readdirSync, renameSync } from "node:fs";
 import { join } from "node:path";
@@ -111,7 +111,7 @@ async function unpack() {
   const script = 'import("@sparticuz/chromium").then((chromium) => chromium.default.executablePath())';
   await run(process.execPath, ["-e", script], { env: { TMPDIR: part, AWS_EXECUTION_ENV: "AWS_Lambda_nodejs20.x" } });
   // Open Sans is plotly's font; DejaVu has the arrows, check marks and operators it lacks. No font of the machine takes part,
-  // so that text is there, and equally wide, everywhere.
+  // so text is there, and equally wide, everywhere.
   const dejavu = join(MODULES, "dejavu-fonts-ttf", "ttf");
   for (const name of readdirSync(dejavu).filter((name) => /^DejaVuSans(Mono)?(-Bold|-Oblique)?\.ttf$/.test(name)))
     copyFileSync(join(dejavu, name), join(part, "fonts", name));

@@ -142,7 +142,7 @@ export function succeeds(command, args, input = "") {
 }
 
 /**
- * Runs a command to its end and resolves to its standard output. It dies with setup (see guard.mjs), so that an interrupted
+ * Runs a command to its end and resolves to its standard output. It dies with setup (see guard.mjs), so an interrupted
  * run leaves nothing behind that would write into what the next one builds.
  * @throws SetupError with the command's last lines
  */

@@ -2,7 +2,7 @@
 import { spawn } from "node:child_process";
 
 const [command, ...args] = process.argv.slice(2);
-// A process group of its own, so that the children of the command end with it.
+// A process group of its own, so the children of the command end with it.
 const child = spawn(command, args, { stdio: ["ignore", "inherit", "inherit"], detached: true });
 
 function stop() {

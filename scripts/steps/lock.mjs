@@ -1,6 +1,6 @@
 /**
  * @file One setup at a time: a lock file with its owner's identity. An owner on this machine is asked for by pid and start time,
- * so that one that is stopped is never taken for dead, and another program with the pid of a dead one never for it. Of one that
+ * so one that is stopped is never taken for dead, and another program with the pid of a dead one never for it. Of one that
  * cannot be seen from here (another container or machine that shares the folder) the lock's age tells: it touches it.
  */
 import { spawnSync } from "node:child_process";
@@ -30,7 +30,7 @@ export async function withLock(file, work, onWait = () => {}) {
   }
 }
 
-/** Whether the lock is ours now. Linking is atomic and fails where the lock is there, so that it never is there without its owner. */
+/** Whether the lock is ours now. Linking is atomic and fails where the lock is there, so it never is there without its owner. */
 function acquire(file) {
   const mine = `${file}.${process.pid}`;
   writeFileSync(mine, me());

@@ -1,5 +1,5 @@
 /**
- * @file Property tests draw the same cases in every run, so that a run which fails can be repeated and one which passes stays so.
+ * @file Property tests draw the same cases in every run, so a run which fails can be repeated and one which passes stays so.
  * PROPERTY_SEED=N draws others.
  */
 const fc = require("fast-check");

@@ -91,7 +91,7 @@ function pipeline(names, rule, options) {
 }
 
 /**
- * A rule of the registry `poisonings`: the entry's vectors are the honest updates, and the malicious client's own is their mean, so that
+ * A rule of the registry `poisonings`: the entry's vectors are the honest updates, and the malicious client's own is their mean, so
  * a rule that only changes batches sends that; `parameters` turns the reference's parameters into the library's.
  */
 function poisoning(name, parameters = () => ({}), aggregate) {

@@ -237,7 +237,7 @@ const vectors = fc.array(fc.array(fc.double({ min: -10, max: 10, noNaN: true }),
   minLength: 7,
   maxLength: 9,
 });
-/** Values drawn apart from each other, so that no rule has to break a tie. */
+/** Values drawn apart from each other, so no rule has to break a tie. */
 const apart = (rows: readonly (readonly number[])[]): Float32Array[] =>
   rows.map((row, i) => Float32Array.from(row, (x, k) => x + draw(1, 3, `apart${i}`)[0]![k]!));
 

@@ -10,7 +10,7 @@ const vectors = (rows: readonly (readonly number[])[]): Float32Array[] => rows.m
 
 test("dnc: drops the update that stands out along the direction of most variance", () => {
   // Along (1, -1, 2) or so update 1 is far from the rest; the mean of the others is (2, 5/3, 3). It is not the longest (4.24
-  // against 4.36), so that a filter by length would drop another
+  // against 4.36), so a filter by length would drop another
   const updates = vectors([[1, 2, 3], [-1, 4, -1], [2, 2, 3], [3, 1, 3]]); // prettier-ignore
   const { update, kept, effectiveParticipants } = dnc.aggregate(updates, { f: 1 });
   assert.deepEqual(kept, [0, 2, 3]);

@@ -18,7 +18,7 @@ import { spreadOf } from "../../numerics/principalVariance";
  * The scores come from the pairwise distances alone (see spreadOf). Of equal scores the higher index is dropped.
  *
  * Its `aggregate` takes the updates [n][d], reads f (0 <= f < n/2), iterations (default 5), subsampleSize (b, default 10000),
- * filterFraction (c >= 0, default 1) and, when b < d, options.rng; with b >= d an iteration is like any other, so that one is made. It
+ * filterFraction (c >= 0, default 1) and, when b < d, options.rng; with b >= d an iteration is like any other, so one is made. It
  * throws an InputError when a parameter is out of range, an iteration would drop everybody, or rng is missing; and refuses the round
  * when an update is not finite, or none is left by all iterations. Of public codes one returns zeros then and one NaN; aggregateRound makes no
  * step either, and says why.
@@ -65,7 +65,7 @@ function leastOutlying(vectors: readonly Float32Array[], count: number): number[
   return ascending(projections).slice(0, count);
 }
 
-/** `count` of 0..d-1, ascending, so that memory is read in order: the first places of a shuffle that stops there. */
+/** `count` of 0..d-1, ascending, so memory is read in order: the first places of a shuffle that stops there. */
 function draw(d: number, count: number, rng: Rng): Int32Array {
   const order = new Int32Array(d);
   for (let i = 0; i < d; i++) order[i] = i;

@@ -20,7 +20,7 @@ import { combine, participationRatio, innerProduct, squaredNorms } from "../../n
  *
  * Its `aggregate` takes the updates [n][d], n >= 2, reads options.history ([n][d], what every client sent in the rounds before,
  * summed; zeros in the first round) and does not read f. It keeps the clients of weight above 0. It throws an InputError when the history
- * is missing, of another shape or not finite; and refuses the round when an update is not finite, or all clients are alike, so that
+ * is missing, of another shape or not finite; and refuses the round when an update is not finite, or all clients are alike, so
  * nobody has a weight.
  *
  * @example
@@ -93,7 +93,7 @@ function totalOf(weights: readonly number[]): number {
   return total;
 }
 
-/** Cosines of all pairs, by <a, b> = (|a|^2 + |b|^2 - |a - b|^2) / 2; 0 of a vector with itself, so that no maximum is below 0. */
+/** Cosines of all pairs, by <a, b> = (|a|^2 + |b|^2 - |a - b|^2) / 2; 0 of a vector with itself, so no maximum is below 0. */
 function cosines(vectors: readonly Float32Array[]): number[][] {
   const n = vectors.length;
   const distances = squaredDistances(vectors);

@@ -21,7 +21,7 @@ test("mean: is the update itself, in a vector of its own, when there is one", ()
 });
 
 test("mean: loses no small update to float32 when large ones cancel", () => {
-  // 1e8 + 1 is 1e8 in float32, so that a float32 sum would be 0
+  // 1e8 + 1 is 1e8 in float32, so a float32 sum would be 0
   const updates = [1e8, 1, -1e8].map((x) => Float32Array.of(x));
   assert.equal(mean.aggregate(updates, { f: 0 }).update[0], Math.fround(1 / 3));
 });

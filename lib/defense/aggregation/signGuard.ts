@@ -17,7 +17,7 @@ const [SHORTEST, LONGEST] = [0.1, 3]; // of the median length
  * update = mean over kept of updates[i] min(1, median / |updates[i]|)
  *
  * The median is of all lengths, of an even number the mean of the two in the middle. The shares are of all coordinates (the
- * paper draws some), their clusters those of 2-means begun at the two updates whose shares are farthest apart, so that nothing
+ * paper draws some), their clusters those of 2-means begun at the two updates whose shares are farthest apart, so nothing
  * is drawn; of equally large clusters that of the first client stays. M_eff counts the clipping as weights.
  *
  * Its `aggregate` takes the updates [n][d], n >= 1. It does not read f. It refuses the round when an update is not finite, or none

@@ -14,7 +14,7 @@ import { ensureFewSubsets, smallestSubset } from "../../numerics/subsets";
  *
  * @example
  * smea.aggregate([0, 1, 3, 7, 50].map((x) => Float32Array.of(x)), { f: 2 }).kept; // [0, 1, 2]
- * @source Allouah et al. 2023 (robust distributed learning: tight error bounds); the eigenvalue is exact, so that nothing depends on
+ * @source Allouah et al. 2023 (robust distributed learning: tight error bounds); the eigenvalue is exact, so nothing depends on
  *   chance
  */
 export const smea = checkedAggregator({

@@ -25,7 +25,7 @@ export type Accounting = "tightest" | "renyi";
 /** Orders 2 % apart, counted in a - 1: over them the minimum is found to 5e-5 of itself. */
 const dense: readonly number[] = Array.from({ length: 4800 }, (_, i) => 1 + 1e-11 * 1.02 ** i);
 
-/** Those of dp-accounting where it has any, 1.1 to 1,024, so that both print the same number; below and above them the dense ones. */
+/** Those of dp-accounting where it has any, 1.1 to 1,024, so both print the same number; below and above them the dense ones. */
 const customary: readonly number[] = [
   ...dense.filter((a) => a < 1.1),
   ...Array.from({ length: 99 }, (_, i) => 1 + (i + 1) / 10),
@@ -46,7 +46,7 @@ const customary: readonly number[] = [
  *     one step, Poisson:   log(1 + q (e^eps1 - 1)),  eps1 the exact epsilon at q = 1 and delta / q; at least min(-log(1 - q), the bound above)
  *     else:       the same bound with r'(a) and 0.9 delta, where 0.1 delta is given up, see truncatedDivergenceOf
  *
- * The bound above is of no use where q is tiny: no order far above 2 sigma^2 log(1 / q) has a divergence worth the name, so that it
+ * The bound above is of no use where q is tiny: no order far above 2 sigma^2 log(1 / q) has a divergence worth the name, so it
  * stays near log(1 / delta) over that order. At q = 1e-8, sigma = T = 1, delta = 1e-12 it is 0.64, and epsilon is 4.39e-7.
  *
  * @param query sigma >= 0, q, T, delta and the sampling; see GaussianSteps
@@ -114,7 +114,7 @@ function least(orders: readonly number[], f: (order: number) => number): number 
  * The least noise with which T steps stay within a privacy budget; the inverse of epsilonOf, by bisection.
  *
  * @param query epsilon > 0, the budget; the rest as in GaussianSteps
- * @returns sigma, 1e-6 above the least at most, so that epsilonOf of it is within the budget
+ * @returns sigma, 1e-6 above the least at most, so epsilonOf of it is within the budget
  * @throws InputError as epsilonOf, and when epsilon is not finite or not above 0
  * @example
  * noiseFor({ epsilon: 1, samplingRate: 0.01, steps: 1000, delta: 1e-5 }); // 1.5131

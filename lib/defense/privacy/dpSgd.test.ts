@@ -84,7 +84,7 @@ test("privateGradients: are the plain gradients when the clip is out of reach an
 });
 
 test("privateGradients: do not depend on how many examples are computed at once", () => {
-  // The wide network has 1,663,370 weights, so that two examples are computed at once, of one client or of two.
+  // The wide network has 1,663,370 weights, so two examples are computed at once, of one client or of two.
   const network = buildNetwork("lenet5Wide", [1, 28, 28], 10);
   const batches = [0, 1].map((client) => batchFor(network, 3, client));
   const weights = [0, 1].map((client) => weightsFor(network, client));

@@ -12,7 +12,7 @@ import { checkParameters, noiseStd, type Privacy, type PrivacyParameters } from 
  *     noiseScale "clipNorm":   s = sigma C                        "sensitivityOverBatch":  s = sigma 2 C / B
  *
  * The guarantee is about whole updates: whatever two data sets a client may have, its message under one is hardly told from that
- * under the other. Two clipped updates lie up to 2 C apart ("norm"), so that the noise multiplier is s / (2 C): sigma / 2, or
+ * under the other. Two clipped updates lie up to 2 C apart ("norm"), so the noise multiplier is s / (2 C): sigma / 2, or
  * sigma / B. With "elementwise" they lie up to 2 C sqrt(d) apart; sigma / (B sqrt(d)) is then what the authors' form comes to:
  * its 2 C / B would be the step of one example in B, had each example's gradient been clipped, and to a norm. See spent.
  *

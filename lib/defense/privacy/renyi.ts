@@ -16,7 +16,7 @@ export type Sampling =
  *     h_b(rho) = rho^b - 1 - b (rho - 1) >= 0
  *     r(a) = a / (2 sigma^2)                           (q = 1, and never more)
  *
- * Every integrand is positive, so that however small r(a) is, no digit of it is lost to a difference from 1.
+ * Every integrand is positive, so however small r(a) is, no digit of it is lost to a difference from 1.
  *
  * @param order a > 1, at most 1e9 sigma where that is above 2
  * @param q sampling rate in (0, 1]

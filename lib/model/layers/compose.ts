@@ -5,7 +5,7 @@ import type { Shape } from "../../core/types";
 import type { Gradients, GradientsR, Layer, Trace, TraceR, Want } from "./layer";
 import type { Gradient } from "./product";
 
-/** Builds a layer on a given input shape, so that a chain infers its shapes. */
+/** Builds a layer on a given input shape, so a chain infers its shapes. */
 export type LayerBuilder = (inputShape: Shape) => Layer;
 
 /**

@@ -2,7 +2,7 @@
  * @file Every layer against a slow, obvious implementation in double precision.
  *
  * The slow forward pass is also the oracle of the derivatives: its central differences (of first and of second order) carry
- * an error below 1e-5, so that what is left is the layer's own float32 rounding, about 1e-6 of a vector's norm; hence the
+ * an error below 1e-5, so what is left is the layer's own float32 rounding, about 1e-6 of a vector's norm; hence the
  * tolerance of 1e-4. Differences of the layer itself would be 1e3 times coarser in float32.
  */
 import assert from "node:assert/strict";
@@ -320,7 +320,7 @@ function toEngine(values: Float32Array, [c, h, w]: Shape, replicas: number): Ten
   return tf.reshape(last, [BATCH, h, w!, replicas * c!]);
 }
 
-/** The inverse of toEngine, as one row a replica. */
+/** The inverse of toEngine, as one row per replica. */
 function fromEngine(x: Tensor, [c, h, w]: Shape, replicas: number): Tensor {
   const first =
     h === undefined

@@ -7,7 +7,7 @@
  */
 import { tf, type Tensor } from "../../core/backend";
 
-/** G = d' x [S, O, F], one a replica. */
+/** G = d' x [S, O, F], one per replica. */
 export interface Product {
   readonly d: Tensor; // [S, B, O]
   readonly x: Tensor; // [S, B, F]

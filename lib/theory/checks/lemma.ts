@@ -150,7 +150,7 @@ export const lemmaChecks: Checks = {
     line: "(16)",
     compare(instance, rng) {
       const { quadratic, weights, gradient, clientGradients, clients, round } = instance;
-      // Noise of two points, ±σ e_m, so that the clipped law is exact.
+      // Noise of two points, ±σ e_m, so the clipped law is exact.
       const clip = Math.sqrt(squaredNorm(gradient)) * logUniform(0.1, 10, rng);
       const clipped = (g: Vector): number[] => g.map((x) => x * Math.min(1, clip / Math.sqrt(squaredNorm(g))));
       const dpStd = (rng.integer(2) * clip) / 10;
