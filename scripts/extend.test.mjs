@@ -204,7 +204,7 @@ test("one file and one line: a setting with all of them runs, and goes by their 
     (async () => {
       const base = commonPlan();
       const federation = { rounds: 1, evaluationImages: 10, numClients: 4, partition: "iid" };
-      const attacker = { ...base.attacker, prior: "pixel", through: "protocol", steps: 1, autoencoderSteps: 1 };
+      const attacker = { ...base.attacker, prior: "negative", through: "protocol", steps: 1, autoencoderSteps: 1 };
       const plan = { ...vary(base, federation), attacker, seeds: [1, 2], probeRounds: [0] };
       const acting = { poisoning: "halving", aggregator: "midrange", preAggregations: ["doubling"], privacy: "plainDp" };
       const all = setting({ ...acting, architecture: "tinyMlp", dataset: "halves" });
