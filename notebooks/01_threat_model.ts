@@ -39,7 +39,7 @@ import { federation, loadDataset, imageStats, setUp, batchOf, joinBatches, creat
 import { train, observe, withoutOwnShare, lossAndGradient, compareMasking } from "curious-inside";
 import { invert, invertAnalytically, trainAutoencoders, scoreLeak, rmse, type InvertOptions } from "curious-inside";
 import { table, showImages, showLines, privateRow, reconstructedRow } from "curious-inside";
-import { progressBar, byProfile, stampOf, writeRecord } from "curious-inside";
+import { progressBar, byProfile, ensureParameter, stampOf, writeRecord } from "curious-inside";
 
 // %% tags=["parameters"]
 // What is not named: M = 10 clients, Fashion-MNIST, LeNet-5, non-IID: paper §5; the rest: README, Decisions
@@ -52,7 +52,16 @@ const config = federation({
 });
 const steps = byProfile({ smoke: 10, quick: 250, paper: 600 }); // Adam steps, not stated: our choice
 const autoencoderSteps = byProfile({ smoke: 10, quick: 400, paper: 1000 }); // not stated: our choice
-const began = performance.now(); // to say how long it took
+
+// %%
+const plain = { localSteps: 1, batchSize: 1, poisoning: "none", privacy: "none", aggregator: "mean" } as const;
+const fields = Object.keys(plain) as (keyof typeof plain)[];
+for (const field of fields) ensureParameter(`config.${field}`, config[field], [plain[field]]); // below is the mean of lone gradients
+ensureParameter("config.preAggregations", config.preAggregations.join() || "none", ["none"]);
+ensureParameter("config.numClients", config.numClients, { from: 2 });
+ensureParameter("config.rounds", config.rounds, { from: 1 });
+ensureParameter("steps", steps, { from: 1 });
+ensureParameter("autoencoderSteps", autoencoderSteps, { from: 1 });
 
 // %% [markdown]
 // ## Call 1: the data
@@ -60,6 +69,7 @@ const began = performance.now(); // to say how long it took
 // α = 0.5.
 
 // %%
+const began = performance.now(); // to say how long it took
 const dataset = await loadDataset(config.dataset);
 const stamp = await stampOf(dataset, [config.seed]);
 const start = setUp(config, dataset);
@@ -106,10 +116,13 @@ const contents = Object.entries(view).map(([field, value]) => {
 table(contents, { title: "The attacker's view" });
 
 // %% [markdown]
-// Is that really the mean of what the other nine clients computed? Here, outside the view, we may look at their batches.
+// Is that really the mean of what the other clients computed? Here, outside the view, we may look at their batches.
 
 // %%
-const others = records[0]!.batches.slice(1).map((batches) => batches[0]!);
+const batchesOf = records[0]!.batches.map((batches) => batches[0]!); // by client
+const isPeer = (_: unknown, client: number) => client !== config.maliciouslyCuriousClient;
+const others = batchesOf.filter(isPeer);
+const peers = batchesOf.map((_, client) => client).filter(isPeer);
 const sameWeights = others.map(() => view.weights);
 const { gradients } = lossAndGradient(start.network, sameWeights, others);
 const meanGradient = view.observedGradient.map(
@@ -117,6 +130,8 @@ const meanGradient = view.observedGradient.map(
 );
 const zero = meanGradient.map(() => 0);
 const observedError = rmse(view.observedGradient, meanGradient) / rmse(meanGradient, zero);
+
+// %%
 const [masking] = await compareMasking(config, dataset, [config.seed]);
 const { gradientDifference, maskedCorrelation } = masking!;
 table([
@@ -179,9 +194,9 @@ bar2.done();
 // %%
 const decodedLeak = scoreLeak(decoded!, truth, own, { decoderMean: autoencoder!.meanImage });
 const grid = {
-  title: "One broadcast, nine private images",
+  title: `One broadcast, ${others.length} private images`,
   shape: dataset.inputShape,
-  columns: bicubicLeak.labels.map((label, i) => `client ${i + 1}: ${dataset.classNames[label]}`),
+  columns: bicubicLeak.labels.map((label, i) => `client ${peers[i]}: ${dataset.classNames[label]}`),
   rows: [
     privateRow(bicubicLeak, "private"),
     reconstructedRow(bicubicLeak, "bicubic prior"),
@@ -213,7 +228,7 @@ await showLines("01_threat_model_matching", { title: "Both inversions converge",
 const dense = federation({ ...config, architecture: "mlp" });
 const denseRecords = await train(dense, dataset);
 const denseView = observe(denseRecords[0]!, denseRecords[1]!, dense, dataset);
-const target = denseRecords[0]!.batches[1]![0]!;
+const target = denseRecords[0]!.batches[peers[0]!]![0]!;
 const { network } = setUp(dense, dataset);
 const [lone] = lossAndGradient(network, [denseView.weights], [target]).gradients;
 const [exact] = invertAnalytically({ ...denseView, observedGradient: lone! });
@@ -239,7 +254,7 @@ const verdictRows = [
 });
 table(verdictRows, { title: "One broadcast (one seed: no verdict)" });
 const seconds = (performance.now() - began) / 1000;
-writeRecord("01_threat_model", { ...stamp, config, seconds, claims: [] });
+writeRecord("01_threat_model", { ...stamp, config: { ...config, steps, autoencoderSteps }, seconds, claims: [] });
 
 // %% [markdown]
 // ## What we saw

@@ -17,7 +17,7 @@
 // A federation of ten clients trains LeNet-5 on non-IID Fashion-MNIST for 50 rounds. One client poisons nothing. At chosen rounds
 // it inverts the difference of two broadcasts. Two kinds of victims:
 //
-// - the **fixed probe**: the same nine private images presented at every round, so that image difficulty cancels (trends use it);
+// - the **fixed probe**: the same nine private images presented at every round, so image difficulty cancels (trends use it);
 // - the **trajectory**: the images really used in the round (pictures use it).
 
 // %% [markdown]
@@ -35,6 +35,7 @@
 
 // %%
 import { federation, loadDataset, isForced, byProfile, progressBar, stampOf, sourceText } from "curious-inside";
+import { ensureParameter } from "curious-inside";
 import { measureLeakage, compareMasking, seedMeans, estimateMean, pairedDifference } from "curious-inside";
 import { leakPanel, roundPanel, privateRow, reconstructedRow, showLines, showImages } from "curious-inside";
 import { table, decide, claimTable, writeRecord, type Attacker } from "curious-inside";
@@ -53,7 +54,7 @@ const attacker: Attacker = {
 };
 const networks = ["tanhAverage", "reluMax"] as const; // LeCun's LeNet-5 and today's; the paper does not say which
 
-// %%
+// %% tags=["parameters"]
 const early = byProfile<[number, number]>({ smoke: [0, 1], quick: [0, 9], paper: [0, 9] }); // first and last round
 const late = byProfile<[number, number]>({ smoke: [3, 4], quick: [40, 49], paper: [40, 49] });
 const dense = Array.from({ length: 10 }, (_, i) => i);
@@ -61,11 +62,25 @@ const everyFew = [0, 3, 6, 9, 15, 20, 25, 30, 35, 40, 43, 46, 49];
 const probeRounds = byProfile({ smoke: [0, 1, 4], quick: [0, 3, 6, 9, 25, 40, 43, 46, 49], paper: everyFew });
 const trajectoryRounds = byProfile({ smoke: [0, 4], quick: [0, 9, 25, 49], paper: [0, 9, 20, 30, 40, 49] });
 const maskedRounds = byProfile({ smoke: [0, 1], quick: [0, 3, 9], paper: dense });
+
+// %%
+const isRound = { from: 0, to: rounds - 1 };
+const probedIn = ([first, last]: [number, number]) => probeRounds.filter((k) => first <= k && k <= last);
+ensureParameter("seeds", seeds, { from: 0 }, { count: 2 });
+ensureParameter("networks", [...networks], ["tanhAverage", "reluMax"]);
+ensureParameter("probeRounds", probeRounds, isRound);
+ensureParameter("probeRounds within early", probedIn(early), probeRounds);
+ensureParameter("probeRounds within late", probedIn(late), probeRounds);
+ensureParameter("trajectoryRounds", trajectoryRounds, isRound);
+ensureParameter("trajectoryRounds among probeRounds", trajectoryRounds.filter((k) => probeRounds.includes(k)), probeRounds); // prettier-ignore
+ensureParameter("maskedRounds", maskedRounds, isRound);
+const sharedRounds = maskedRounds.filter((round) => probeRounds.includes(round)); // those that C3 compares
+ensureParameter("maskedRounds among probeRounds", sharedRounds, probeRounds);
 const common = { attacker, seeds, probeBatchSize: 1, probeRounds };
 
 // %% [markdown]
 // ## Experiment
-// Three plans share one call, so that both cores are busy until the end: LeCun's LeNet-5 (tanh, average pooling), today's LeNet-5
+// Three plans share one call, so both cores are busy until the end: LeCun's LeNet-5 (tanh, average pooling), today's LeNet-5
 // (ReLU, max pooling), and the first again under secure aggregation for ten rounds. Each LeNet-5 gets the learning rate at which
 // it trains steadily. What was computed before comes from the store.
 
@@ -92,7 +107,7 @@ const runs = Object.entries(study).flatMap(([setting, { runs: all, sources }]) =
 table(runs, { title: "Runs" });
 
 // %% [markdown]
-// One row a setting and seed: RMSE on the probe early and late, against the floor of that seed's client; leakage is
+// One row per setting and seed: RMSE on the probe early and late, against the floor of that seed's client; leakage is
 // 1 − RMSE/floor. The matching loss says whether the inversion converged.
 
 // %%
@@ -169,10 +184,12 @@ await showImages("02_passive_listener_trajectory", trajectoryGrid, stamp);
 
 // %%
 const notConverged = "matching loss stays high: the inversion does not converge, which is not protection";
+const converged = 0.01; // the matching loss below which we take the early inversions to have converged: our choice
 const perNetwork = networks.flatMap((setting) => {
   const rmseIn = (window: [number, number]) => seedMeans(study[setting], "probe", window, (leak) => leak.rmse);
   const overFloor = seedMeans(study[setting], "probe", early, (leak) => leak.rmse - leak.floor);
-  const note = setting === "reluMax" ? notConverged : "";
+  const matching = estimateMean(seedMeans(study[setting], "probe", early, (leak) => leak.matchingLoss)).mean;
+  const note = matching > converged ? notConverged : "";
   const shared = { setting, unit: "pixels in [0, 1]", threshold: 0, note };
   const c1 = { ...shared, id: "C1", statement: "Early RMSE − no-information floor", direction: "below" as const };
   const c2 = { ...shared, id: "C2", statement: "RMSE late − RMSE early", direction: "above" as const };
@@ -185,7 +202,6 @@ const perNetwork = networks.flatMap((setting) => {
 // the client computes from the broadcasts, and what the server receives.
 
 // %%
-const sharedRounds = maskedRounds.filter((round) => probeRounds.includes(round));
 const meanRmse = (setting: "tanhAverage" | "masked") =>
   study[setting].runs.map((run) => {
     const leaks = run.probe.filter(({ round }) => sharedRounds.includes(round));

@@ -45,29 +45,48 @@ import { loadDataset, byProfile, isForced, progressBar, stampOf, commonPlan, var
 import { checkTheory, localStepChecks, createRng, followLocalSteps, largestCurvature } from "curious-inside";
 import { measureLeakage, inversionCost, driftBound, clippingOf, leakDifferences } from "curious-inside";
 import { estimateMean, estimateProportion, bands, sourceText, decide, claimTable, writeRecord } from "curious-inside";
-import { showLines, showImages, privateRow, reconstructedRow, table, styleOf } from "curious-inside";
+import { ensureParameter, showLines, showImages, privateRow, reconstructedRow, table, styleOf } from "curious-inside";
 import type { Claim, FederationConfig, LeakageStudy, Panel, Series, SettingName } from "curious-inside";
 import type { InversionCost, LeakagePlan, LocalStepsRound } from "curious-inside";
 
 // %% tags=["parameters"]
 const taus = byProfile({ smoke: [1, 2], quick: [1, 2, 5, 10, 20], paper: [1, 2, 5, 10, 20] }); // τ: Remark 5 leaves it open
-const [some, many] = byProfile({ smoke: [2, 2], quick: [5, 20], paper: [5, 20] }); // τ of the claims
-const alphas = byProfile({ smoke: ["0.5"], quick: ["0.1", "0.5", "∞"], paper: ["0.1", "0.5", "∞"] }); // Dirichlet's α over clients, ∞ is IID; not stated: our choice
+const some = byProfile({ smoke: 2, quick: 5, paper: 5 }); // τ of the claims
+const many = byProfile({ smoke: 2, quick: 20, paper: 20 }); // the larger τ of the claims
+const alphas = byProfile({ smoke: [0.5], quick: [0.1, 0.5, Infinity], paper: [0.1, 0.5, Infinity] }); // Dirichlet's α over clients, ∞ is IID; not stated: our choice
+const main = 0.5; // the α at which most is looked at
 const fewer = byProfile({ smoke: taus, quick: [1, some, many], paper: taus }); // matched at other α; one step on as many images
 const fewest = byProfile({ smoke: taus, quick: [1, some], paper: taus }); // unrolled at other α
 const peers = byProfile({ smoke: 1, quick: 2, paper: 9 }); // M - 1 of the reconstructions; 9: paper §5
-const late = byProfile({ smoke: 1, quick: 5, paper: 20 }); // a later round to look at, at α = 0.5; our choice
+const late = byProfile({ smoke: 1, quick: 5, paper: 20 }); // a later round to look at, at the main α; our choice
 const lateTau = byProfile({ smoke: 2, quick: 5, paper: 20 }); // the most local steps that are looked at there
 
 // %% tags=["parameters"]
-const upTo = (n: number): number[] => Array.from({ length: n }, (_, i) => i + 1);
-const seeds = upTo(byProfile({ smoke: 2, quick: 3, paper: 20 })); // of the reconstructions; our choice
-const driftSeeds = upTo(byProfile({ smoke: 4, quick: 6, paper: 20 })); // of the drift; L and B1 from the odd ones
+const manySeeds = Array.from({ length: 20 }, (_, i) => i + 1);
+const seeds = byProfile({ smoke: [1, 2], quick: [1, 2, 3], paper: manySeeds }); // of the reconstructions; our choice
+const driftSeeds = byProfile({ smoke: [1, 2, 3, 4], quick: [1, 2, 3, 4, 5, 6], paper: manySeeds }); // of the drift; L and B1 from the odd ones
 const steps = byProfile({ smoke: 3, quick: 100, paper: 250 }); // of Adam; not stated: our choice
 const instances = byProfile({ smoke: 10, quick: 1000, paper: 10000 }); // random federations: our choice
 const clips = [0.3, 1, 3]; // C; not stated: our choice
 const privacy = { clipNorm: 1, delta: 1e-5 }; // C and δ of the clipped reconstructions; not stated: our choice
 const noises = byProfile({ smoke: [0], quick: [0, 0.003], paper: [0, 0.003, 0.03] }); // their σ; not stated: our choice
+
+// %%
+ensureParameter("some", some, { from: 2 });
+ensureParameter("many", many, { from: some });
+ensureParameter("taus", taus, { from: 1 }, { including: [1, some, many] });
+ensureParameter("fewer", fewer, taus, { including: [1, some, many] });
+ensureParameter("fewest", fewest, fewer, { including: [1, some] });
+ensureParameter("alphas", alphas, { above: 0 }, { including: [main] });
+ensureParameter("clips", clips, { above: 0 });
+ensureParameter("noises", noises, { atLeast: 0 }, { including: [0] }); // clipping alone is what a claim is about
+ensureParameter("seeds", seeds, { from: 0 }, { count: 2 });
+ensureParameter("driftSeeds", driftSeeds, { from: 0 });
+const ofParity = (parity: number) => driftSeeds.filter((seed) => seed % 2 === parity);
+ensureParameter("odd driftSeeds", ofParity(1), driftSeeds); // give the constants
+ensureParameter("even driftSeeds", ofParity(0), driftSeeds, { count: 2 }); // are tested
+for (const [name, count] of Object.entries({ peers, late, lateTau, steps })) ensureParameter(name, count, { from: 1 });
+ensureParameter("instances", instances, { from: 10 });
 
 // %% [markdown]
 // ## 1. The theorem for τ local steps
@@ -99,7 +118,7 @@ const noises = byProfile({ smoke: [0], quick: [0, 0.003], paper: [0, 0.003, 0.03
 
 // %% [markdown]
 // **Step 4: unrolled.** The attacker now inverts $u_i/\tau$, the thing a client sends, by $R^u$: with an error $\varepsilon_0^u$ of its own for a lone client, and Lipschitz with its own
-// $L_R^u$. The clients' paths are part of its model, so that nothing is left to drift:
+// $L_R^u$. The clients' paths are part of its model, so nothing is left to drift:
 //
 // $$\boxed{\;\mathbb E\lVert\hat x - x\rVert^2 \le \bigg(\varepsilon_0^u + L_R^u\sqrt{\frac{V_w^u + d s^2/(M\tau^2\bar\lambda^2)}{2\mu\Delta}}\bigg)^2, \quad V_w^u = \sum_i w_i\Big\lVert\frac{u_i}\tau - \sum_m w_m\frac{u_m}\tau\Big\rVert^2\;} \tag{30}$$
 //
@@ -108,7 +127,7 @@ const noises = byProfile({ smoke: [0], quick: [0, 0.003], paper: [0, 0.003, 0.03
 // $$\sqrt{V_w^u} \le \sqrt{V_w} + D \quad (\text{and } V_w^u = 0 \text{ for a lone client}) \tag{31}$$
 //
 // For a **lone** client (29) grows with τ and (30) does not. The price is computation, and an inversion that may be harder: the adjoint below multiplies by
-// $I - \eta H_t$ at every step, so that $L_R^u$ can grow with τ too.
+// $I - \eta H_t$ at every step, so $L_R^u$ can grow with τ too.
 //
 // **Step 5: progress.** Clipping shortens $g$ by at most
 //
@@ -155,8 +174,9 @@ table(foundRows, { title: "The extension on random instances", digits: 4 });
 const base = commonPlan(); // Fashion-MNIST, LeNet-5: paper §5; the rest: README, Decisions
 const dataset = await loadDataset(base.federation.dataset);
 const stamp = await stampOf(dataset, seeds);
-const partitionOf = (alpha: string): Partial<FederationConfig> =>
-  alpha === "∞" ? { partition: "iid" } : { partition: "dirichlet", alpha: Number(alpha) };
+const partitionOf = (alpha: number): Partial<FederationConfig> =>
+  alpha === Infinity ? { partition: "iid" } : { partition: "dirichlet", alpha };
+const named = (alpha: number) => (alpha === Infinity ? "∞" : String(alpha));
 const short = { ...base.federation, rounds: 1, evaluationImages: 100 };
 
 // %%
@@ -184,7 +204,7 @@ for (const alpha of alphas) {
 const { learningRate } = short;
 const isOdd = ({ seed }: LocalStepsRound) => seed % 2 === 1;
 const most = (rounds: LocalStepsRound[], of: "smoothness" | "stepNorm") => Math.max(...rounds.map((one) => one[of]));
-const boundOf = (alpha: string, tau: number) => {
+const boundOf = (alpha: number, tau: number) => {
   const fitted = followed[alpha]!.filter((one) => isOdd(one) && one.localSteps === tau);
   const constants = { smoothness: most(fitted, "smoothness"), stepNorm: most(fitted, "stepNorm") };
   return driftBound({ localSteps: tau, learningRate, ...constants });
@@ -201,14 +221,14 @@ const tested = alphas.flatMap((alpha) =>
 const moving = taus.filter((tau) => tau > 1);
 const tauAxis = { label: "local steps τ" };
 type OfRound = (one: LocalStepsRound, tau: number) => number;
-const perSeed = (alpha: string, of: OfRound) => {
+const perSeed = (alpha: number, of: OfRound) => {
   const at = (seed: number, tau: number) =>
     followed[alpha]!.find((one) => one.seed === seed && one.localSteps === tau)!;
   return driftSeeds.map((seed) => moving.map((tau) => of(at(seed, tau), tau)));
 };
 
 // %%
-const driftPanel = (alpha: string): Panel => {
+const driftPanel = (alpha: number): Panel => {
   const ratio = bands(perSeed(alpha, (one) => Math.log10(one.drift / one.gradientNorm)));
   const power = (values: number[]) => values.map((value) => 10 ** value);
   const measured = { mean: power(ratio.mean), low: power(ratio.low), high: power(ratio.high) };
@@ -217,7 +237,7 @@ const driftPanel = (alpha: string): Panel => {
     { setting: "measured", x: moving, ...measured },
     { setting: "theorem", name: "bound, line (22)", x: moving, mean },
   ];
-  return { title: `α = ${alpha}`, x: tauAxis, y: { label: "drift / ‖mean gradient‖", scale: "log" }, series };
+  return { title: `α = ${named(alpha)}`, x: tauAxis, y: { label: "drift / ‖mean gradient‖", scale: "log" }, series };
 };
 const driftTitle = "How far local gradients drift (M = 10, first round)";
 const driftFigure = { title: driftTitle, panels: alphas.map(driftPanel), columns: 3 };
@@ -229,7 +249,7 @@ await showLines("08_fedavg_local_steps_drift", driftFigure, { ...stamp, seeds: d
 // %%
 const longest = taus.at(-1)!;
 const holds = (value: number, limit: number) => `${value <= limit ? "checked" : "violated"} (${value.toPrecision(2)})`;
-const onPaths = (alpha: string, all: LocalStepsRound[]) => {
+const onPaths = (alpha: number, all: LocalStepsRound[]) => {
   const smoothness = most(all, "smoothness");
   const paths = { "L on the paths": smoothness, "curvature at w^(0)": curvatures[alpha]!, B1: most(all, "stepNorm") };
   const steps = { "ηL ≤ 2": holds(learningRate * smoothness, 2) };
@@ -243,7 +263,7 @@ const assumptionRows = alphas.map((alpha) => {
   const idle = Math.max(...all.map((one) => one.drift / one.gradientNorm));
   const worst = Math.max(...tested.filter((one) => one.alpha === alpha).map(({ ratio }) => ratio));
   const rest = { "norms do not grow": holds(growth, 1), "drift ≤ ‖gradient‖": holds(idle, 1) };
-  return { α: alpha, ...onPaths(alpha, all), ...rest, "(22), worst ratio": holds(worst, 1) };
+  return { α: named(alpha), ...onPaths(alpha, all), ...rest, "(22), worst ratio": holds(worst, 1) };
 });
 table(assumptionRows, { title: `Assumptions on LeNet-5 at τ = ${longest}`, digits: 3 });
 
@@ -255,48 +275,44 @@ table(assumptionRows, { title: `Assumptions on LeNet-5 at τ = ${longest}`, digi
 // %%
 const meanOf = (values: number[]) => values.reduce((sum, value) => sum + value / values.length, 0);
 const clipRow = (clipNorm: number, tau: number) => {
-  const all = followed["0.5"]!.filter((one) => one.localSteps === tau);
+  const all = followed[main]!.filter((one) => one.localSteps === tau);
   const clipped = all.map((one) => clippingOf(one.sentNorms, clipNorm));
   const relative = (of: (one: LocalStepsRound, i: number) => number) =>
     meanOf(all.map((one, i) => of(one, i) / one.gradientNorm));
-  const shares = {
-    λ̄: meanOf(clipped.map((one) => one.shrink)),
-    M_eff: meanOf(clipped.map((one) => one.effectiveParticipants)),
-  };
-  const bias = {
-    "β (32)": relative((_, i) => clipped[i]!.biasBound / tau),
-    "drift (22)": relative((one) => one.drift),
-  };
+  const meanOfShares = (of: "shrink" | "effectiveParticipants") => meanOf(clipped.map((one) => one[of]));
+  const shares = { λ̄: meanOfShares("shrink"), M_eff: meanOfShares("effectiveParticipants") };
+  const biasBound = relative((_, i) => clipped[i]!.biasBound / tau);
+  const bias = { "β (32)": biasBound, "drift (22)": relative((one) => one.drift) };
   return { C: clipNorm, τ: tau, ...shares, ...bias, "√V": relative((one) => Math.sqrt(one.dispersion)) };
 };
 const clipRows = clips.flatMap((clipNorm) => taus.map((tau) => clipRow(clipNorm, tau)));
-table(clipRows, { title: "Clipping the τ-step update (M = 10, α = 0.5, first round)", digits: 3 });
+table(clipRows, { title: `Clipping the τ-step update (M = 10, α = ${named(main)}, first round)`, digits: 3 });
 
 // %% [markdown]
 // ## 5. Reconstruction
-// The same rounds, inverted both ways, so that images are paired. For α = 0.5 also a federation that takes **one** step on a batch of τ images: as many images
+// The same rounds, inverted both ways, so images are paired. For the main α also a federation that takes **one** step on a batch of τ images: as many images
 // behind the broadcast, and no drift.
 
 // %%
 const numClients = peers + 1;
 type How = "matchedMean" | "unrolled" | "oneStep";
-const planOf = (alpha: string, tau: number, how: How, change: Partial<FederationConfig> = {}): LeakagePlan => {
+const planOf = (alpha: number, tau: number, how: How, change: Partial<FederationConfig> = {}): LeakagePlan => {
   const local = how === "oneStep" ? { batchSize: tau } : { localSteps: tau };
   const size = { numClients, rounds: late + 1, evaluationImages: 100 };
   const plan = vary(base, { ...partitionOf(alpha), ...size, ...local });
   const attacker = { ...plan.attacker, steps, labels: "given" as const };
-  const isFollowed = alpha === "0.5" && change.privacy === undefined && how !== "oneStep" && tau <= lateTau;
+  const isFollowed = alpha === main && change.privacy === undefined && how !== "oneStep" && tau <= lateTau;
   const rounds = isFollowed ? [0, late] : [0];
   const of = { ...vary(plan, change), seeds, probeRounds: [], trajectoryRounds: rounds };
   return { ...of, attacker: how === "unrolled" ? { ...attacker, unroll: true } : attacker };
 };
 
 // %%
-const nameOf = (alpha: string, tau: number, how: How) => `${how} α=${alpha} τ=${tau}`;
-const waysAt = (alpha: string): How[] => ["matchedMean", "unrolled", ...(alpha === "0.5" ? ["oneStep" as const] : [])];
-const tausOf = (alpha: string, how: How): number[] => {
+const nameOf = (alpha: number, tau: number, how: How) => `${how} α=${named(alpha)} τ=${tau}`;
+const waysAt = (alpha: number): How[] => ["matchedMean", "unrolled", ...(alpha === main ? ["oneStep" as const] : [])];
+const tausOf = (alpha: number, how: How): number[] => {
   if (how === "oneStep") return fewer;
-  return alpha === "0.5" ? taus : how === "unrolled" ? fewest : fewer;
+  return alpha === main ? taus : how === "unrolled" ? fewest : fewer;
 };
 const plans: Record<string, LeakagePlan> = {};
 for (const alpha of alphas)
@@ -309,14 +325,14 @@ const clippedName = (how: How, sigma: number) => `${how} local DP σ=${sigma}`;
 for (const how of ["matchedMean", "unrolled"] as const)
   for (const sigma of noises) {
     const change = { privacy: "localDp" as const, privacyParameters: { ...privacy, noiseMultiplier: sigma } };
-    plans[clippedName(how, sigma)] = planOf("0.5", some, how, change);
+    plans[clippedName(how, sigma)] = planOf(main, some, how, change);
   }
 
 // %%
 const bar = progressBar("reconstructions");
 const studies = await measureLeakage(plans, dataset, { force: isForced(), onProgress: bar.update });
 bar.done();
-const studyOf = (alpha: string, tau: number, how: How): LeakageStudy =>
+const studyOf = (alpha: number, tau: number, how: How): LeakageStudy =>
   studies[nameOf(alpha, tau, tau === 1 ? "matchedMean" : how)]!; // at τ = 1 all are the same
 const runRows = Object.entries(studies).map(([setting, { runs, sources }]) => ({
   setting,
@@ -333,7 +349,7 @@ const costBar = progressBar("cost");
 const costs: InversionCost[] = [];
 for (const tau of taus) {
   const size = { numClients, localSteps: tau, evaluationImages: 100 };
-  const config = { ...base.federation, ...partitionOf("0.5"), ...size };
+  const config = { ...base.federation, ...partitionOf(main), ...size };
   const options = {
     prior: { kind: "bicubic" as const },
     steps,
@@ -361,12 +377,12 @@ const errorLine = (setting: SettingName, over: number[], of: (tau: number) => nu
   const perSeed = seeds.map((_, s) => perTau.map((values) => values[s]!));
   return { setting, x: over, ...bands(perSeed) };
 };
-const lineOf = (alpha: string, how: How): Series =>
+const lineOf = (alpha: number, how: How): Series =>
   errorLine(how, tausOf(alpha, how), (tau) => errorsOf(studyOf(alpha, tau, how)));
 
 // %%
-const errorPanel = (alpha: string): Panel => ({
-  title: `α = ${alpha}`,
+const errorPanel = (alpha: number): Panel => ({
+  title: `α = ${named(alpha)}`,
   x: tauAxis,
   y: "rmse",
   series: [
@@ -397,7 +413,7 @@ await showLines("08_fedavg_local_steps_error", errorFigure, stamp);
 // The images of one peer, step by step.
 
 // %%
-const firstLeak = (how: How) => studyOf("0.5", some, how).runs[0]!.trajectory[0]!;
+const firstLeak = (how: How) => studyOf(main, some, how).runs[0]!.trajectory[0]!;
 const [ofMean, ofUnrolled] = [firstLeak("matchedMean"), firstLeak("unrolled")];
 const firstPeer = (row: ReturnType<typeof privateRow>) => ({
   ...row,
@@ -413,7 +429,7 @@ const imageRows = [
 ].map((row) => ({ ...row, captions: row.captions ?? row.images.map(() => "") }));
 const columns = Array.from({ length: some }, (_, t) => `step ${t + 1}`);
 const grid = {
-  title: `Local steps of one peer (τ = ${some}, α = 0.5)`,
+  title: `Local steps of one peer (τ = ${some}, α = ${named(main)})`,
   shape: dataset.inputShape,
   columns,
   rows: imageRows,
@@ -439,7 +455,7 @@ const rowOf = (setting: string, study: LeakageStudy, round: number) => ({
 });
 
 // %%
-const rowsAt = (alpha: string, round: number, most = longest) =>
+const rowsAt = (alpha: number, round: number, most = longest) =>
   tausOf(alpha, "matchedMean").flatMap((tau) =>
     (["matchedMean", "unrolled"] as const)
       .filter((how) => tau <= most && plans[nameOf(alpha, tau, how)] !== undefined)
@@ -449,11 +465,12 @@ const rowsAt = (alpha: string, round: number, most = longest) =>
 // %%
 const firstRows = alphas.flatMap((alpha) => rowsAt(alpha, 0));
 table(firstRows, { title: "First round", digits: 3 });
-table(rowsAt("0.5", late, lateTau), { title: `Round ${late}`, digits: 3 });
-const dpRows = Object.entries(studies).filter(([name]) => name.includes("DP"));
+table(rowsAt(main, late, lateTau), { title: `Round ${late}`, digits: 3 });
+const ways = ["matchedMean", "unrolled"] as const;
+const clippedNames = ways.flatMap((how) => noises.map((sigma) => clippedName(how, sigma)));
 table(
-  dpRows.map(([name, study]) => rowOf(name, study, 0)),
-  { title: `Local DP on the update, C = ${privacy.clipNorm}, τ = ${some}, α = 0.5`, digits: 3 },
+  clippedNames.map((name) => rowOf(name, studies[name]!, 0)),
+  { title: `Local DP on the update, C = ${privacy.clipNorm}, τ = ${some}, α = ${named(main)}`, digits: 3 },
 );
 
 // %% [markdown]
@@ -480,8 +497,9 @@ type Side = Pick<Claim, "direction" | "setting" | "statement"> & { threshold?: n
 const decided = (side: Side, values: number[]) => decide({ ...inPixels, ...side, estimate: estimateMean(values) });
 const minus = (a: number[], b: number[]) => a.map((value, s) => value - b[s]!);
 const window = { series: "trajectory" as const, rounds: [0, 0] as [number, number] };
-const unrolledAgainst = (unrolled: LeakageStudy, plain: LeakageStudy, tau: number, alpha: string) => {
-  const side = { setting: `unrolled, τ = ${tau}, α = ${alpha}`, statement: "RMSE − matched at the broadcast" };
+const unrolledAgainst = (unrolled: LeakageStudy, plain: LeakageStudy, tau: number, alpha: number) => {
+  const setting = `unrolled, τ = ${tau}, α = ${named(alpha)}`;
+  const side = { setting, statement: "RMSE − matched at the broadcast" };
   return decided({ ...side, direction: "below" }, leakDifferences(unrolled, plain, window));
 };
 
@@ -492,16 +510,17 @@ const perAlpha = alphas.flatMap((alpha) => {
   const farthest = Math.max(...tausOf(alpha, "unrolled"));
   const grows = minus(errorsOf(plain(many)), errorsOf(plain(1)));
   const above = minus(errorsOf(unrolled(farthest)), errorsOf(unrolled(farthest), 0, "floor"));
-  const growing = { setting: `matched at the broadcast, α = ${alpha}`, statement: `RMSE at τ = ${many} − at τ = 1` };
-  const seeing = { setting: `unrolled, α = ${alpha}`, statement: `RMSE at τ = ${farthest} − no-information floor` };
+  const place = `α = ${named(alpha)}`;
+  const growing = { setting: `matched at the broadcast, ${place}`, statement: `RMSE at τ = ${many} − at τ = 1` };
+  const seeing = { setting: `unrolled, ${place}`, statement: `RMSE at τ = ${farthest} − no-information floor` };
   const paired = [...new Set([some, farthest])].map((tau) => unrolledAgainst(unrolled(tau), plain(tau), tau, alpha));
   const grown = decided({ ...growing, direction: "above" }, grows);
   return [grown, ...paired, decided({ ...seeing, direction: "below" }, above)];
 });
 
 // %%
-const drifting = minus(errorsOf(studyOf("0.5", many, "unrolled")), errorsOf(studyOf("0.5", many, "oneStep")));
-const byClipping = leakDifferences(studies[clippedName("unrolled", 0)]!, studyOf("0.5", some, "unrolled"), window);
+const drifting = minus(errorsOf(studyOf(main, many, "unrolled")), errorsOf(studyOf(main, many, "oneStep")));
+const byClipping = leakDifferences(studies[clippedName("unrolled", 0)]!, studyOf(main, some, "unrolled"), window);
 const equal = { direction: "below" as const, threshold: 0.05 };
 const drift = { setting: `unrolled, drift alone, τ = ${many}`, statement: "RMSE − FedSGD with as many images" };
 const clipping = { setting: `unrolled, clipped, τ = ${some}`, statement: "RMSE − without clipping" };
@@ -512,7 +531,8 @@ claimTable(claims);
 // %%
 const allSeconds = Object.values(studies).flatMap(({ sources }) => sources.map((source) => source.seconds));
 const seconds = allSeconds.reduce((sum, value) => sum + value, 0); // over all runs, two of them at a time
-const config = { base, taus, peers, late, steps, clips, driftSeeds };
+const looked = { taus, some, many, alphas: alphas.map(named), main, fewer, fewest, late, lateTau };
+const config = { base, ...looked, peers, steps, instances, clips, privacy, noises, driftSeeds };
 writeRecord("08_fedavg_local_steps", { ...stamp, config, seconds, claims });
 
 // %% [markdown]
@@ -524,7 +544,7 @@ writeRecord("08_fedavg_local_steps", { ...stamp, config, seconds, claims });
 // *Proof.* 1. Clipping is a change of shares and scale: (27). 2. Step $t$ starts at most $\eta B_1 t$ from $w^{(k)}$, hence $\lVert u_m/\tau - \bar g_m\rVert \le D$ for every client and for every
 // weighted mean of them. 3. The drift is common to all victims, their deviations have mean 0 under $w$, noise has mean 0 and is independent: squares add up to (28). 4. A4 takes
 // (28) through the inversion, Minkowski adds $\varepsilon_0$, A2 turns $\lVert\nabla F\rVert$ into $\sqrt{2\mu\Delta}$: (29). 5. For the unrolled inversion steps 3 and 4 are repeated with
-// $u_i/\tau$ for $\bar g_i$, so that the drift does not arise: (30); (31) is the triangle inequality of root mean squares. 6. (19) with the error
+// $u_i/\tau$ for $\bar g_i$, so the drift does not arise: (30); (31) is the triangle inequality of root mean squares. 6. (19) with the error
 // $\bar\sigma + D + \beta$ plus independent noise is (33). ∎
 //
 // | line | checked where | standing |
