@@ -17,11 +17,11 @@
 // The client is what the field calls Byzantine: its update, one of ten under the plain mean, may be anything. Three poisonings, as in the
 // paper (the library has inner-product manipulation (IPM), ALIE, Min-Max and others too):
 //
-// - **sign flip**: it sends its gradient times −κ, so that the aggregate keeps (9 − κ)/10 of its length, and loses it all at κ = 9;
+// - **sign flip**: it sends its gradient times −κ, so the aggregate keeps (9 − κ)/10 of its length, and loses it all at κ = 9;
 // - **Gaussian noise**: it adds σ_ζ to every coordinate, which leaves the aggregate right on average;
 // - **backdoor**: it trains on an image with a trigger and a wrong label.
 //
-// The paper's argument is that poisoning slows training, so that the **objective gap** Δ = F(w) − F\* stays open, and that gradients
+// The paper's argument is that poisoning slows training, so the **objective gap** Δ = F(w) − F\* stays open, and that gradients
 // of a model that fits badly show more. Both steps are measured, and so is the shortcut: is it Δ alone that decides?
 
 // %% [markdown]
@@ -96,7 +96,7 @@ const iidBaseline = studyOf(iidStudies, passive);
 table(runRows({ "Dirichlet 0.5": studies, IID: iidStudies }), { title: "Runs" });
 
 // %% [markdown]
-// One row a setting: the error on the probe with its interval, what it means against the floor, who was in the aggregate, whether
+// One row per setting: the error on the probe with its interval, what it means against the floor, who was in the aggregate, whether
 // the inversion converged, and the price in accuracy. Early, then late.
 
 // %%

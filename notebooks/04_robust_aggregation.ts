@@ -38,7 +38,7 @@
 // The paper's attacker takes all ten clients to be in every broadcast. Where the rule leaves some out, it looks for images that are not
 // there. So C7 and C8 are repeated with an **adaptive attacker** who knows how many updates are in the aggregate: a search that fails is
 // no defense. It makes fewer images than there are honest clients; those left without one get the best guess without a gradient, which
-// is no leak, so that it is judged on contributors alone.
+// is no leak, so it is judged on contributors alone.
 
 // %%
 import { aggregators, byProfile, loadDataset, stampOf, table, decide, claimTable, writeRecord } from "curious-inside";
@@ -96,7 +96,7 @@ const studies = await runSettings("robust rules, sign flip", [...plans, ...field
 const [clean, open] = [studyOf(studies, passive), studyOf(studies, undefended)];
 
 // %% [markdown]
-// Then the same rules with nobody poisoning: what they cost by themselves. C9 asks about training, so that fewer
+// Then the same rules with nobody poisoning: what they cost by themselves. C9 asks about training, so fewer
 // rounds are inverted.
 
 // %%
@@ -127,7 +127,7 @@ const informedOpen = studyOf(informed, undefended);
 table(runRows({ "sign flip": studies, "nobody poisons": quiet, adaptive: informed }), { title: "Runs" });
 
 // %% [markdown]
-// One row a setting. Read the matching loss before the error: where it is high, the inversion has not converged.
+// One row per setting. Read the matching loss before the error: where it is high, the inversion has not converged.
 
 // %%
 settingTable(studies, early, "Sign flip");
@@ -245,7 +245,7 @@ await showImages("04_robust_aggregation_images", probeImages(seen, { at: -1, dat
 
 // %% [markdown]
 // ## Verdicts
-// The note says how many seeds would find a difference of 0.01 with a probability of 80 %. Where hardly a seed has an honest client in the
+// The note says how many seeds would find a difference of 0.01 with a probability of 80 %. Where hardly any seed has an honest client in the
 // aggregate there is nothing to compare.
 
 // %%
@@ -308,7 +308,7 @@ writeRecord("04_robust_aggregation", { ...stamp, ...record, claims });
 // - **C9 holds** for all five rules: without any poisoning their gap stays 0.04 (DnC) to 2.2 nats (Krum) above the mean's. Krum's
 //   accuracy is a third of the mean's.
 // - **C7**: for the attacker who knows the number, the oracle's error is the passive run's to within 0.01. The plain one loses 0.012 [0.009, 0.018]
-//   to it, so that "not higher by 0.01" stays open: it takes its own update to be in an aggregate that has dropped it.
+//   to it, so "not higher by 0.01" stays open: it takes its own update to be in an aggregate that has dropped it.
 //
 // **Deviations.** The paper does not say over whom its RMSE is taken, nor its fifth rule, its f, or the rules' parameters: README,
 // Decisions. Under the mean the client subtracts its own update; under other rules it cannot, and its own image is one of those behind the

@@ -17,9 +17,9 @@
 // - **local DP** clips a client's whole update to the norm C and adds N(0, (σC)²) to every coordinate;
 // - **DP-SGD** clips the gradient of each example to C and adds N(0, (σC)²) to their sum, which is then divided by B.
 //
-// With one image a client and step (B = 1) the two are one mechanism, so DP-SGD is measured in a federation with B = 4.
+// With one image per client and step (B = 1) the two are one mechanism, so DP-SGD is measured in a federation with B = 4.
 //
-// The paper's argument is that noise slows training, so that the objective gap Δ stays open and early rounds leak more, while the
+// The paper's argument is that noise slows training, so the objective gap Δ stays open and early rounds leak more, while the
 // noise protects in the end. But noise does not come alone: **clipping** shortens every step and makes all clients count alike. Rows with σ
 // = 0 are clipping alone. And noise σC on each of d = 61,706 coordinates has a norm of 248 σC, beside an update of norm C at most: at
 // the paper's σ = 3 the noise is 700 times as long as what it hides. So σ is also taken where the two are comparable, near 0.003.
@@ -110,7 +110,7 @@ const studies = await runSettings("local DP", plans, dataset);
 const [clean, flipStudy] = [studyOf(studies, passive), studyOf(studies, flipped)];
 
 // %% [markdown]
-// Then DP-SGD and its own baseline with B = 4. The probe still presents one image a client, so that both mechanisms are asked about the
+// Then DP-SGD and its own baseline with B = 4. The probe still presents one image per client, so both mechanisms are asked about the
 // same victims: in the probed round DP-SGD adds the noise of a batch of one, while the model has been trained with that of four.
 
 // %%
@@ -140,7 +140,7 @@ const hardClean = studyOf(harder, passive);
 
 // %% [markdown]
 // Last, weak noise in **other regimes**, each with its own run without defense: the images really trained on instead of the fixed probe;
-// four images a client; and a bound C that hardly ever clips, with a σ that makes the noise as loud as before.
+// four images per client; and a bound C that hardly ever clips, with a σ that makes the noise as loud as before.
 
 // %%
 const few = withFewSeeds(base);
@@ -262,7 +262,7 @@ const forest = { title: "With local DP minus without, B = 1", x, rows, ends };
 await showForest("05_differential_privacy_differences", forest, stamp);
 
 // %% [markdown]
-// **Noise alone**: the same settings against clipping with the same C, so that what is left is the noise's doing.
+// **Noise alone**: the same settings against clipping with the same C, so what is left is the noise's doing.
 
 // %%
 const noiseRows = differenceRows(pick(studies, locals), studyOf(studies, local(0)), windows);
@@ -393,21 +393,21 @@ writeRecord("05_differential_privacy", { ...stamp, ...record, claims });
 // - **C10 and C11 do not hold in this reading of σ.** At σ = 3 the error is 0.24 (local DP) and 0.32 (DP-SGD) *above* that without
 //   defense in the first twenty rounds, above the no-information floor, and nothing is learned: accuracy 0.11 and 0.13. The noise of local
 //   DP is 745 times as long as what it hides. That DP protects late is reproduced, because it protects always. Under local DP the error does
-//   fall, from 0.47 to 0.34, while the model runs away; it stays far above the floor, so that nothing is seen for it (15, F1).
+//   fall, from 0.47 to 0.34, while the model runs away; it stays far above the floor, so nothing is seen for it (15, F1).
 // - **Clipping does it, not noise.** σ = 0 has nearly the error of σ = 0.003 (0.308 and 0.310; 0.16 without). Clipped clients no longer weigh as
 //   the softmax says; label counts read off the gradient are then wrong (0.67 right instead of 0.97), and images of the wrong class
 //   follow. It slows training too: Δ late in the run is 1.94 instead of 1.09. **It is little protection**: an attacker who is granted the
 //   labels lowers its error by 0.16, below the floor again, and to within 0.04 [0.01, 0.08] of what the same effort sees without
 //   defense. Against σ = 0.03 it is in vain; there the noise protects.
 // - **No regime was found in which noise helps the attacker.** Weak noise raises the error by 0.14 to 0.19 early also on the images really
-//   trained on, with four images a client, and with a bound that hardly clips, and by 0.06 [0.03, 0.08] for the adaptive attacker. Only
+//   trained on, with four images per client, and with a bound that hardly clips, and by 0.06 [0.03, 0.08] for the adaptive attacker. Only
 //   late, for that attacker, does it vanish: 0.00 [−0.08, 0.08], four seeds. Weak noise changes training hardly at all, and so cannot keep
 //   Δ up; strong noise keeps Δ up and drowns the gradient. Theorem 1's backfire needs both at once: 07 says how narrow that is.
 // - **The guarantee and the protection are different things.** σ = 0.03 stops this attacker at an ε of a hundred thousand.
 //
 // **Deviations.** The paper says σ = 3 and neither what σ multiplies nor C, δ or B. Here it multiplies C; in the first author's public
-// code it multiplies 2C/B with B = 100 and coordinates are clamped, so that "σ = 3" is 0.06 a coordinate: the row *authors' form* at σ =
+// code it multiplies 2C/B with B = 100 and coordinates are clamped, so "σ = 3" is 0.06 per coordinate: the row *authors' form* at σ =
 // 0.03 has that noise at our B = 1. Its clamp bounds the norm by C√d only, which is why its ε is so large. For DP-SGD the probe presents
-// one image a client although training has four: the error is that of a model trained by DP-SGD, under the noise of a batch of one.
+// one image per client although training has four: the error is that of a model trained by DP-SGD, under the noise of a batch of one.
 //
 // **Next.** 06_combined_defenses: noise and robust rules together.

@@ -21,7 +21,7 @@
 // √61,706 ≈ 248 σ C long: at the paper's σ = 3 it is 745 times as long as the clipped update it hides. If the paper's σ means
 // something smaller, its σ = 3 is another defense; so a second σ is shown whose noise is about as long as the update.
 //
-// **One image a client.** With B = 1 and one local step DP-SGD clips and noises the very gradient that local DP clips and noises:
+// **One image per client.** With B = 1 and one local step DP-SGD clips and noises the very gradient that local DP clips and noises:
 // the two differ in the random draw and in what ε is said about. Their columns are two samples of one mechanism.
 
 // %% [markdown]
@@ -142,7 +142,7 @@ settingTable(studies, first, "Sign flip");
 settingTable(studies, late, "Sign flip");
 
 // %% [markdown]
-// **Whom does the rule keep?** The flipped update carries no noise, so that among noisy ones it is the one nearest to all others. M_eff
+// **Whom does the rule keep?** The flipped update carries no noise, so among noisy ones it is the one nearest to all others. M_eff
 // counts it. Coordinate-wise rules keep nobody as a whole: a dash.
 
 // %%
@@ -329,7 +329,7 @@ writeRecord("06_combined_defenses", { ...stamp, ...record, claims });
 //   alone protects by 0.06. That is C12 against the noise alone, on contributors, in a regime that the paper does not name. A server
 //   that runs Krum gets something for it: with this noise it learns twice as much (0.29 against 0.17), since clipping tames the one gradient.
 //
-// **Deviations.** The paper does not say what σ multiplies, nor C, δ or the batch size; it reports no ε. At one image a client local DP
+// **Deviations.** The paper does not say what σ multiplies, nor C, δ or the batch size; it reports no ε. At one image per client local DP
 // and DP-SGD are one mechanism. FLTrust and MoNNA are left out: under strong noise hardly an update points where the server's own does, so
 // that FLTrust may be left with nobody, and MoNNA's server would have to trust one client.
 //

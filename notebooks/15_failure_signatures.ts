@@ -170,7 +170,7 @@ writeRecord("15_failure_signatures", { ...stamp, config: { ...plans, windows }, 
 //   chance. Noise and robust rules raise the error over all honest clients from the first round on. 04 and 06 show the exceptions,
 //   over contributors: Krum, and FreqFed late.
 //
-// **Deviations.** The paper names the signatures and gives neither rounds nor a test. F2 compares with the run without privacy, so that
+// **Deviations.** The paper names the signatures and gives neither rounds nor a test. F2 compares with the run without privacy, so
 // clipping counts as part of the noise: 05 tells them apart. IID clients (03), rules with nobody poisoning (04), and attackers that try
 // harder (04, 05) are not in the table, as they have no counterpart at the same rounds.
 //
