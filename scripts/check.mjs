@@ -3,7 +3,7 @@ import { spawn } from "node:child_process";
 import { readFileSync, realpathSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { jupyterEnvironment, listNotebooks, longCells, notebooksFolder } from "./notebooks.mjs";
+import { jupyterEnvironment, listNotebooks, longCells, missingParts, notebooksFolder } from "./notebooks.mjs";
 import { pages } from "./scoreboard.mjs";
 import { setup } from "./setup.mjs";
 import { at, root } from "./steps/common.mjs";
@@ -37,6 +37,13 @@ async function scoreboards() {
   return { ok: stale.length === 0, output: stale.map(([name]) => `${name}: ${remedy}`).join("\n") };
 }
 
+/** What is wrong with the notebooks' sources, one by one. */
+async function ofNotebooks(problemsOf) {
+  const sourceOf = (name) => readFileSync(join(notebooksFolder, `${name}.ts`), "utf8");
+  const problems = listNotebooks().flatMap((name) => problemsOf(name, sourceOf(name)));
+  return { ok: problems.length === 0, output: problems.join("\n") };
+}
+
 const checks = {
   lint: () => tool("eslint/bin/eslint.js", ".", "--max-warnings=0"), // the longest first
   "types of the library": () => types("lib/tsconfig.json"),
@@ -46,12 +53,8 @@ const checks = {
     const sources = listNotebooks().map((name) => join(notebooksFolder, `${name}.ts`));
     return run(python, [at("scripts", "notebooks.py"), "drift", ...sources], jupyterEnvironment());
   },
-  "notebooks have short cells": () => {
-    const long = listNotebooks().flatMap((name) =>
-      longCells(name, readFileSync(join(notebooksFolder, `${name}.ts`), "utf8")),
-    );
-    return Promise.resolve({ ok: long.length === 0, output: long.join("\n") });
-  },
+  "notebooks have short cells": () => ofNotebooks(longCells),
+  "notebooks have parameters, verdicts and a record": () => ofNotebooks(missingParts),
   "scoreboards equal the records": scoreboards,
 };
 

@@ -36,6 +36,21 @@ export function longCells(name, source) {
   });
 }
 
+/** What every notebook has: its parameters where they are found, its verdicts (or the word that it decides nothing), its own record. */
+export function missingParts(name, source) {
+  const cells = source.split(/^(?=\/\/ %%)/m).slice(1);
+  const code = cells.filter((cell) => !cell.split("\n", 1)[0].includes("[markdown]"));
+  const has = (text) => code.some((cell) => cell.includes(text));
+  const parts = {
+    'a cell tagged "parameters"': code.some((cell) => /^\/\/ %% .*tags=\["parameters"\]/.test(cell)),
+    "a cell that shows its verdicts with claimTable, or a record with claims: []":
+      has("claimTable(") || has("claims: []"),
+    [`a cell that writes its record: writeRecord("${name}", …)`]: has(`writeRecord("${name}"`),
+  };
+  const missing = Object.keys(parts).filter((part) => !parts[part]);
+  return missing.map((part) => `notebooks/${name}.ts: needs ${part}`);
+}
+
 /** The environment of everything that is Jupyter: what it keeps for itself lies in the project, not in the home folder. */
 export function jupyterEnvironment(extra = {}) {
   const home = join(setupDir, "jupyter");

@@ -3,7 +3,7 @@ import { spawnSync } from "node:child_process";
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import test from "node:test";
-import { bar, clock, jupyterEnvironment, longCells } from "./notebooks.mjs";
+import { bar, clock, jupyterEnvironment, longCells, missingParts } from "./notebooks.mjs";
 import { setup } from "./setup.mjs";
 import { at } from "./steps/common.mjs";
 
@@ -154,6 +154,21 @@ test("bar: shows part, count and time left", () => {
 
 test("clock: has hours only when there are some", () => {
   assert.deepEqual([clock(5.4), clock(65), clock(3665)], ["0:05", "1:05", "1:01:05"]);
+});
+
+test("missingParts: a notebook has parameters, verdicts or the word that there are none, and its own record", () => {
+  const sourceOf = (...cells) => [header, ...cells.map((cell) => `// %%${cell}\n`)].join("\n");
+  const tagged = ' tags=["parameters"]\nconst steps = 1;';
+  const deciding = '\nclaimTable(claims);\nwriteRecord("02_x", { claims });';
+  assert.deepEqual(missingParts("02_x", sourceOf(tagged, deciding)), []);
+  assert.deepEqual(missingParts("02_x", sourceOf(tagged, '\nwriteRecord("02_x", { claims: [] });')), []);
+  const told = ' [markdown]\n// claimTable(claims); writeRecord("02_x") tags=["parameters"]';
+  const [parameters, verdicts, record, ...rest] = missingParts("02_x", sourceOf("\nconst steps = 1;", told));
+  assert.deepEqual(rest, []);
+  assert.match(parameters, /^notebooks\/02_x\.ts: needs a cell tagged "parameters"$/);
+  assert.match(verdicts, /needs a cell that shows its verdicts with claimTable/);
+  assert.match(record, /needs a cell that writes its record: writeRecord\("02_x", …\)/);
+  assert.equal(missingParts("03_y", sourceOf(tagged, deciding)).length, 1, "another notebook's record");
 });
 
 test("longCells: names code cells of more than 15 lines, imports of more than 12, and no text", () => {
