@@ -121,21 +121,3 @@ export { styleOf, type Drawn, type SettingName } from "./report/style";
 
 // The theorems' tables and figures
 export * as theoryReport from "./report/theoryReport";
-
-// Theory's names one by one, as notebooks 07 and 08 still import them
-export { attained, tightness } from "./theory/tightness";
-export { checkTheory, sampleTheory } from "./theory/check";
-export { localStepChecks } from "./theory/checks/localSteps";
-export { clippingOf } from "./theory/fedAvg";
-export { compareBackfire } from "./theory/backfire";
-export { drawQuadratic } from "./theory/quadratic";
-export { driftBound, expectedDispersion, reconstructionBound, youngBound } from "./theory/bound";
-export { plus, unitVector } from "./theory/vectors";
-export { powerSlope, predictedSlopes, sweepBound } from "./theory/sweeps";
-export type { Participants, Studies } from "./report/participants";
-export { analyticLeakPanels, backfirePanels, estimateSeries, sweepPanel } from "./report/theory";
-export { assumptionRows, observationPanel } from "./report/assumptionRows";
-export { backfireRows } from "./report/backfireRows";
-export { participantPoints, participantRanks, participantRows } from "./report/participants";
-export { ratePanels, rateRanks, rateRows } from "./report/rates";
-export { slackFigure } from "./report/slack";

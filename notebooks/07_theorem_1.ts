@@ -38,11 +38,13 @@
 
 // %%
 import { byProfile, createRng, defaultFederation, loadDataset, progressBar, stampOf } from "curious-inside";
-import { checkTheory, sampleTheory, sweepBound, powerSlope, predictedSlopes, tightness } from "curious-inside";
-import { attained, expectedDispersion, reconstructionBound, youngBound, drawQuadratic, plus } from "curious-inside";
-import { unitVector, compareBackfire, followAnalyticLeak, analyticLeakPanels, backfirePanels } from "curious-inside";
-import { estimateMean, estimateProportion, pairedDifference, sweepPanel, slackFigure } from "curious-inside";
+import { followAnalyticLeak, estimateMean, estimateProportion, pairedDifference } from "curious-inside";
 import { ensureParameter, table, showLines, showFigure, decide, claimTable, writeRecord } from "curious-inside";
+import { theory, theoryReport } from "curious-inside";
+const { checkTheory, sampleTheory, sweepBound, powerSlope, predictedSlopes, tightness, attained } = theory;
+const { expectedDispersion, reconstructionBound, youngBound, drawQuadratic, plus, unitVector } = theory;
+const { compareBackfire } = theory;
+const { analyticLeakPanels, backfirePanels, sweepPanel, slackFigure } = theoryReport;
 
 // %% tags=["parameters"]
 const instances = byProfile({ smoke: 50, quick: 1500, paper: 10000 }); // of every line: our choice

@@ -41,13 +41,14 @@
 // The quick profile unrolls τ = 20, which takes longest, at α = 0.5 only; elsewhere its claims are about τ = 5.
 
 // %%
-import { loadDataset, byProfile, isForced, progressBar, stampOf, commonPlan, vary } from "curious-inside";
-import { checkTheory, localStepChecks, createRng, followLocalSteps, largestCurvature } from "curious-inside";
-import { measureLeakage, inversionCost, driftBound, clippingOf, leakDifferences } from "curious-inside";
+import { loadDataset, byProfile, isForced, progressBar, stampOf, commonPlan, vary, createRng } from "curious-inside";
+import { followLocalSteps, largestCurvature, measureLeakage, inversionCost, leakDifferences } from "curious-inside";
 import { estimateMean, estimateProportion, bands, sourceText, decide, claimTable, writeRecord } from "curious-inside";
 import { ensureParameter, showLines, showImages, privateRow, reconstructedRow, table, styleOf } from "curious-inside";
+import { theory } from "curious-inside";
 import type { Claim, FederationConfig, LeakageStudy, Panel, Series, SettingName } from "curious-inside";
 import type { InversionCost, LeakagePlan, LocalStepsRound } from "curious-inside";
+const { checkTheory, localStepChecks, driftBound, clippingOf } = theory;
 
 // %% tags=["parameters"]
 const taus = byProfile({ smoke: [1, 2], quick: [1, 2, 5, 10, 20], paper: [1, 2, 5, 10, 20] }); // τ: Remark 5 leaves it open

@@ -32,13 +32,13 @@
 // %%
 import { byProfile, loadDataset, isForced, progressBar, stampOf, setUp, commonPlan, vary } from "curious-inside";
 import { setting, distinct, planEach, studyOf, runSettings, measureLeakage, measureGradients } from "curious-inside";
-import { observations, testAssumptions, assumptionRows, observationPanel } from "curious-inside";
-import { rankCorrelation, estimateCorrelation, estimateMean, estimateProportion } from "curious-inside";
-import { backfireRounds, backfireRows, convergenceOf, rateRows, ratePanels, rateRanks } from "curious-inside";
-import { participantRows, participantPoints, participantRanks, estimateSeries } from "curious-inside";
-import { ensureParameter, table, showLines, showForest, decide, claimTable, writeRecord } from "curious-inside";
+import { observations, testAssumptions, rankCorrelation, estimateCorrelation, estimateMean } from "curious-inside";
+import { estimateProportion, backfireRounds, convergenceOf, ensureParameter, table, showLines } from "curious-inside";
+import { showForest, decide, claimTable, writeRecord, theoryReport } from "curious-inside";
 import type { AggregatorName, BackfireRound, Change, Drawn, ForestRow, GradientPlan } from "curious-inside";
-import type { LeakagePlan, Observation, Panel, Participants, Setting, Studies } from "curious-inside";
+import type { LeakagePlan, Observation, Panel, Setting } from "curious-inside";
+const { assumptionRows, observationPanel, backfireRows, rateRows, ratePanels, rateRanks } = theoryReport;
+const { participantRows, participantPoints, participantRanks, estimateSeries } = theoryReport;
 
 // %% tags=["parameters"]
 const rulesOf04 = ["multiKrum", "dnc", "freqFed", "median", "krum"]; // those whose variance v the lemma's table gives
@@ -290,10 +290,10 @@ table(participantRows(sizes, [0, lastEnd]), { title: "The mean over other client
 table(participantRows(chosen, [0, lastEnd]), { title: "Selections under a sign flip", headers: sizeHeaders });
 
 // %%
-const peers: Participants = (leak) => leak.labels.length;
+const peers: theoryReport.Participants = (leak) => leak.labels.length;
 const first = { setting: "measured", name: "first round" } as const;
 const final = { setting: "trajectory" as const, name: `round ${lastEnd}`, dash: "dash" as const };
-const both = (studiesOf: Studies, of?: Participants) => [
+const both = (studiesOf: theoryReport.Studies, of?: theoryReport.Participants) => [
   estimateSeries(first, participantPoints(studiesOf, 0, of)),
   estimateSeries(final, participantPoints(studiesOf, lastEnd, of)),
 ];
