@@ -79,12 +79,23 @@ export function unstackVectors(stacked: Tensor): Float32Array[] {
  * @param shape [C, H, W]
  * @returns [B, H, W, S·C]; the caller's tidy owns it
  */
-export function stackImages(images: readonly Float32Array[], [c, h, w]: Shape): Tensor {
-  const vectors = stackVectors(images);
+export function stackImages(images: readonly Float32Array[], shape: Shape): Tensor {
+  return toImages(stackVectors(images), shape);
+}
+
+/**
+ * Rows of pixels as the engine's images.
+ *
+ * @param rows [S, B·C·H·W]
+ * @param shape [C, H, W]
+ * @returns [B, H, W, S·C]; the caller's tidy owns it
+ */
+export function toImages(rows: Tensor, [c, h, w]: Shape): Tensor {
+  const replicas = rows.shape[0];
   // A transposed matrix is five times as fast as the same numbers with an axis of length one between them.
   const pixels =
-    c === 1 ? tf.transpose(vectors) : tf.transpose(tf.reshape(vectors, [images.length, -1, c!, h! * w!]), [1, 3, 0, 2]);
-  return tf.reshape(pixels, [-1, h!, w!, images.length * c!]);
+    c === 1 ? tf.transpose(rows) : tf.transpose(tf.reshape(rows, [replicas, -1, c!, h! * w!]), [1, 3, 0, 2]);
+  return tf.reshape(pixels, [-1, h!, w!, replicas * c!]);
 }
 
 /**
@@ -94,12 +105,23 @@ export function stackImages(images: readonly Float32Array[], [c, h, w]: Shape): 
  * @returns S arrays, each [B, C, H, W], copies owned by the caller
  */
 export function unstackImages(stacked: Tensor, replicas: number): Float32Array[] {
-  const [batch, h, w, channels] = stacked.shape as [number, number, number, number];
-  const pixels = [batch, h * w, replicas, channels / replicas];
-  const rows = tidy(() => tf.reshape(tf.transpose(tf.reshape(stacked, pixels), [2, 0, 3, 1]), [replicas, -1]));
+  const rows = tidy(() => toRows(stacked, replicas));
   const images = unstackVectors(rows);
   rows.dispose();
   return images;
+}
+
+/**
+ * The inverse of toImages.
+ *
+ * @param stacked [B, H, W, S·C]
+ * @param replicas S
+ * @returns [S, B·C·H·W]; the caller's tidy owns it
+ */
+export function toRows(stacked: Tensor, replicas: number): Tensor {
+  const [batch, h, w, channels] = stacked.shape as [number, number, number, number];
+  const pixels = tf.reshape(stacked, [batch, h * w, replicas, channels / replicas]);
+  return tf.reshape(tf.transpose(pixels, [2, 0, 3, 1]), [replicas, -1]);
 }
 
 /**
