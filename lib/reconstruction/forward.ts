@@ -152,13 +152,14 @@ export function createForward(network: Network, stack: readonly Suspicion[], obj
   return { match, tensors };
 }
 
-/** Rows after a clip, and its pull-back. */
-interface Clipped {
+/** Rows after a clip, and its derivative there, which is symmetric: forwards as backwards. */
+export interface Clipped {
   readonly value: Tensor; // [R, d]
   readonly pull: (cotangents: Tensor) => Tensor;
 }
 
-type Clip = (rows: Tensor) => Clipped;
+/** A bound on what a client sends. */
+export type Clip = (rows: Tensor) => Clipped;
 
 const noClip: Clip = (value) => ({ value, pull: (cotangents) => cotangents });
 
@@ -184,8 +185,13 @@ function toBox(clipNorm: number): Clip {
   });
 }
 
-/** How a client clips: every example's gradient by itself, or its whole update. */
-function clipOf({ privacy, privacyParameters }: Protocol): { isPerExample: boolean; clip: Clip } {
+/**
+ * How a client clips: every example's gradient by itself, or its whole update.
+ *
+ * @param protocol of the round, of which the privacy mechanism is read
+ * @returns the clip, and whether it is of examples; without a mechanism the identity
+ */
+export function clipOf({ privacy, privacyParameters }: Protocol): { isPerExample: boolean; clip: Clip } {
   const { clipNorm, clipping } = privacyParameters;
   if (privacy === "none") return { isPerExample: false, clip: noClip };
   return {
