@@ -42,7 +42,7 @@ export { gradientMatching } from "./reconstruction/objective";
 export { invert } from "./reconstruction/invert";
 export type { InvertOptions, Reconstruction } from "./reconstruction/inversion";
 export { invertAnalytically } from "./reconstruction/analytic";
-export { bounds } from "./reconstruction/bounds";
+export { bounds, type Bounds, type BoundsOptions } from "./reconstruction/bounds";
 export { invertWithLabels } from "./reconstruction/labelSearch";
 export type { Prior } from "./reconstruction/priors";
 

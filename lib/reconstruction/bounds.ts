@@ -6,7 +6,8 @@ import { ensurePixels } from "../core/typed";
 import type { Batch } from "../core/types";
 import type { Aggregator } from "../defense/aggregator";
 import { aggregators } from "../defense/aggregators";
-import { noiseStd, spent } from "../defense/privacy/privacy";
+import { noiseStd } from "../defense/privacy/privacy";
+import { spent } from "../defense/privacy/spent";
 import { divergenceOf } from "../defense/privacy/renyi";
 import { checkBatch, type Network } from "../model/network";
 import { volume } from "../model/stack";
@@ -18,20 +19,29 @@ import { checkView, type AttackerView } from "./view";
 
 /** What bounds are asked for. */
 export interface BoundsOptions {
-  readonly prior?: number | GaussianPrior; // see gaussianPrior, or the standard deviation of every pixel by itself; default: no vanTrees
-  readonly noiseStd?: number; // of a coordinate of what the client sees, for a view whose clients add none of their own
-  readonly probes?: number; // of Hutchinson's estimator, at least 2; default 16
-  readonly iterations?: number; // of conjugate gradients, for each probe at most; default 100
-  readonly tolerance?: number; // at which they stop before; default 1e-3
-  readonly seed?: number; // of the probes; default 0
+  /** See gaussianPrior, or the standard deviation of every pixel by itself; default: no vanTrees. */
+  readonly prior?: number | GaussianPrior;
+  /** Of a coordinate of what the client sees, for a view whose clients add none of their own. */
+  readonly noiseStd?: number;
+  /** Of Hutchinson's estimator, at least 2; default 16. */
+  readonly probes?: number;
+  /** Of conjugate gradients, for each probe at most; default 100. */
+  readonly iterations?: number;
+  /** At which they stop before; default 1e-3. */
+  readonly tolerance?: number;
+  /** Of the probes; default 0. */
+  readonly seed?: number;
 }
 
 /** Lower bounds on the error of reconstructions from a view; of FisherBounds the estimates are images, the unknowns their pixels. */
 export interface Bounds extends FisherBounds {
   readonly round: number;
-  readonly noiseStd: number; // s, of a coordinate of the broadcasts' difference that the client sees
-  readonly coordinates: number; // n, pixels of all images together
-  readonly renyi: number | null; // 1 / (2 sqrt(e^D - 1)), for unbiased attackers, whatever the images; null without a mechanism
+  /** S, of a coordinate of the broadcasts' difference that the client sees. */
+  readonly noiseStd: number;
+  /** N, pixels of all images together. */
+  readonly coordinates: number;
+  /** 1 / (2 sqrt(e^D - 1)), for unbiased attackers, whatever the images; null without a mechanism. */
+  readonly renyi: number | null;
 }
 
 const optionNames = ["prior", "noiseStd", "probes", "iterations", "tolerance", "seed"];
@@ -115,8 +125,10 @@ export async function bounds(view: AttackerView, truth: Batch, options: BoundsOp
 
 /** What stands between the others' clipped gradients and the client. */
 interface Sight {
-  readonly std: number; // of a coordinate of the aggregate
-  readonly messages: number; // by which the aggregate divides the sum of the clipped gradients
+  /** Of a coordinate of the aggregate. */
+  readonly std: number;
+  /** By which the aggregate divides the sum of the clipped gradients. */
+  readonly messages: number;
   readonly clip: Clip;
   readonly isPerExample: boolean;
 }

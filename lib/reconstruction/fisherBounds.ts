@@ -6,36 +6,49 @@ import type { PriorFactor } from "./gaussianPrior";
 
 /** J x + N(0, s^2) per coordinate of what is seen. */
 export interface Channel {
-  readonly n: number; // unknowns x
-  readonly std: number; // s > 0
-  readonly atOnce: number; // rows that fit into memory together
-  readonly map: (rows: number) => LinearMap; // J for so many rows; asked inside a tidy that encloses its use
-  readonly factor?: () => PriorFactor; // L of the prior N(mean, L L'), likewise
+  /** Unknowns x. */
+  readonly n: number;
+  /** S > 0. */
+  readonly std: number;
+  /** Rows that fit into memory together. */
+  readonly atOnce: number;
+  /** J for so many rows; asked inside a tidy that encloses its use. */
+  readonly map: (rows: number) => LinearMap;
+  /** L of the prior N(mean, L L'), likewise. */
+  readonly factor?: () => PriorFactor;
 }
 
 /** How the traces are estimated. */
 export interface Estimator extends Patience {
-  readonly probes: number; // at least 2
+  /** At least 2. */
+  readonly probes: number;
   readonly seed: number;
 }
 
 /** A lower bound on the root mean squared error per unknown. */
 export interface Bound {
-  readonly rmse: number; // in the unknowns' unit; Infinity where one is not seen at all
-  readonly standardError: number; // of rmse, by the probes that were drawn
+  /** In the unknowns' unit; Infinity where one is not seen at all. */
+  readonly rmse: number;
+  /** Of rmse, by the probes that were drawn. */
+  readonly standardError: number;
 }
 
 /** One for which equations were solved. */
 export interface SolvedBound extends Bound {
-  readonly residual: number; // what the worst solution left, relative; above the tolerance the bound is lower than it could be
+  /** What the worst solution left, relative; above the tolerance the bound is lower than it could be. */
+  readonly residual: number;
 }
 
 /** The bounds that follow from the Fisher information I = J'J / s^2. */
 export interface FisherBounds {
-  readonly trace: Bound; // sqrt(n / tr I), for unbiased estimates
-  readonly cramerRao: SolvedBound; // sqrt(tr I^-1 / n), for unbiased estimates
-  readonly vanTrees: SolvedBound | null; // sqrt(tr (I + (L L')^-1)^-1 / n), for all estimates, on average over the prior
-  readonly guess: number | null; // sqrt(tr L L' / n), the error of the prior's mean
+  /** Sqrt(n / tr I), for unbiased estimates. */
+  readonly trace: Bound;
+  /** Sqrt(tr I^-1 / n), for unbiased estimates. */
+  readonly cramerRao: SolvedBound;
+  /** Sqrt(tr (I + (L L')^-1)^-1 / n), for all estimates, on average over the prior. */
+  readonly vanTrees: SolvedBound | null;
+  /** Sqrt(tr L L' / n), the error of the prior's mean. */
+  readonly guess: number | null;
 }
 
 /**
@@ -87,7 +100,8 @@ interface Forms {
   readonly information: { readonly values: readonly number[] };
   readonly inverse: { readonly values: readonly number[]; readonly residual: number };
   readonly posterior: { readonly values: readonly number[]; readonly residual: number };
-  readonly variance: number | null; // of the prior, in all
+  /** Of the prior, in all. */
+  readonly variance: number | null;
 }
 
 function formsOf(J: LinearMap, z: Tensor, std: number, factor: PriorFactor | null, patience: Patience): Forms {
@@ -108,7 +122,8 @@ function formsOf(J: LinearMap, z: Tensor, std: number, factor: PriorFactor | nul
 
 interface Estimate {
   readonly mean: number;
-  readonly error: number; // standard error
+  /** Standard error. */
+  readonly error: number;
 }
 
 function meanOf(values: readonly number[]): Estimate {

@@ -6,8 +6,10 @@ import type { ImageSet } from "../core/types";
 
 /** The images of a class taken for draws of N(mean, L L'); of the means no bound asks. */
 export interface GaussianPrior {
-  readonly pixels: number; // P = C H W
-  readonly factors: readonly (Float32Array | null)[]; // L of each class, [P, P] below the diagonal; null for a class of fewer than 2 images
+  /** P = C H W. */
+  readonly pixels: number;
+  /** L of each class, [P, P] below the diagonal; null for a class of fewer than 2 images. */
+  readonly factors: readonly (Float32Array | null)[];
 }
 
 /** The variance that rounding to bytes leaves of a pixel in [0, 1]; no covariance is narrower. */
@@ -83,9 +85,11 @@ function choleskyFactor(matrix: Float32Array, n: number): Float32Array {
 
 /** x = L y, image by image, of rows of images, and its adjoint; with the variance that they leave to a guess. */
 export interface PriorFactor {
-  readonly forward: (rows: Tensor) => Tensor; // [R, N P]
+  /** [R, N P]. */
+  readonly forward: (rows: Tensor) => Tensor;
   readonly adjoint: (rows: Tensor) => Tensor;
-  readonly variance: number; // the trace of L L' over all N images
+  /** The trace of L L' over all N images. */
+  readonly variance: number;
 }
 
 /**

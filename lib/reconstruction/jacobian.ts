@@ -8,8 +8,10 @@ import type { Clip } from "./forward";
 
 /** Who computes a gradient of its own, of the images of a batch in their order. */
 export interface Parts {
-  readonly count: number; // U, which divides the batch's size
-  readonly clip: Clip; // of each part's gradient
+  /** U, which divides the batch's size. */
+  readonly count: number;
+  /** Of each part's gradient. */
+  readonly clip: Clip;
 }
 
 /**
