@@ -15,7 +15,8 @@ export interface Planned {
   readonly setting: Setting;
   /** How it is measured. */
   readonly plan: LeakagePlan;
-  readonly isAlias?: true; // declared: a second name for a run that stands before it
+  /** Declared: a second name for a run that stands before it. */
+  readonly isAlias?: true;
 }
 
 /** A setting, how it was measured, and what that gave. */

@@ -35,6 +35,7 @@ export interface BoundsOptions {
 
 /** Lower bounds on the error of reconstructions from a view; of FisherBounds the estimates are images, the unknowns their pixels. */
 export interface Bounds extends FisherBounds {
+  /** Of the view. */
   readonly round: number;
   /** S, of a coordinate of the broadcasts' difference that the client sees. */
   readonly noiseStd: number;
@@ -133,6 +134,7 @@ interface Sight {
   readonly isPerExample: boolean;
 }
 
+/** What a client sees of the others: how they clip, and with which noise. */
 function sightOf(
   { round, protocol, numClients, localSteps, batchSize, ownUpdate }: AttackerView,
   given?: number,

@@ -104,6 +104,7 @@ interface Forms {
   readonly variance: number | null;
 }
 
+/** The quadratic forms of the information and its inverses along random signs. */
 function formsOf(J: LinearMap, z: Tensor, std: number, factor: PriorFactor | null, patience: Patience): Forms {
   const squares = tidy(() => tf.sum(tf.square(J.forward(z)), 1)).dataSync<"float32">();
   const inverse = inverseForms({ ...J, ridge: 0 }, z, patience);

@@ -18,11 +18,13 @@ import type { AttackerView } from "./view";
 
 /** One start for one view. */
 export interface Start {
-  readonly index: number; // of the view
+  /** Of the view. */
+  readonly index: number;
   readonly restart: number;
   readonly view: AttackerView;
   readonly labels: Int32Array;
-  readonly noiseStd: number; // of what the view shows, per coordinate; 0 where it is not counted with
+  /** Of what the view shows, per coordinate; 0 where it is not counted with. */
+  readonly noiseStd: number;
 }
 
 /** The options of a search, and what the attacker has. */
@@ -91,7 +93,8 @@ interface Stack {
   readonly starts: readonly Start[];
   readonly decoder: Decoder;
   readonly matcher: Matcher;
-  readonly precision: Tensor | null; // 1 / (2 s^2) of each, where the noise is counted with
+  /** 1 / (2 s^2) of each, where the noise is counted with. */
+  readonly precision: Tensor | null;
 }
 
 /** What is computed on: decoder, model and targets of some starts; the caller closes it. */

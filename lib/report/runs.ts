@@ -195,8 +195,10 @@ export type ParameterRange =
 
 /** What a parameter that is a list must be besides. */
 export interface ParameterListOptions<Value> {
-  readonly count?: number; // how many there must be at least, default 1
-  readonly including?: readonly Value[]; // what must be among them
+  /** How many there must be at least, default 1. */
+  readonly count?: number;
+  /** What must be among them. */
+  readonly including?: readonly Value[];
 }
 
 /**
