@@ -1,9 +1,13 @@
 import assert from "node:assert/strict";
 import { mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
+import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import test from "node:test";
-import { benchmarks } from "../bench/harness/main.mjs";
+import { compareRound } from "../bench/attack.mjs";
+import { checkpoints, compareCurves, keysOf, meanCurve, reaches, valueAt } from "../bench/attack/curves.mjs";
+import { chooseProblems, goalsOf, guessOf, planOf, problems } from "../bench/attack/problems.mjs";
+import { benchmarks, readArguments } from "../bench/harness/main.mjs";
 import { checkNumbers } from "../bench/harness/numbers.mjs";
 import { startEngine, together } from "../bench/harness/processes.mjs";
 import { busyShare, digits, inTable, machine, ratio, sectionOf, withSection } from "../bench/harness/report.mjs";
@@ -130,6 +134,196 @@ test("sectionOf: says what was wanted, on what machine and when, and no name of 
     /node 22\.12\.0; 2026-01-01; medians of 9 repeats with quartiles, 2 minutes in all; other programs used 4 % of the processors/,
   );
   assert.deepEqual(Object.keys(machine()), ["processor", "cores", "memoryGigabytes", "platform"]);
+});
+
+test("sectionOf: a key may be wanted at most, and numbers need not be of repeats", () => {
+  const goals = { ratio: { atMost: 1 } };
+  const common = { keys: { ratio: 0.5 }, goals, machine: machine(), versions: {}, seconds: 1, others: 0 };
+  const text = sectionOf({ title: "A", body: "", date: "2026-01-01", spread: "means over seeds", ...common });
+  assert.match(text, /\| `ratio` \| 0\.500 \| at most 1 \|/);
+  assert.match(text, /2026-01-01; means over seeds, 1 minutes/);
+});
+
+test("readArguments: takes the options of a benchmark that reads them, and refuses them elsewhere", async () => {
+  const { names, quick, part } = await readArguments(["attack", "--only", "mean", "--only", "median", "--seeds", "2"]);
+  assert.deepEqual([names, quick, part], [["attack"], false, { only: ["mean", "median"], seeds: 2 }]);
+  await assert.rejects(readArguments(["inversion", "--seeds", "2"]), /inversion has no option --seeds/);
+  await assert.rejects(readArguments(["attack", "--seeds", "0"]), /--seeds needs an integer >= 1, got 0/);
+  await assert.rejects(readArguments(["atack"]), /no benchmark is called atack/);
+});
+
+test("curves: are what a method returns if it is stopped, averaged from when all views have something", () => {
+  const [slow, fast] = [
+    [
+      { seconds: 2, rmse: 0.4 },
+      { seconds: 4, rmse: 0.2 },
+    ],
+    [
+      { seconds: 1, rmse: 0.2 },
+      { seconds: 3, rmse: 0.1 },
+    ],
+  ];
+  assert.deepEqual(
+    [1.9, 2, 3.9, 9].map((seconds) => valueAt(slow, seconds)),
+    [undefined, 0.4, 0.4, 0.2],
+  );
+  const rounded = meanCurve([slow, fast]).map(({ seconds, rmse }) => [seconds, Number(rmse.toFixed(9))]);
+  assert.deepEqual(rounded, [
+    [2, 0.3],
+    [3, 0.25],
+    [4, 0.15],
+  ]);
+  assert.deepEqual([reaches(slow, 0.4), reaches(slow, 0.3), reaches(slow, 0.1)], [2, 4, Infinity]);
+});
+
+test("compareCurves: the worst of the ends counts, and time until the final error of the best", () => {
+  const ours = [
+    { seconds: 1, rmse: 0.2 },
+    { seconds: 4, rmse: 0.1 },
+  ];
+  const theirs = {
+    early: [
+      { seconds: 0.5, rmse: 0.3 },
+      { seconds: 2, rmse: 0.16 },
+    ],
+    late: [
+      { seconds: 1, rmse: 0.25 },
+      { seconds: 6, rmse: 0.1505 },
+      { seconds: 8, rmse: 0.15 },
+    ],
+  };
+  const { best, equal, time } = compareCurves(ours, theirs, 0.24);
+  // at 2 s .2 to .16; at 4 s .1 to .16; at 8 s .1 to .15
+  assert.deepEqual([best, equal.seconds, equal.ours, equal.theirs, equal.best], ["late", 2, 0.2, 0.16, "early"]);
+  assert.equal(equal.ratio, 0.2 / 0.16);
+  assert.deepEqual(time, { ours: 4, theirs: 6, ratio: 1.5 }); // at 6 s theirs is within a hundredth of .15
+  const never = compareCurves([{ seconds: 1, rmse: 0.2 }], theirs, 0.24);
+  assert.equal(never.time.ratio, 0);
+  const useless = compareCurves(ours, { noise: [{ seconds: 1, rmse: 0.5 }] }, 0.24);
+  assert.equal(useless.time, null);
+  assert.deepEqual(keysOf([{ equal, time }, useless]), { rmse_vs_best_at_equal_time: equal.ratio, time_vs_best: 1.5 });
+  assert.deepEqual(keysOf([useless]), { rmse_vs_best_at_equal_time: 0.4 });
+  assert.deepEqual(keysOf([]), {});
+});
+
+test("compareCurves: until ours has begun it is the guess, and who has not begun is not compared", () => {
+  const ours = [{ seconds: 3, rmse: 0.1 }];
+  const theirs = { soon: [{ seconds: 1, rmse: 0.4 }], late: [{ seconds: 5, rmse: 0.2 }] };
+  const { equal } = compareCurves(ours, theirs, 0.2);
+  assert.deepEqual([equal.seconds, equal.ours, equal.theirs, equal.ratio], [1, 0.2, 0.4, 0.5]);
+});
+
+test("checkpoints: rise to the last iteration, none twice", () => {
+  assert.deepEqual(checkpoints(8), [1, 2, 3, 4, 5, 6, 7, 8]);
+  const many = checkpoints(4800);
+  assert.ok(many.at(-1) === 4800 && many.length < 60 && new Set(many).size === many.length);
+  assert.deepEqual(checkpoints(1), [1]);
+});
+
+test("compareRound: a row per method, errors and seconds averaged over its views", () => {
+  const point = (seconds, rmse) => ({ seconds, rmse, loss: 1e-3, found: rmse < 0.15, labels: 1 });
+  const view = (ours, theirs) => ({
+    guess: 0.3,
+    curves: {
+      strongest: [ours],
+      DLG: theirs,
+      "strongest, all views at once": [{ ...ours, seconds: ours.seconds / 2 }],
+    },
+  });
+  const views = [
+    view(point(1, 0.1), [point(1, 0.3), point(4, 0.2)]),
+    view(point(3, 0.2), [point(2, 0.4), point(8, 0.3)]),
+  ];
+  const { guess, methods, comparison, stacked } = compareRound("mean", 0, views);
+  assert.equal(guess, 0.3);
+  const [ours, dlg] = methods;
+  assert.deepEqual([ours.method, ours.found, ours.seconds, Number(ours.rmse.toFixed(9))], ["strongest", 0.5, 2, 0.15]);
+  assert.deepEqual([dlg.method, dlg.seconds, dlg.secondsToFinal, dlg.rmse], ["DLG", 6, 8, 0.25]);
+  assert.equal(comparison.time.ratio, 8 / 3); // both views of ours are there after 3 s
+  assert.equal(stacked.time.ratio, 8 / 1.5);
+});
+
+test("problems: can be measured, and are chosen with what they are held against", async () => {
+  assert.deepEqual(
+    chooseProblems(["clipped"]).map(({ name }) => name),
+    ["clipped"],
+  );
+  assert.deepEqual(
+    chooseProblems(["dnc"]).map(({ name }) => name),
+    ["mean", "dnc"],
+  );
+  assert.equal(chooseProblems().length, problems.length);
+  assert.throws(() => chooseProblems(["means"]), /no problem is called means\. There are mean, /);
+  const require = createRequire(at("lib", "dist", "index.js"));
+  const { attackers, commonPlan } = require("./index.js");
+  const { checkPlan } = require("./experiment/leakagePlan.js");
+  for (const problem of problems)
+    for (const attacker of [{ ...attackers.strongest, ...problem.attacker }, attackers.paper])
+      checkPlan(planOf(problem, commonPlan("paper"), attacker, [1]));
+});
+
+for (const [rule, through] of [
+  ["mean", "mean"],
+  ["median", "protocol"],
+])
+  test(`attack's engine: the ${rule}'s broadcasts are inverted, and private images handed in are scored as found`, async (t) => {
+    const folder = mkdtempSync(join(tmpdir(), "bench-"));
+    const engine = startEngine({ name: "attack" });
+    t.after(async () => {
+      await engine.end();
+      rmSync(folder, { recursive: true });
+    });
+    const require = createRequire(at("lib", "dist", "index.js"));
+    const base = require("./index.js").commonPlan("smoke");
+    const small = { dataset: "strokes", numClients: 3, partition: "iid", aggregator: rule, evaluationImages: 1 };
+    const problem = { federation: small, rounds: [1], others: [0] };
+    const plan = planOf(problem, base, {}, [1, 2]);
+    const question = { folder, plan, rounds: problem.rounds, strongest: { through } };
+    const { views } = await engine.ask("broadcasts", question);
+    assert.deepEqual(
+      views.map(({ seed, round }) => [seed, round]),
+      [
+        [1, 1],
+        [2, 1],
+      ],
+    );
+    assert.equal(views[0].numImages, rule === "mean" ? 2 : 3); // the own share is taken out of a mean alone
+    const change = { through, steps: 2, restarts: 1 };
+    const { seconds, leaks } = await engine.ask("invert", { indices: [0, 1], attacker: "strongest", change });
+    assert.ok(seconds > 0 && leaks.length === 2 && leaks.every(({ truthLoss }) => truthLoss < 1e-5));
+    const { leaks: scored } = await engine.ask("score", { index: 1, file: join(views[1].folder, "images.f32") });
+    assert.equal(scored.length, 1);
+    assert.ok(scored[0].rmse < 1e-6 && scored[0].matchingLoss === scored[0].truthLoss);
+  });
+
+test("goalsOf: reads the rounds asked for, of contributors, above the guess and above the mean's same images", () => {
+  const leak = (seed, round, perImage, contributed = [true, true]) => ({
+    ...{ seed, round, perImage, contributed, labels: [3, 4], perImageFloor: [0.2, 0.4], found: seed === 1 },
+    contributorRmse:
+      perImage.filter((_, i) => contributed[i]).reduce((a, b) => a + b) / contributed.filter(Boolean).length,
+  });
+  const leaks = [leak(1, 0, [0.1, 0.5], [true, false]), leak(2, 0, [0.2, 0.2]), leak(1, 9, [0.3, 0.5])];
+  const reference = [leak(2, 0, [0.1, 0.1]), leak(1, 0, [0.05, 0.1]), leak(1, 9, [0.3, 0.3])];
+  const goals = [
+    { what: "rmse", round: 0, atMost: 0.16 }, // (.1 + .2) / 2
+    { what: "found", atLeast: 0.9 },
+    { what: "above the guess", round: 0, atMost: 0 }, // (.1 - .2 + .2 - .3) / 2
+    { what: "above the mean's", round: 0, atMost: 0.05 }, // (.05 + .1) / 2
+  ];
+  const reached = goalsOf({ goals }, leaks, reference);
+  const values = reached.map(({ value, reached: is }) => [Number(value.toFixed(9)), is]);
+  assert.deepEqual(values, [
+    [0.15, true],
+    [0.666666667, false],
+    [-0.1, true],
+    [0.075, false],
+  ]);
+  assert.deepEqual(
+    reached.map(({ wanted }) => wanted),
+    ["≤ 0.16", "≥ 0.9", "≤ 0", "≤ 0.05"],
+  );
+  assert.equal(guessOf(leaks[0]), 0.2);
+  assert.throws(() => goalsOf({ goals }, leaks, []), /needs the mean's leak of the same images in round 0/);
 });
 
 test("busyShare: is a share", async () => {

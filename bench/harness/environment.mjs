@@ -2,7 +2,7 @@
  * @file The Python environment that the benchmarks compare with, .venv-bench: made on first use, for nothing but the bench.
  *
  * PyTorch's only wheel for Linux on PyPI is the one for GPUs. Its libraries name NVIDIA's, gigabytes that a CPU never calls but that
- * the loader wants to find. requirements.txt leaves them out (gpu.txt), and empty libraries of the same names stand in; the CPU's
+ * the loader wants to find. requirements.txt leaves them out (left-out.txt), and empty libraries of the same names stand in; the CPU's
  * kernels (MKL, oneDNN, OpenMP) lie inside PyTorch's own and are untouched.
  */
 import { existsSync, readdirSync } from "node:fs";
@@ -31,7 +31,7 @@ const REQUIREMENTS = at("bench", "requirements.txt");
 const LEAST = [3, 11]; // PyTorch 2.15 needs it
 const AGAIN = "then run the same command again.";
 
-/** The libraries of gpu.txt: the version node that PyTorch asks for, and the one variable it reads while it is loaded. */
+/** The libraries that left-out.txt leaves out: the version node that PyTorch asks for, and the one variable it reads while it is loaded. */
 const GPU_LIBRARIES = {
   "libcublas.so.13": "libcublas.so.13",
   "libcublasLt.so.13": "libcublasLt.so.13",

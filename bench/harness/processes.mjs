@@ -3,21 +3,23 @@ import { spawn } from "node:child_process";
 import { createInterface } from "node:readline";
 import { at } from "../../scripts/steps/common.mjs";
 
-const ENGINE = at("bench", "workers", "engine.mjs");
 // What the reader's environment says of threads must not decide a comparison.
 const THREADS = ["OMP_NUM_THREADS", "MKL_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"];
 
-/** A worker of the library; as in the pool, TensorFlow has one thread unless `threads` is "all". */
-export function startEngine({ threads = 1 } = {}) {
-  const single = threads === 1 ? { TF_NUM_INTRAOP_THREADS: "1", TF_NUM_INTEROP_THREADS: "1" } : {};
-  return start(process.execPath, ["--expose-gc", ENGINE], single);
+/** A worker of the library, bench/workers/NAME.mjs; as in the pool, TensorFlow has one thread unless `threads` is more or "all". */
+export function startEngine({ name = "engine", threads = 1 } = {}) {
+  const set = threadsOf(threads, ["TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"]);
+  return start(process.execPath, ["--expose-gc", at("bench", "workers", `${name}.mjs`)], set);
 }
 
-/** A worker of bench/workers/NAME.py; `threads` is 1 or "all", and then what the library takes by default. */
+/** A worker of bench/workers/NAME.py; `threads` is a number or "all", and then what the library takes by default. */
 export function startPython(python, name, { threads = "all" } = {}) {
-  const single = threads === 1 ? { OMP_NUM_THREADS: "1", MKL_NUM_THREADS: "1" } : {};
-  return start(python, [at("bench", "workers", `${name}.py`)], single);
+  const set = threadsOf(threads, ["OMP_NUM_THREADS", "MKL_NUM_THREADS"]);
+  return start(python, [at("bench", "workers", `${name}.py`)], set);
 }
+
+const threadsOf = (threads, names) =>
+  threads === "all" ? {} : Object.fromEntries(names.map((name) => [name, String(threads)]));
 
 /**
  * @returns ask(op, details): the answer's fields; end(): after which the process is gone

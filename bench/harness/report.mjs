@@ -63,14 +63,22 @@ export async function withSection(text, name, body) {
   return text.slice(0, from) + section + text.slice(to + end.length);
 }
 
-/** A benchmark's whole section: heading, what it says, what was wanted, and where and when it was measured. */
-export function sectionOf({ title, body, keys, goals = {}, machine, versions, date, repeats, seconds, others }) {
+/** What is wanted of a key: a number is the least, { atMost } the most. */
+export const wantedText = (goal) => (typeof goal === "number" ? `at least ${goal}` : `at most ${goal.atMost}`);
+
+/**
+ * A benchmark's whole section: heading, what it says, what was wanted, and where and when it was measured.
+ * @param measured of which `spread` says what its numbers are, where they are no medians of repeats
+ */
+export function sectionOf(measured) {
+  const { title, body, keys, goals = {}, machine, versions, date, repeats, seconds, others } = measured;
+  const { spread = `medians of ${repeats} repeats with quartiles` } = measured;
   const { processor, cores, memoryGigabytes, platform } = machine;
   const percent = Math.round(100 * others);
-  const rows = Object.entries(goals).map(([key, wanted]) => [`\`${key}\``, digits(keys[key]), `at least ${wanted}`]);
+  const rows = Object.entries(goals).map(([key, wanted]) => [`\`${key}\``, digits(keys[key]), wantedText(wanted)]);
   const software = Object.entries(versions).map(([name, version]) => `${name} ${version}`);
   const stamp =
     `_${processor}, ${cores} cores, ${memoryGigabytes} GB, ${platform}; ${software.join(", ")}; ${date}; ` +
-    `medians of ${repeats} repeats with quartiles, ${Math.ceil(seconds / 60)} minutes in all; other programs used ${percent} % of the processors._`;
+    `${spread}, ${Math.ceil(seconds / 60)} minutes in all; other programs used ${percent} % of the processors._`;
   return [`## ${title}`, body, rows.length > 0 ? inTable(["key", "measured", "wanted"], rows) : "", stamp].join("\n\n");
 }

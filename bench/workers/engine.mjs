@@ -2,7 +2,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
-import { createInterface } from "node:readline";
+import { serve } from "./serve.mjs";
 
 const require = createRequire(import.meta.url);
 const lib = require("curious-inside");
@@ -259,8 +259,4 @@ function rowsOf(buffer, count) {
   return Array.from({ length: count }, (_, i) => all.slice(i * length, (i + 1) * length));
 }
 
-for await (const line of createInterface({ input: process.stdin })) {
-  const { op, ...details } = JSON.parse(line);
-  const answer = await (async () => operations[op](details))().catch((error) => ({ error: error.stack }));
-  process.stdout.write(JSON.stringify(answer) + "\n");
-}
+await serve(operations);

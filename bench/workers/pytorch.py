@@ -9,28 +9,11 @@ import numpy
 import torch
 import torch.nn.functional as F
 from torch.func import functional_call, grad, vmap
+from lenet import LeNet5
 from serve import serve, timed
 
 if os.environ.get("OMP_NUM_THREADS"):
     torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
-
-
-class LeNet5(torch.nn.Module):
-    def __init__(self, activation, pooling):
-        super().__init__()
-        self.conv1 = torch.nn.Conv2d(1, 6, 5, padding=2)
-        self.conv2 = torch.nn.Conv2d(6, 16, 5)
-        self.fc1 = torch.nn.Linear(400, 120)
-        self.fc2 = torch.nn.Linear(120, 84)
-        self.fc3 = torch.nn.Linear(84, 10)
-        self.act = {"tanh": torch.tanh, "relu": F.relu}[activation]
-        self.pool = {"average": F.avg_pool2d, "max": F.max_pool2d}[pooling]
-
-    def forward(self, x):
-        x = self.pool(self.act(self.conv1(x)), 2)
-        x = self.pool(self.act(self.conv2(x)), 2)
-        x = self.act(self.fc1(x.flatten(1)))
-        return self.fc3(self.act(self.fc2(x)))
 
 
 model = None  # its own weights are never used: they come with every reconstruction

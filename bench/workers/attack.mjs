@@ -1,0 +1,199 @@
+/** @file The library's side of the attack benchmark: makes the broadcasts, inverts them, and scores what anybody made of them. */
+import { createHash } from "node:crypto";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { join } from "node:path";
+import { serve } from "./serve.mjs";
+
+const require = createRequire(import.meta.url);
+const lib = require("curious-inside");
+const { isContributor, weighsAllAlike } = require("curious-inside/dist/experiment/measure.js");
+const { ownImages, shardOf, trainOwnAutoencoder } = require("curious-inside/dist/experiment/ownAutoencoder.js");
+
+const seconds = () => Number(process.hrtime.bigint()) / 1e9;
+const pixelPrior = { prior: { kind: "pixel" } };
+const FEW = 64; // own images from which the guess for what was not reconstructed is taken while a curve is scored
+
+let targets = []; // of a problem, one per seed and round
+
+const operations = {
+  async versions() {
+    return { node: process.versions.node, backend: await lib.backendReady() };
+  },
+
+  /**
+   * Trains for every seed, observes as measureLeakage does, and writes what the other side gets: of each view, weights, the observed
+   * gradient per local step, labels in their order, and, for checks alone, the images behind it with their gradient at the weights.
+   */
+  async broadcasts({ folder, plan, rounds, strongest }) {
+    const dataset = await lib.loadDataset(plan.federation.dataset);
+    targets = [];
+    for (const seed of plan.seeds) {
+      const config = { ...plan.federation, seed };
+      for (const { record, after, protocol } of await observed(plan, config, dataset))
+        if (rounds.includes(record.round))
+          targets.push(targetOf({ record, after, protocol, dataset, config, strongest }));
+    }
+    return { views: targets.map((target, i) => write(target, join(folder, String(i)))) };
+  },
+
+  /** Inverts views with given labels, together, by one of the library's attackers. */
+  async invert({ indices, attacker, change = {}, share = 1 }) {
+    const chosen = indices.map((i) => targets[i]);
+    const { prior, autoencoderSteps, ...rest } = { ...lib.attackers[attacker], ...change };
+    const options = without(rest, ["labels", "labelSearch", "contributors"]); // what measureLeakage reads, and invert does not
+    const autoencoders = [];
+    if (prior === "autoencoder")
+      for (const target of chosen) autoencoders.push(await autoencoderOf(target, autoencoderSteps));
+    const steps = Math.max(1, Math.round(share * options.steps));
+    const sides = chosen.map((target) => target[attacker === "strongest" ? "strongest" : "plain"]);
+    const how = {
+      ...options,
+      steps,
+      seed: chosen[0].config.seed,
+      prior: prior === "autoencoder" ? { kind: prior, autoencoders } : { kind: prior },
+      labels: sides.map(({ inView }) => inView.labels),
+    };
+    const views = sides.map(({ view }) => view);
+    globalThis.gc();
+    const start = seconds();
+    const found = await lib.invert(views, how);
+    const taken = seconds() - start;
+    const truthLosses = await lib.matchingLosses(
+      views,
+      sides.map(({ inView }) => inView),
+      how,
+    );
+    return {
+      seconds: taken,
+      leaks: found.map((reconstruction, i) => numbersOf(score(chosen[i], sides[i], reconstruction, truthLosses[i]))),
+    };
+  },
+
+  /** Scores what the other side made of a view: images at several times, in a file, as clients of the library would be scored. */
+  async score({ index, file }) {
+    const target = targets[index];
+    const { plain } = target;
+    const { inputShape, numImages, localSteps, round } = plain.view;
+    const pixels = inputShape.reduce((product, side) => product * side, 1);
+    const all = floats(readFileSync(file)).map((x) => Math.min(1, Math.max(0, x)));
+    const stacks = Array.from({ length: all.length / (numImages * pixels) }, (_, k) =>
+      all.slice(k * numImages * pixels, (k + 1) * numImages * pixels),
+    );
+    const { labels } = plain.inView;
+    const how = { ...pixelPrior, unroll: localSteps > 1 };
+    const [truthLoss] = await lib.matchingLosses([plain.view], [plain.inView], how);
+    const [loss] = await lib.matchingLosses([plain.view], [{ ...plain.inView, images: stacks.at(-1) }], how);
+    const leaks = stacks.map((images) =>
+      numbersOf(score(target, plain, { round, images, labels, matchingLoss: loss, trace: [] }, truthLoss)),
+    );
+    return { leaks };
+  },
+};
+
+/** The rounds of a plan with what clients would hold in them: the fixed probe, or their own batches. */
+async function observed({ probeRounds, probeBatchSize, trajectoryRounds }, config, dataset) {
+  const read = new Set([...probeRounds, ...trajectoryRounds.flatMap((round) => [round, round + 1])]);
+  const records = new Map();
+  for (const record of await lib.train(config, dataset, { keep: (round) => read.has(round) }))
+    records.set(record.round, record);
+  const probing = lib.setUp({ ...config, batchSize: probeBatchSize, localSteps: 1 }, dataset);
+  const chosen = probeRounds.map((round) => records.get(round));
+  const probe = await lib.presentProbe(probing, chosen, lib.drawProbe(probing, dataset));
+  return [
+    ...probe.map(({ before, after }) => ({ record: before, after, protocol: probing.config })),
+    ...trajectoryRounds.map((round) => ({
+      record: records.get(round),
+      after: records.get(round + 1),
+      protocol: config,
+    })),
+  ];
+}
+
+/** A view with what the experimenter knows, for the strongest attacker and for those who match a plain mean. */
+function targetOf({ record, after, protocol, dataset, config, strongest }) {
+  const view = lib.observe(record, after, protocol, dataset);
+  const federation = lib.setUp(config, dataset);
+  const curious = protocol.maliciouslyCuriousClient;
+  const images = record.batches.map((own) => lib.joinBatches(own));
+  const isIn = (client) => isContributor(record, client);
+  const contributed = images.flatMap(({ size }, client) => (client === curious ? [] : Array(size).fill(isIn(client))));
+  const truth = lib.joinBatches(images.filter((_, client) => client !== curious));
+  const common = { contributed, effectiveParticipants: record.effectiveParticipants };
+  const without = { view: lib.withoutOwnShare(view), inView: truth, options: common };
+  const inside = images.filter((_, client) => isIn(client));
+  // Of a rule that keeps some clients the others are told whom: nobody's method guesses it.
+  const kept = {
+    view: lib.assumeContributors(view, inside.length),
+    inView: lib.joinBatches(inside),
+    options: { ...common, ownBatch: images[curious], ownContributed: isIn(curious) },
+  };
+  const plain = weighsAllAlike(record, protocol) ? without : kept;
+  const known = { view: lib.knowingOwnShare(view), inView: truth, options: common };
+  return {
+    config,
+    truth,
+    plain,
+    strongest: strongest.through === "protocol" ? known : plain,
+    own: ownImages(federation, dataset),
+    few: ownImages(federation, dataset, FEW),
+    network: federation.network,
+    dataset,
+  };
+}
+
+function score({ truth, few }, { options }, reconstruction, truthLoss) {
+  return lib.scoreLeak(reconstruction, truth, few, { ...options, truthLoss });
+}
+
+/** What is shown of a leak, without its pictures. */
+const numbersOf = (leak) => without(leak, ["privateImages", "reconstructions"]);
+
+const without = (record, names) => Object.fromEntries(Object.entries(record).filter(([name]) => !names.includes(name)));
+
+function write({ config, truth, own, plain, network }, folder) {
+  mkdirSync(folder, { recursive: true });
+  const { weights, observedGradient, localSteps, batchSize, learningRate, numImages, round } = plain.view;
+  const { images, labels } = plain.inView;
+  const target = observedGradient.map((g) => g / localSteps);
+  const [gradient] = lib.lossAndGradient(network, [weights], [plain.inView]).gradients;
+  const files = { weights, target, labels: Float32Array.from(labels), images, gradient };
+  for (const [name, array] of Object.entries(files)) writeFileSync(join(folder, `${name}.f32`), bytes(array));
+  const hash = createHash("sha256");
+  for (const array of Object.values(files)) hash.update(bytes(array));
+  const { activation, pooling } = config;
+  const { perImage } = lib.floorRmse({
+    privateImages: truth.images,
+    privateLabels: truth.labels,
+    pixels: truth.images.length / truth.size,
+    ownImages: own.images,
+    ownLabels: own.labels,
+  });
+  return {
+    ...{ folder, seed: config.seed, round, digest: hash.digest("hex") },
+    ...{ activation, pooling, numImages, localSteps, batchSize, learningRate },
+    ...{ contributed: plain.options.contributed, perImageFloor: perImage },
+    private: createHash("sha256").update(bytes(truth.images)).digest("hex"),
+  };
+}
+
+const trained = new Map();
+
+/** The attacker's own autoencoder, once per shard: its training is not timed. */
+function autoencoderOf({ config, dataset }, steps) {
+  const key = JSON.stringify([shardOf(config), steps]);
+  if (!trained.has(key))
+    trained.set(
+      key,
+      trainOwnAutoencoder(shardOf(config), dataset, steps, () => undefined),
+    );
+  return trained.get(key);
+}
+
+const bytes = (array) => Buffer.from(array.buffer, array.byteOffset, array.byteLength);
+
+function floats(buffer) {
+  return new Float32Array(buffer.buffer.slice(buffer.byteOffset, buffer.byteOffset + buffer.byteLength));
+}
+
+await serve(operations);
