@@ -12,8 +12,12 @@ import { gainOf } from "../model/layers/activation";
 import { initialWeights, lossAndGradient } from "../model/network";
 import { localUpdates } from "../fl/client";
 import { stepAgainst } from "../fl/train";
+import { defaultPrivacy } from "../defense/privacy/privacy";
+import { defaultFederation } from "../fl/config";
+import { clipToNorm } from "../numerics/clip";
 import { inferLabels, provenCounts } from "./labels";
 import { broadcastDifference } from "./observe";
+import { protocolOf } from "./protocol";
 import type { AttackerView } from "./view";
 
 before(backendReady);
@@ -294,3 +298,35 @@ test("inferLabels: keeps no tensors after 200 calls", async () => {
   for (let i = 0; i < 200; i++) await inferLabels(view);
   assert.equal(tf.memory().numTensors, before);
 });
+
+test("inferLabels: of clipped updates the attacker knows from its own images how much is left; its own share it takes out", async () => {
+  const privacyParameters = { ...defaultPrivacy, clipNorm: 0.5, noiseMultiplier: 0 };
+  const config = { ...defaultFederation, numClients: 7, privacy: "localDp" as const, privacyParameters };
+  const right = { clipped: 0, unclipped: 0, known: 0 };
+  for (let seed = 1; seed <= 10; seed++) {
+    const labels = Array.from({ length: 6 }, (_, i) => createRng(seed).split("label", i).integer(10));
+    const secret = drawn(labels);
+    const view = viewOf("lenet5", secret, own, seed);
+    const network = buildNetwork("lenet5", [1, 28, 28], 10);
+    const gradientOf = (image: Batch): Float32Array =>
+      clipToNorm(lossAndGradient(network, [view.weights], [image]).gradients[0]!, 0.5);
+    const meanOf = (all: readonly Float32Array[]): Float32Array =>
+      all[0]!.map((_, i) => all.reduce((sum, one) => sum + one[i]! / all.length, 0));
+    const sent = labels.map((_, i) => gradientOf(partOf(secret, i)));
+    const ownUpdate = gradientOf(partOf(own, 0)).map((x) => -3 * x); // poisoned
+    const protocol = protocolOf(config);
+    const hit = async (given: AttackerView): Promise<number> =>
+      String(await inferLabels(given, own)) === String(ascending(secret.labels)) ? 1 : 0;
+    const clipped = { ...view, observedGradient: meanOf(sent), numClients: 7, ownShare: "out" as const };
+    right.unclipped += await hit(clipped);
+    right.clipped += await hit({ ...clipped, protocol });
+    const whole = { ...clipped, observedGradient: meanOf([...sent, ownUpdate]), ownUpdate, protocol };
+    right.known += await hit({ ...whole, ownShare: "known" });
+  }
+  assert.ok(right.clipped >= 9 && right.known >= 9, JSON.stringify(right));
+  assert.ok(right.unclipped <= 5, JSON.stringify(right));
+});
+
+function partOf({ images, labels }: Batch, i: number): Batch {
+  return { images: images.slice(i * 784, (i + 1) * 784), labels: labels.slice(i, i + 1), size: 1 };
+}

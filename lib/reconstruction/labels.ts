@@ -2,8 +2,12 @@
 import { backendReady, dispose, tf, tidy } from "../core/backend";
 import { ensureLabels } from "../core/typed";
 import type { Batch } from "../core/types";
-import { checkBatch, type Network } from "../model/network";
+import { privacies } from "../defense/privacies";
+import type { Privacy } from "../defense/privacy/privacy";
+import { checkBatch, lossAndGradient, type Network } from "../model/network";
 import { stackImages, stackVectors, unpackWeights } from "../model/stack";
+import { squaredNorms } from "../numerics/linear";
+import { isMean } from "./protocol";
 import { checkView, type AttackerView } from "./view";
 
 /**
@@ -21,7 +25,8 @@ import { checkView, type AttackerView } from "./view";
  *     n_c >= max(1, ceil(-N db_c))  wherever db_c < 0;  for N = 1 the label is the only negative entry
  *
  * For tau > 1 the same holds of all N = M tau B images, at whatever weights each step's gradient was taken: N db / tau is the sum
- * of their q - y, and each is at least -y. It holds of clipped updates too, as s (q - y) >= -y for 0 <= s <= 1.
+ * of their q - y, and each is at least -y. It holds of clipped updates too, as s (q - y) >= -y for 0 <= s <= 1; how much clipping
+ * leaves, the attacker reads off the gradients of its own images.
  *
  * An entry proves nothing within the rounding of the broadcasts, nor within |sum_k N db_k|, which is 0 for every sum of q - y and
  * so shows how far noise or a coordinate-wise rule moved this one. And where the bounds add up to more than N, none does: no N
@@ -87,14 +92,68 @@ function labelsOf(counts: readonly number[]): Int32Array {
   return Int32Array.from(counts.flatMap((count, c) => new Array<number>(count).fill(c)));
 }
 
-/** What an image of class c adds to N db / tau, [c][K]: the mean output on own images of its class, less its label. */
-function effects(network: Network, view: AttackerView, own: Batch): number[][] {
-  return meanOutputs(network, view, own).map((row, c) => row.map((q, k) => q - (c === k ? 1 : 0)));
+/**
+ * What an image of class c adds to N db / tau, [c][K]: the mean over own images of its class of s (q - y), q the model's output and s
+ * the share that clipping leaves of their gradient.
+ */
+function effects(network: Network, view: AttackerView, all: Batch): number[][] {
+  const own = spaced(all, 256);
+  const outputs = outputsOf(network, view, own);
+  const shares = clippedShares(network, view, own);
+  const every = Array.from({ length: own.size }, (_, i) => i);
+  return Array.from({ length: view.numClasses }, (_, c) => {
+    const ofClass = every.filter((i) => own.labels[i] === c);
+    const chosen = ofClass.length > 0 ? ofClass : every;
+    return Array.from({ length: view.numClasses }, (__, k) =>
+      chosen.reduce((sum, i) => sum + (shares[i]! * (outputs[i]![k]! - Number(c === k))) / chosen.length, 0),
+    );
+  });
 }
 
-/** N db / tau = sum_n (q_n - y_n), [K]. */
-function goalOf({ observedGradient, numClasses, numImages, localSteps }: AttackerView): number[] {
-  return Array.from(observedGradient.subarray(-numClasses), (g) => (numImages * g) / localSteps);
+/**
+ * The share that clipping leaves of the gradient of each own image; for whole updates, of batches of own images in their order,
+ *
+ * s = min(1, C / |g|),  g the gradient of one image, or tau times that of a batch
+ */
+function clippedShares(
+  network: Network,
+  { protocol, weights, batchSize, localSteps }: AttackerView,
+  own: Batch,
+): number[] {
+  if (protocol === undefined || protocol.privacy === "none" || protocol.privacyParameters.clipping === "elementwise")
+    return new Array<number>(own.size).fill(1);
+  const { clips }: Privacy = privacies[protocol.privacy];
+  const [size, steps] = clips === "example" ? [1, 1] : [Math.min(batchSize, own.size), localSteps];
+  const batches = Array.from({ length: Math.floor(own.size / size) }, (_, i) => partOf(own, i * size, size));
+  const shares: number[] = [];
+  for (let from = 0; from < batches.length; from += 32) {
+    const some = batches.slice(from, from + 32);
+    const { gradients } = lossAndGradient(network, some.map(() => weights), some); // prettier-ignore
+    for (const square of squaredNorms(gradients))
+      shares.push(Math.min(1, protocol.privacyParameters.clipNorm / (steps * Math.sqrt(square))));
+  }
+  return Array.from({ length: own.size }, (_, i) => shares[Math.min(shares.length - 1, Math.floor(i / size))]!);
+}
+
+/** Some neighbouring images of a batch. */
+function partOf({ images, labels, size }: Batch, from: number, count: number): Batch {
+  const pixels = images.length / size;
+  return {
+    images: images.subarray(from * pixels, (from + count) * pixels),
+    labels: labels.subarray(from, from + count),
+    size: count,
+  };
+}
+
+/** N db / tau = sum_n s_n (q_n - y_n), [K]; the attacker's own share is taken out where it is known, of the mean alone. */
+function goalOf({ observedGradient, numClasses, numImages, localSteps, ...view }: AttackerView): number[] {
+  const { protocol, ownShare, ownUpdate, numClients } = view;
+  const isOut = ownShare === "known" && protocol !== undefined && isMean(protocol) && ownUpdate.every(Number.isFinite);
+  const own = ownUpdate.subarray(-numClasses);
+  return Array.from(observedGradient.subarray(-numClasses), (g, k) => {
+    const others = isOut ? (numClients * g - own[k]!) / (numClients - 1) : g;
+    return (numImages * others) / localSteps;
+  });
 }
 
 /**
@@ -123,10 +182,9 @@ export function provenCounts(view: AttackerView): number[] {
   return bounds.reduce((sum, bound) => sum + bound, 0) <= numImages ? bounds : goal.map(() => 0);
 }
 
-/** C: the model's mean softmax output on the own images of each class, [K][K]. */
-function meanOutputs({ layer }: Network, view: AttackerView, all: Batch): number[][] {
+/** The model's softmax output on each image, [B][K]. */
+function outputsOf({ layer }: Network, view: AttackerView, own: Batch): number[][] {
   const { numClasses } = view;
-  const own = spaced(all, 256);
   const output = tidy(() => {
     const images = stackImages([own.images], view.inputShape);
     const logits = layer.forward(images, unpackWeights(layer, stackVectors([view.weights]))).output; // [1, B, K]
@@ -134,16 +192,7 @@ function meanOutputs({ layer }: Network, view: AttackerView, all: Batch): number
   });
   const q = output.dataSync();
   dispose([output]);
-  const meanOver = (chosen: readonly number[]): number[] =>
-    Array.from(
-      { length: numClasses },
-      (_, k) => chosen.reduce((sum, i) => sum + q[i * numClasses + k]!, 0) / chosen.length,
-    );
-  const every = Array.from({ length: own.size }, (_, i) => i);
-  return Array.from({ length: numClasses }, (_, c) => {
-    const ofClass = every.filter((i) => own.labels[i] === c);
-    return meanOver(ofClass.length > 0 ? ofClass : every);
-  });
+  return Array.from({ length: own.size }, (_, i) => Array.from(q.subarray(i * numClasses, (i + 1) * numClasses)));
 }
 
 /** So many images of a batch, evenly spaced, or all of fewer. */

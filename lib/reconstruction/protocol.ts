@@ -80,7 +80,19 @@ export function checkProtocol(fn: string, protocol: Protocol, numClients: number
  * @example
  * isPlainMean(protocolOf(config)); // true
  */
-export function isPlainMean({ aggregator, preAggregations: before, privacy }: Protocol): boolean {
+export function isPlainMean(protocol: Protocol): boolean {
+  return isMean(protocol) && protocol.privacy === "none";
+}
+
+/**
+ * Whether the aggregate is the plain mean of what clients sent.
+ *
+ * @param protocol of the round
+ * @returns true where every update has the same weight, whatever clients do to theirs
+ * @example
+ * isMean(protocolOf(config)); // true
+ */
+export function isMean({ aggregator, preAggregations: before }: Protocol): boolean {
   const { equalWeights }: Aggregator = aggregators[aggregator];
-  return equalWeights === true && before.length === 0 && privacy === "none";
+  return equalWeights === true && before.length === 0;
 }
