@@ -7,6 +7,9 @@ import { serve } from "./serve.mjs";
 
 const require = createRequire(import.meta.url);
 const lib = require("curious-inside");
+const { backendReady } = require("curious-inside/dist/core/backend.js");
+const { drawProbe, presentProbe } = require("curious-inside/dist/fl/probe.js");
+const { matchingLosses } = require("curious-inside/dist/reconstruction/invert.js");
 const { isContributor, weighsAllAlike } = require("curious-inside/dist/experiment/measure.js");
 const { ownImages, shardOf, trainOwnAutoencoder } = require("curious-inside/dist/experiment/ownAutoencoder.js");
 
@@ -18,7 +21,7 @@ let targets = []; // of a problem, one per seed and round
 
 const operations = {
   async versions() {
-    return { node: process.versions.node, backend: await lib.backendReady() };
+    return { node: process.versions.node, backend: await backendReady() };
   },
 
   /**
@@ -49,6 +52,7 @@ const operations = {
     const sides = chosen.map((target) => target[attacker === "strongest" ? "strongest" : "plain"]);
     const how = {
       ...options,
+      own: chosen[0].own,
       steps,
       seed: chosen[0].config.seed,
       prior: prior === "autoencoder" ? { kind: prior, autoencoders } : { kind: prior },
@@ -59,7 +63,7 @@ const operations = {
     const start = seconds();
     const found = await lib.invert(views, how);
     const taken = seconds() - start;
-    const truthLosses = await lib.matchingLosses(
+    const truthLosses = await matchingLosses(
       views,
       sides.map(({ inView }) => inView),
       how,
@@ -82,8 +86,8 @@ const operations = {
     );
     const { labels } = plain.inView;
     const how = { ...pixelPrior, unroll: localSteps > 1 };
-    const [truthLoss] = await lib.matchingLosses([plain.view], [plain.inView], how);
-    const [loss] = await lib.matchingLosses([plain.view], [{ ...plain.inView, images: stacks.at(-1) }], how);
+    const [truthLoss] = await matchingLosses([plain.view], [plain.inView], how);
+    const [loss] = await matchingLosses([plain.view], [{ ...plain.inView, images: stacks.at(-1) }], how);
     const leaks = stacks.map((images) =>
       numbersOf(score(target, plain, { round, images, labels, matchingLoss: loss, trace: [] }, truthLoss)),
     );
@@ -99,7 +103,7 @@ async function observed({ probeRounds, probeBatchSize, trajectoryRounds }, confi
     records.set(record.round, record);
   const probing = lib.setUp({ ...config, batchSize: probeBatchSize, localSteps: 1 }, dataset);
   const chosen = probeRounds.map((round) => records.get(round));
-  const probe = await lib.presentProbe(probing, chosen, lib.drawProbe(probing, dataset));
+  const probe = await presentProbe(probing, chosen, drawProbe(probing, dataset));
   return [
     ...probe.map(({ before, after }) => ({ record: before, after, protocol: probing.config })),
     ...trajectoryRounds.map((round) => ({
