@@ -68,7 +68,7 @@ function parametersOf(notebook) {
   return tagged.flatMap((cell) => [...cell.matchAll(/^const (\w+)/gm)].map(([, name]) => name));
 }
 
-const federationWith = (fields) => `({ ...defaultFederation, activation: "tanh", rounds: 1, ${fields} })`;
+const federationWith = (fields) => `federation({ activation: "tanh", rounds: 1, ${fields} })`;
 const softmaxWith = (fields) => `({ ...defaultFederation, architecture: "softmaxRegression", rounds: 5, ${fields} })`;
 
 /**
@@ -85,7 +85,7 @@ const others = {
       [federationWith('poisoning: "signFlip"'), /needs config\.poisoning of none, got signFlip/],
       [federationWith('privacy: "localDp"'), /needs config\.privacy of none, got localDp/],
       [federationWith('preAggregations: ["nnm"]'), /needs config\.preAggregations of none, got nnm/],
-      [federationWith("rounds: 0"), /needs config\.rounds of at least 1, got 0/],
+      [federationWith("rounds: 0"), /needs an integer rounds >= 1, got 0/],
       [federationWith("numClients: 1"), /needs config\.numClients of at least 2, got 1/],
     ],
     steps: ["3", ["0", /needs steps of at least 1, got 0/]],

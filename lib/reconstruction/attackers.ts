@@ -20,12 +20,14 @@ export const attackers = {
   /** Equation 22 as written: cosine distance to the plain mean's gradient in the autoencoder's codes, a fixed number of steps, one start. */
   paper: { prior: "autoencoder", labels: "inferred", autoencoderSteps: 400, steps: 250 },
   /**
-   * Pixels that stay in [0, 1], a smoothness weight that comes down while the match gets better, starts and labels tried until the
-   * match is what the private images themselves would have.
+   * Knows the protocol: dummy clients clip and are aggregated as clients are. Pixels that stay in [0, 1], from the guess for each label
+   * on, with a smoothness weight that comes down while the match gets better; starts and labels tried until the match is what the
+   * private images themselves would have. Under noise of known size the most likely images.
    */
   strongest: {
     prior: "pixel",
     labels: "inferred",
+    through: "protocol",
     autoencoderSteps: 400,
     box: true,
     initialCode: "guess",
