@@ -84,7 +84,7 @@ test("tensors: has a call for every function that takes an optional callback", (
     "data/source.ts": null,
     "fl/train.ts": "train",
     "model/autoencoder.ts": "trainAutoencoders",
-    "reconstruction/invert.ts": "invert",
+    "reconstruction/inversion.ts": "invert",
     "theory/check.ts": "checkTheory",
   };
   const sources = filesUnder(at("lib"), ["dist", "node_modules"]).filter((file) =>
