@@ -4,7 +4,7 @@ import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import test from "node:test";
-import { compareRound } from "../bench/attack.mjs";
+import { compareRound, timesToGoals } from "../bench/attack.mjs";
 import { checkpoints, compareCurves, keysOf, meanCurve, reaches, valueAt } from "../bench/attack/curves.mjs";
 import { chooseProblems, goalsOf, guessOf, planOf, problems } from "../bench/attack/problems.mjs";
 import { benchmarks, readArguments } from "../bench/harness/main.mjs";
@@ -241,6 +241,25 @@ test("compareRound: a row per method, errors and seconds averaged over its views
   assert.deepEqual([dlg.method, dlg.seconds, dlg.secondsToFinal, dlg.rmse], ["DLG", 6, 8, 0.25]);
   assert.equal(comparison.time.ratio, 8 / 3); // both views of ours are there after 3 s
   assert.equal(stacked.time.ratio, 8 / 1.5);
+});
+
+test("timesToGoals: seconds until the wanted error, in times of the attacker of 250 steps", () => {
+  const at = (round, rmse) => ({
+    round,
+    curves: {
+      strongest: [
+        { seconds: 1, rmse: 0.2 },
+        { seconds: 6, rmse },
+      ],
+    },
+    methods: [{ method: "paper, 250 steps", seconds: 2 }],
+  });
+  const goals = [{ what: "rmse", round: 0, atMost: 0.1 }, { what: "rmse", round: 9, atMost: 0.1 }, { what: "found" }];
+  assert.deepEqual(timesToGoals({ goals, compared: [at(0, 0.1), at(9, 0.11)] }), [
+    { round: 0, atMost: 0.1, seconds: 6, times: 3 },
+    { round: 9, atMost: 0.1, seconds: Infinity, times: Infinity },
+  ]);
+  assert.equal(timesToGoals({ goals: [{ what: "rmse", atMost: 0.2 }], compared: [at(4, 0.1)] })[0].seconds, 1);
 });
 
 test("problems: can be measured, and are chosen with what they are held against", async () => {

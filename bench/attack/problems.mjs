@@ -172,7 +172,7 @@ function aboveReference({ round, perImage, contributed, labels }, reference) {
  * A problem's goals, each with the number reached.
  * @param leaks of the strongest attacker, one per seed and round
  * @param reference those of the mean; read for "above the mean's"
- * @returns [{ what, round, wanted, before, value, reached }]
+ * @returns [{ what, round, atMost, wanted, before, value, reached }]
  */
 export function goalsOf({ goals }, leaks, reference = []) {
   return goals.map(({ what, round, atMost, atLeast, before = "–" }) => {
@@ -182,6 +182,14 @@ export function goalsOf({ goals }, leaks, reference = []) {
     );
     const value = measures[what](chosen, partner);
     const wanted = atMost === undefined ? `≥ ${atLeast}` : `≤ ${atMost}`;
-    return { what, round, wanted, before, value, reached: atMost === undefined ? value >= atLeast : value <= atMost };
+    return {
+      what,
+      round,
+      atMost,
+      wanted,
+      before,
+      value,
+      reached: atMost === undefined ? value >= atLeast : value <= atMost,
+    };
   });
 }
