@@ -164,6 +164,18 @@ test("bounds: the best linear estimate attains van Trees on average, and no esti
   assert.ok(errors[1]! > errors[0]! && errors[2]! > errors[0]!);
 });
 
+test("bounds: every truth has probes of its own, so that the mean over views nears the truth as its error says", async () => {
+  const right = (0.1 * Math.sqrt(3)) / Math.sqrt(mean(gram(3))); // whatever the images
+  const found: number[] = [];
+  for (let seed = 1; seed <= 60; seed++) {
+    const { view, truth } = sceneOf("softmaxRegression", [1, 2, 3], local({}), seed);
+    found.push((await bounds(view, truth, { probes: 2, iterations: 1 })).trace.rmse);
+  }
+  const spread = Math.sqrt(mean(found.map((x) => (x - mean(found)) ** 2)));
+  assert.ok(spread > 0.01 * right, `${spread}`);
+  assert.ok(Math.abs(mean(found) - right) <= (4 * spread) / Math.sqrt(found.length), `${mean(found)}, not ${right}`);
+});
+
 test("bounds: are a function of the seed, and no tensor is left", async () => {
   const { view, truth } = sceneOf("mlp", [1, 2, 3], local({}));
   const held = tf.memory().numTensors;

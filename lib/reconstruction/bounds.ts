@@ -1,4 +1,5 @@
 /** @file What no attacker can do: lower bounds on the error of every reconstruction of the images behind a noisy view. */
+import { createHash } from "node:crypto";
 import { backendReady } from "../core/backend";
 import { ensure, ensureCount, refuse } from "../core/errors";
 import { ensureNames } from "../core/known";
@@ -29,7 +30,7 @@ export interface BoundsOptions {
   readonly iterations?: number;
   /** At which they stop before; default 1e-3. */
   readonly tolerance?: number;
-  /** Of the probes; default 0. */
+  /** Of the probes, which are others for every truth; default 0. */
   readonly seed?: number;
 }
 
@@ -37,9 +38,9 @@ export interface BoundsOptions {
 export interface Bounds extends FisherBounds {
   /** Of the view. */
   readonly round: number;
-  /** S, of a coordinate of the broadcasts' difference that the client sees. */
+  /** The noise s, of a coordinate of the broadcasts' difference that the client sees. */
   readonly noiseStd: number;
-  /** N, pixels of all images together. */
+  /** The n pixels of all images together. */
   readonly coordinates: number;
   /** 1 / (2 sqrt(e^D - 1)), for unbiased attackers, whatever the images; null without a mechanism. */
   readonly renyi: number | null;
@@ -61,17 +62,18 @@ const most = 4e6; // weights in a stack of copies: 64 copies of LeNet-5
  *     renyi      >= 1 / (4 (e^D - 1))             unbiased attackers, at any images: D the Rényi divergence of order 2 between what is
  *                                                 seen of two images that one client may have, in one round
  *
- * What they do not say. An attacker that clips to [0, 1], has a prior or stops early is biased: trace, cramerRao and renyi are no
- * bounds on it, however often the comparison is drawn; one that answers 1/2 everywhere errs by 1/2 at most. The van Trees inequality
- * has the expectation of I over the prior; here I is taken at the images given, so that the bound is a local one ("plug-in"), exact
- * where F is linear in x. It holds on average over images and noise, not for one of them, and if images are as the prior says: see
- * gaussianPrior. Images that are drawn in advance of a metric that puts them in order (matchImages) are an advantage more that the
- * attacker is not granted here. The labels it is.
+ * What they do not say. An attacker that clips to [0, 1], has a prior or stops early is biased, and trace, cramerRao and renyi do not
+ * bound it, whatever the number of draws: one that answers 1/2 everywhere never errs by more than 1/2. van Trees' inequality has the
+ * expectation of I over the prior; here I is taken at the images given (a local, "plug-in" bound), which is exact where F is linear in
+ * x. It holds on average over images and noise, not for one of them, and for images that are as the prior says: see gaussianPrior.
+ * The labels and which image is whose are granted to the attacker; the choice of the best order after the fact, as matchImages makes
+ * it, is not.
  *
  * How they are computed. Traces by Hutchinson's estimator, E z' A z = tr A over z of random signs, with the standard error of its
- * mean. J y and J' v are the engine's R-operators (jacobianOf). Inverses by conjugate gradients, whose values are lower bounds wherever
- * they stop (inverseForms): a large residual makes a bound weaker, never wrong. With Sigma = L L', (I + Sigma^-1)^-1 is
- * L (1 + L' I L)^-1 L', which needs no inverse of Sigma and converges fast, as most of what is seen is seen little.
+ * mean; every truth has probes of its own, so that over many views these errors average out. J y and J' v are the engine's R-operators
+ * (jacobianOf). Inverses by conjugate gradients, whose values are lower bounds wherever they stop (inverseForms): a large residual makes
+ * a bound weaker, never wrong. With Sigma = L L', (I + Sigma^-1)^-1 is L (1 + L' I L)^-1 L', which needs no inverse of Sigma and
+ * converges fast where noise hides most directions.
  *
  * Clipping is part of F, with its derivative; under dpSgd each example's. How much a client sees in terms of epsilon, beside what the
  * server does, `spent(…, { observer: "client" })` says.
@@ -118,10 +120,17 @@ export async function bounds(view: AttackerView, truth: Batch, options: BoundsOp
     map: (rows: number) => jacobianOf(network, view.weights, truth, { count, clip: sight.clip }, rows),
     ...(prior !== undefined && { factor: () => priorFactor(fn, prior, truth.labels, volume(network.inputShape)) }),
   };
-  const found = fisherBounds(channel, { probes, seed, iterations, tolerance });
+  const found = fisherBounds(channel, { probes, seed: `${seed}/${digestOf(truth.images)}`, iterations, tolerance });
   const isSound = [found.trace, found.cramerRao, ...(found.vanTrees ? [found.vanTrees] : [])].every(({ rmse }) => !Number.isNaN(rmse)); // prettier-ignore
   ensure(isSound, fn, "needs gradients that move by finite amounts with the images", "others", "look at the weights");
   return { round: view.round, noiseStd: sight.std, coordinates: channel.n, ...found, renyi: renyiBound(view, network) };
+}
+
+/** Images by their bytes. */
+function digestOf({ buffer, byteOffset, byteLength }: Float32Array): string {
+  return createHash("sha256")
+    .update(new Uint8Array(buffer, byteOffset, byteLength))
+    .digest("hex");
 }
 
 /** What stands between the others' clipped gradients and the client. */

@@ -8,7 +8,7 @@ import type { PriorFactor } from "./gaussianPrior";
 export interface Channel {
   /** Unknowns x. */
   readonly n: number;
-  /** S > 0. */
+  /** The noise s > 0. */
   readonly std: number;
   /** Rows that fit into memory together. */
   readonly atOnce: number;
@@ -22,7 +22,8 @@ export interface Channel {
 export interface Estimator extends Patience {
   /** At least 2. */
   readonly probes: number;
-  readonly seed: number;
+  /** Of the probes' signs: estimates of one seed err together. */
+  readonly seed: number | string;
 }
 
 /** A lower bound on the root mean squared error per unknown. */
