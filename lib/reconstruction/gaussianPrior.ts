@@ -21,8 +21,10 @@ const ofRounding = 1 / (12 * 255 ** 2);
  *     L L' = (1 / N) sum_i (x_i - mean) (x_i - mean)' + 1 / (12 · 255^2),   over the N images of the class, x = byte / 255
  *
  * An attacker who knows more of images than that, as that pixels are in [0, 1], can do better than a bound with this prior says: of all
- * priors of one covariance the Gaussian holds the least Fisher information. Of a class with fewer images than pixels the covariance is
- * too narrow where there was none, and a bound with it too low.
+ * priors of one covariance the Gaussian holds the least Fisher information. Where noise is weak it shows: on Fashion-MNIST with LeNet-5,
+ * M = 2, C = 1, sigma = 0.001, an attack in the box with the best of three smoothness weights had squared errors 12 % +- 6 % below
+ * vanTrees (12 views; RMSE 0.054 against 0.058). At sigma = 0.003 and 0.01 none came below. Of a class with fewer images than pixels the
+ * covariance is too narrow where there was none, and a bound with it too low.
  *
  * @param images that the attacker may have, or some that are like them
  * @param numClasses K
