@@ -40,38 +40,38 @@ const operations = {
     return { views: targets.map((target, i) => write(target, join(folder, String(i)))) };
   },
 
-  /** Inverts views with given labels, together, by one of the library's attackers. */
+  /** Inverts views with given labels by one of the library's attackers: those of a seed, whose attacker is one, together. */
   async invert({ indices, attacker, change = {}, share = 1 }) {
     const chosen = indices.map((i) => targets[i]);
     const { prior, autoencoderSteps, ...rest } = { ...lib.attackers[attacker], ...change };
     const options = without(rest, ["labels", "labelSearch", "contributors"]); // what measureLeakage reads, and invert does not
-    const autoencoders = [];
-    if (prior === "autoencoder")
-      for (const target of chosen) autoencoders.push(await autoencoderOf(target, autoencoderSteps));
     const steps = Math.max(1, Math.round(share * options.steps));
-    const sides = chosen.map((target) => target[attacker === "strongest" ? "strongest" : "plain"]);
-    const how = {
-      ...options,
-      own: chosen[0].own,
-      steps,
-      seed: chosen[0].config.seed,
-      prior: prior === "autoencoder" ? { kind: prior, autoencoders } : { kind: prior },
-      labels: sides.map(({ inView }) => inView.labels),
-    };
-    const views = sides.map(({ view }) => view);
-    globalThis.gc();
-    const start = seconds();
-    const found = await lib.invert(views, how);
-    const taken = seconds() - start;
-    const truthLosses = await matchingLosses(
-      views,
-      sides.map(({ inView }) => inView),
-      how,
-    );
-    return {
-      seconds: taken,
-      leaks: found.map((reconstruction, i) => numbersOf(score(chosen[i], sides[i], reconstruction, truthLosses[i]))),
-    };
+    const leaks = new Map();
+    let taken = 0;
+    for (const seed of new Set(chosen.map(({ config }) => config.seed))) {
+      const some = chosen.filter(({ config }) => config.seed === seed);
+      const autoencoders = [];
+      if (prior === "autoencoder")
+        for (const target of some) autoencoders.push(await autoencoderOf(target, autoencoderSteps));
+      const sides = some.map((target) => target[attacker === "strongest" ? "strongest" : "plain"]);
+      const images = sides.map(({ inView }) => inView);
+      const how = {
+        ...options,
+        own: some[0].own,
+        steps,
+        seed,
+        prior: prior === "autoencoder" ? { kind: prior, autoencoders } : { kind: prior },
+        labels: images.map(({ labels }) => labels),
+      };
+      const views = sides.map(({ view }) => view);
+      globalThis.gc();
+      const start = seconds();
+      const found = await lib.invert(views, how);
+      taken += seconds() - start;
+      const truthLosses = await matchingLosses(views, images, how);
+      found.forEach((one, i) => leaks.set(some[i], numbersOf(score(some[i], sides[i], one, truthLosses[i]))));
+    }
+    return { seconds: taken, leaks: chosen.map((target) => leaks.get(target)) };
   },
 
   /** Scores what the other side made of a view: images at several times, in a file, as clients of the library would be scored. */

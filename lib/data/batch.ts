@@ -50,3 +50,19 @@ export function joinBatches(batches: readonly Batch[]): Batch {
   const labels = joined(Int32Array, batches.map((batch) => batch.labels)); // prettier-ignore
   return { images, labels, size: labels.length };
 }
+
+/**
+ * Neighbouring images of a batch, as a batch that shares its memory.
+ *
+ * @param batch any
+ * @param from the first of them
+ * @param count how many, all within the batch
+ * @returns the slice
+ * @example
+ * sliceOf(batchOf(dataset.train, [3, 4, 5]), 1, 2).size; // 2
+ */
+export function sliceOf({ images, labels, size }: Batch, from: number, count: number): Batch {
+  const pixels = images.length / size;
+  const to = from + count;
+  return { images: images.subarray(from * pixels, to * pixels), labels: labels.subarray(from, to), size: count };
+}

@@ -3,7 +3,7 @@ import type { Rng } from "../core/rng";
 import type { Batch } from "../core/types";
 import { privacies } from "../defense/privacies";
 import type { Privacy } from "../defense/privacy/privacy";
-import { squaredNorms } from "../numerics/linear";
+import { isFiniteVector } from "../numerics/linear";
 import { poisonings } from "../poisoning/poisonings";
 import type { PoisoningContext } from "../poisoning/poisoning";
 import { localUpdates } from "./client";
@@ -95,8 +95,7 @@ function mechanismOf({ privacy }: FederationConfig): Privacy | undefined {
 /** A poisoned update as its client sends it: within the privacy protocol's bound and with its noise, where it follows that. */
 function disguised(config: FederationConfig, update: Float32Array, client: number, rng: Rng): Float32Array {
   const mechanism = mechanismOf(config);
-  const isSound = Number.isFinite(squaredNorms([update])[0]);
-  if (mechanism === undefined || !config.poisonerFollowsPrivacy || !isSound) return update;
+  if (mechanism === undefined || !config.poisonerFollowsPrivacy || !isFiniteVector(update)) return update;
   return mechanism.protect(update, config.privacyParameters, config, rng.split(mechanism.stream, client));
 }
 

@@ -4,7 +4,7 @@ import type { Rng } from "../core/rng";
 import type { Aggregation, AggregationContext, Aggregator } from "../defense/aggregator";
 import { aggregators } from "../defense/aggregators";
 import { RoundRefused } from "../defense/updates";
-import { squaredNorms } from "../numerics/linear";
+import { isFiniteVector } from "../numerics/linear";
 import { aggregate } from "./aggregation";
 import { localUpdates } from "./client";
 import type { Federation } from "./federation";
@@ -91,7 +91,7 @@ export function aggregateRound(
 
 /** Whether that is a vector of d finite numbers. */
 function isVector(update: Float32Array, d: number): boolean {
-  return update.length === d && Number.isFinite(squaredNorms([update])[0]);
+  return update.length === d && isFiniteVector(update);
 }
 
 /** The aggregation, or why there is none: what the round holds, or that clients were left out of it. */

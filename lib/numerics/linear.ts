@@ -74,6 +74,18 @@ export function squaredNorms(vectors: readonly Float32Array[], origin?: Float32A
 }
 
 /**
+ * Whether all numbers of a vector are finite, and the server can use it.
+ *
+ * @param vector any
+ * @returns false with a NaN or an infinity in it
+ * @example
+ * isFiniteVector(Float32Array.of(1, NaN)); // false
+ */
+export function isFiniteVector(vector: Float32Array): boolean {
+  return Number.isFinite(squaredNorms([vector])[0]);
+}
+
+/**
  * An inner product, in double precision.
  *
  * sum_k a[k] b[k]

@@ -5,17 +5,17 @@ import { ensure, ensureCount, refuse } from "../core/errors";
 import { ensureNames } from "../core/known";
 import { ensurePixels } from "../core/typed";
 import type { Batch } from "../core/types";
-import type { Aggregator } from "../defense/aggregator";
-import { aggregators } from "../defense/aggregators";
-import { noiseStd } from "../defense/privacy/privacy";
 import { spent } from "../defense/privacy/spent";
 import { divergenceOf } from "../defense/privacy/renyi";
 import { checkBatch, type Network } from "../model/network";
 import { volume } from "../model/stack";
+import { isFiniteVector } from "../numerics/linear";
 import { fisherBounds, type FisherBounds } from "./fisherBounds";
 import { clipOf, type Clip } from "./forward";
 import { priorFactor, type GaussianPrior } from "./gaussianPrior";
 import { jacobianOf } from "./jacobian";
+import { noiseSeen } from "./noise";
+import { isMean } from "./protocol";
 import { checkView, type AttackerView } from "./view";
 
 /** What bounds are asked for. */
@@ -144,20 +144,16 @@ interface Sight {
 }
 
 /** What a client sees of the others: how they clip, and with which noise. */
-function sightOf(
-  { round, protocol, numClients, localSteps, batchSize, ownUpdate }: AttackerView,
-  given?: number,
-): Sight {
+function sightOf(view: AttackerView, given?: number): Sight {
   const fn = "bounds";
+  const { round, protocol, numClients, localSteps, batchSize, ownUpdate } = view;
   if (protocol === undefined) return refuse(fn, "needs a view with its protocol", `one of round ${round} without`, "see protocolOf"); // prettier-ignore
-  const { aggregator, preAggregations, privacy, privacyParameters } = protocol;
-  const { equalWeights }: Aggregator = aggregators[aggregator];
-  const isMean = equalWeights === true && preAggregations.length === 0;
-  ensure(isMean, fn, "needs a plain mean, of whose noise the size is known", [...preAggregations, aggregator].join(" and ")); // prettier-ignore
+  const { aggregator, preAggregations, privacy } = protocol;
+  ensure(isMean(protocol), fn, "needs a plain mean, of whose noise the size is known", [...preAggregations, aggregator].join(" and ")); // prettier-ignore
   ensure(localSteps === 1, fn, "needs one local step, after which noise and images are apart", `tau = ${localSteps}`);
   ensure(numClients >= 2, fn, "needs at least two clients", numClients);
   const { isPerExample, clip } = clipOf(protocol);
-  const senders = ownUpdate.every(Number.isFinite) ? numClients : numClients - 1; // what is not finite was dropped
+  const senders = isFiniteVector(ownUpdate) ? numClients : numClients - 1; // what is not finite was dropped
   const messages = senders * (isPerExample ? batchSize : 1);
   if (privacy === "none") {
     ensure(given !== undefined, fn, "needs noise of known size", 'privacy "none"', "give noiseStd, of a coordinate of what the client sees"); // prettier-ignore
@@ -165,15 +161,9 @@ function sightOf(
     return { std: given!, messages, clip, isPerExample };
   }
   ensure(given === undefined, fn, `needs no noiseStd beside that of ${privacy}`, given, "leave it out");
-  const own = noiseStd(privacyParameters, batchSize);
-  ensure(
-    own > 0,
-    fn,
-    "needs noise of known size",
-    "noiseMultiplier 0",
-    "set protocol.privacyParameters.noiseMultiplier",
-  );
-  return { std: (own * Math.sqrt(numClients - 1)) / messages, messages, clip, isPerExample };
+  const std = noiseSeen({ ...view, ownShare: "known", numImages: (numClients - 1) * batchSize });
+  ensure(std > 0, fn, "needs noise of known size", "noiseMultiplier 0", "set protocol.privacyParameters.noiseMultiplier"); // prettier-ignore
+  return { std, messages, clip, isPerExample };
 }
 
 /** Of one image replaced in one round, as the client sees it. */

@@ -9,10 +9,10 @@ import { RoundRefused } from "../defense/updates";
 import { ruleOf } from "../fl/aggregation";
 import { differentiate, gradientsAlong, type Network, type Pass } from "../model/network";
 import { packWeights, stackVectors, unpackWeights, unstackVectors } from "../model/stack";
-import { squaredNorms } from "../numerics/linear";
+import { isFiniteVector } from "../numerics/linear";
 import { recycle } from "../numerics/spare";
 import { createTarget, gradientDistance, type Matching, type ObjectiveName } from "./objective";
-import { withoutOwnShare } from "./observe";
+import { ownShareOut } from "./observe";
 import { isPlainMean, type Protocol } from "./protocol";
 import { byStep, fromSteps, targetsByStep } from "./unroll";
 import type { AttackerView } from "./view";
@@ -52,9 +52,7 @@ export function throughProtocol(fn: string, view: AttackerView): AttackerView {
   const { readsPrevious }: Aggregator = aggregators[protocol.aggregator];
   const hasPrevious = view.previous !== undefined || round === 0 || readsPrevious !== true;
   ensure(hasPrevious, fn, `needs the aggregate before round ${round}, which ${protocol.aggregator} reads`, "none", "give it in view.previous, null if there was none"); // prettier-ignore
-  if (!isPlainMean(protocol)) return view;
-  if (!isSound(view.ownUpdate)) return { ...view, ownShare: "out" }; // the server dropped it
-  return withoutOwnShare({ ...view, ownShare: "counted", numImages: others + localSteps * batchSize });
+  return isPlainMean(protocol) ? ownShareOut(view) : view;
 }
 
 /**
@@ -210,7 +208,7 @@ interface Outcome {
 function replay({ layer, size }: Network, view: AttackerView): (dummies: readonly Float32Array[]) => Outcome {
   const { protocol, numClients, ownUpdate, observedGradient, previous, round } = view;
   const { maliciouslyCuriousClient: own, poisoning } = protocol!;
-  const isIn = isSound(ownUpdate);
+  const isIn = isFiniteVector(ownUpdate);
   const clients = Array.from({ length: numClients }, (_, client) => client).filter((c) => c !== own || isIn);
   const { rule, parameters } = ruleOf({ ...protocol!, numClients }, clients);
   const history = clients.map(() => new Float32Array(rule.needs?.includes("history") ? size : 0));
@@ -224,7 +222,7 @@ function replay({ layer, size }: Network, view: AttackerView): (dummies: readonl
     ...(previous && { previous }),
   });
   return (dummies) => {
-    if (!dummies.every(isSound)) return lost(size, dummies.length);
+    if (!dummies.every(isFiniteVector)) return lost(size, dummies.length);
     const updates = isIn ? [...dummies.slice(0, own), ownUpdate, ...dummies.slice(own)] : dummies;
     const ofDummies = (pulled: Float32Array[]): Float32Array[] => (isIn ? pulled.filter((_, i) => i !== own) : pulled);
     const through = (by: Aggregator): Outcome => ({
@@ -244,9 +242,4 @@ function replay({ layer, size }: Network, view: AttackerView): (dummies: readonl
 function lost(size: number, dummies: number): Outcome {
   const nothing = (): Float32Array => new Float32Array(size).fill(NaN);
   return { update: nothing(), pullBack: () => Array.from({ length: dummies }, nothing) };
-}
-
-/** Whether all numbers are finite. */
-function isSound(update: Float32Array): boolean {
-  return Number.isFinite(squaredNorms([update])[0]);
 }

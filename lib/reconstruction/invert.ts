@@ -9,7 +9,7 @@ import { stackImages } from "../model/stack";
 import { throughProtocol } from "./forward";
 import { inferLabels } from "./labels";
 import { createMatcher } from "./matcher";
-import { noiseSeen } from "./noise";
+import { countedNoise } from "./noise";
 import { checkObjective } from "./objective";
 import type { InvertOptions, Reconstruction } from "./inversion";
 import { priorRule } from "./decoder";
@@ -88,7 +88,7 @@ export async function invert(views: readonly AttackerView[], options: InvertOpti
   const own = options.own ?? seen[0]!.ownBatch;
   const starts = seen.map((view, index) => ({ index, view, noiseStd: countedNoise(view, options) }));
   for (const { view, noiseStd } of starts) {
-    checkBatch("invert", "own", checkView("invert", view), own);
+    checkBatch("invert", "own", view, own);
     const { round, observedGradient } = view;
     const asked = noiseStd > 0 ? "squared" : objective;
     checkObjective("invert", asked, [observedGradient]);
@@ -142,11 +142,6 @@ export async function invert(views: readonly AttackerView[], options: InvertOpti
     ensure(Number.isFinite(loss), "invert", "needs a search that stays finite", `a matching loss of ${loss} for view ${index}`, "lower the learningRate"); // prettier-ignore
     return best!;
   });
-}
-
-/** The noise that is counted with in a view. */
-function countedNoise(view: AttackerView, { noise = "ignored" }: InvertOptions): number {
-  return noise === "known" ? noiseSeen(view) : 0;
 }
 
 /** How a view with counted noise is inverted; see invert. */

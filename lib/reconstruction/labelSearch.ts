@@ -3,7 +3,7 @@ import { ensure, ensureCount, refuse } from "../core/errors";
 import { inferLabels, nearbyLabels } from "./labels";
 import type { InvertOptions, Reconstruction } from "./inversion";
 import { invert } from "./invert";
-import { noiseSeen } from "./noise";
+import { countedNoise } from "./noise";
 import type { AttackerView } from "./view";
 
 /** How to look for labels. */
@@ -96,8 +96,8 @@ export async function invertWithLabels(
  * What a view's match need not be better than: retryAbove; where its noise s is counted with, the squared distance that the private
  * images themselves have in all but one of a thousand rounds, d s^2 (1 + 3 sqrt(2 / d)).
  */
-function leastLoss(view: AttackerView, { noise = "ignored" }: InvertOptions, retryAbove: number): number {
-  const s = noise === "known" ? noiseSeen(view) : 0;
+function leastLoss(view: AttackerView, options: InvertOptions, retryAbove: number): number {
+  const s = countedNoise(view, options);
   const d = view.weights.length;
   return s === 0 ? retryAbove : d * s ** 2 * (1 + 3 * Math.sqrt(2 / d));
 }

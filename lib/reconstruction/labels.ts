@@ -2,11 +2,13 @@
 import { backendReady, dispose, tf, tidy } from "../core/backend";
 import { ensureLabels } from "../core/typed";
 import type { Batch } from "../core/types";
+import { joinBatches, sliceOf } from "../data/batch";
 import { privacies } from "../defense/privacies";
 import type { Privacy } from "../defense/privacy/privacy";
 import { checkBatch, lossAndGradient, type Network } from "../model/network";
 import { stackImages, stackVectors, unpackWeights } from "../model/stack";
 import { squaredNorms } from "../numerics/linear";
+import { ownShareOut } from "./observe";
 import { isMean } from "./protocol";
 import { checkView, type AttackerView } from "./view";
 
@@ -124,7 +126,7 @@ function clippedShares(
     return new Array<number>(own.size).fill(1);
   const { clips }: Privacy = privacies[protocol.privacy];
   const [size, steps] = clips === "example" ? [1, 1] : [Math.min(batchSize, own.size), localSteps];
-  const batches = Array.from({ length: Math.floor(own.size / size) }, (_, i) => partOf(own, i * size, size));
+  const batches = Array.from({ length: Math.floor(own.size / size) }, (_, i) => sliceOf(own, i * size, size));
   const shares: number[] = [];
   for (let from = 0; from < batches.length; from += 32) {
     const some = batches.slice(from, from + 32);
@@ -135,25 +137,12 @@ function clippedShares(
   return Array.from({ length: own.size }, (_, i) => shares[Math.min(shares.length - 1, Math.floor(i / size))]!);
 }
 
-/** Some neighbouring images of a batch. */
-function partOf({ images, labels, size }: Batch, from: number, count: number): Batch {
-  const pixels = images.length / size;
-  return {
-    images: images.subarray(from * pixels, (from + count) * pixels),
-    labels: labels.subarray(from, from + count),
-    size: count,
-  };
-}
-
 /** N db / tau = sum_n s_n (q_n - y_n), [K]; the attacker's own share is taken out where it is known, of the mean alone. */
-function goalOf({ observedGradient, numClasses, numImages, localSteps, ...view }: AttackerView): number[] {
-  const { protocol, ownShare, ownUpdate, numClients } = view;
-  const isOut = ownShare === "known" && protocol !== undefined && isMean(protocol) && ownUpdate.every(Number.isFinite);
-  const own = ownUpdate.subarray(-numClasses);
-  return Array.from(observedGradient.subarray(-numClasses), (g, k) => {
-    const others = isOut ? (numClients * g - own[k]!) / (numClients - 1) : g;
-    return (numImages * others) / localSteps;
-  });
+function goalOf(view: AttackerView): number[] {
+  const { protocol, ownShare, numClasses, numImages, localSteps } = view;
+  const isKnown = ownShare === "known" && protocol !== undefined && isMean(protocol);
+  const { observedGradient } = isKnown ? ownShareOut(view) : view;
+  return Array.from(observedGradient.subarray(-numClasses), (g) => (numImages * g) / localSteps);
 }
 
 /**
@@ -197,13 +186,9 @@ function outputsOf({ layer }: Network, view: AttackerView, own: Batch): number[]
 
 /** So many images of a batch, evenly spaced, or all of fewer. */
 function spaced(batch: Batch, atMost: number): Batch {
-  const { images, labels, size } = batch;
-  if (size <= atMost) return batch;
-  const pixels = images.length / size;
-  const chosen = Array.from({ length: atMost }, (_, i) => Math.floor((i * size) / atMost));
-  const picked = new Float32Array(atMost * pixels);
-  chosen.forEach((from, i) => picked.set(images.subarray(from * pixels, (from + 1) * pixels), i * pixels));
-  return { images: picked, labels: Int32Array.from(chosen, (from) => labels[from]!), size: atMost };
+  if (batch.size <= atMost) return batch;
+  const at = (i: number): number => Math.floor((i * batch.size) / atMost);
+  return joinBatches(Array.from({ length: atMost }, (_, i) => sliceOf(batch, at(i), 1)));
 }
 
 /** Counts n >= least with the given sum for which sum_c n_c effect[c] comes near the goal, in least squares. */

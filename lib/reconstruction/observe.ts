@@ -3,6 +3,7 @@ import { ensure, ensureFinite, refuse } from "../core/errors";
 import type { Shape } from "../core/types";
 import type { FederationConfig } from "../fl/config";
 import type { RoundRecord } from "../fl/train";
+import { isFiniteVector } from "../numerics/linear";
 import { protocolOf } from "./protocol";
 import { checkView, type AttackerView } from "./view";
 
@@ -105,6 +106,24 @@ export function withoutOwnShare(view: AttackerView): AttackerView {
     numImages: (m - 1) * localSteps * batchSize,
     ownShare: "out",
   };
+}
+
+/**
+ * The view of an attacker who knows its own share, of a round in which the server took the mean, with that share out.
+ *
+ * @param view of knowingOwnShare
+ * @returns withoutOwnShare of it; where its own update was not finite, and so dropped, what it shows is the others' mean already
+ * @throws InputError as withoutOwnShare
+ * @example
+ * ownShareOut(knowingOwnShare(view)).numImages; // view.numImages - view.localSteps * view.batchSize
+ */
+export function ownShareOut(view: AttackerView): AttackerView {
+  if (!isFiniteVector(view.ownUpdate)) return { ...view, ownShare: "out" };
+  return withoutOwnShare({
+    ...view,
+    ownShare: "counted",
+    numImages: view.numImages + view.localSteps * view.batchSize,
+  });
 }
 
 /**

@@ -2,6 +2,7 @@
 import { ensure, refuse } from "../../core/errors";
 import type { Rng } from "../../core/rng";
 import type { Batch } from "../../core/types";
+import { sliceOf } from "../../data/batch";
 import { checkStack, lossAndGradient, type Network } from "../../model/network";
 import { localDp } from "./localDp";
 import { checkParameters, noiseStd, type Privacy, type PrivacyParameters } from "./privacy";
@@ -158,11 +159,6 @@ function clippedSums(
 }
 
 /** A batch as batches of one image. */
-function apart({ images, labels, size }: Batch): Batch[] {
-  const pixels = images.length / size;
-  return Array.from({ length: size }, (_, b) => ({
-    images: images.subarray(b * pixels, (b + 1) * pixels),
-    labels: labels.subarray(b, b + 1),
-    size: 1,
-  }));
+function apart(batch: Batch): Batch[] {
+  return Array.from({ length: batch.size }, (_, b) => sliceOf(batch, b, 1));
 }

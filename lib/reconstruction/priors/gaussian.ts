@@ -1,6 +1,7 @@
 /** @file The Gaussian prior: images as a normal distribution around the attacker's guess, with the spread of its own images. */
 import { dispose, tf, tidy, type Tensor } from "../../core/backend";
-import type { Batch, Shape } from "../../core/types";
+import type { Batch } from "../../core/types";
+import { toImages, toRows } from "../../model/stack";
 import { classGuesses } from "../guess";
 import type { PriorRule } from "../prior";
 
@@ -18,38 +19,26 @@ export const gaussian = {
   createDecoder({ inputShape, numClasses, labels, own }) {
     const tensors = tidy(() => ({
       root: symmetricRoot(shrunkCovariance(own)),
-      means: meansOf(own, numClasses, labels),
+      means: toImages(meansOf(own, numClasses, labels), inputShape),
     }));
+    const spread = (stack: Tensor): Tensor => {
+      const rows = tf.reshape(toRows(stack, labels.length), [-1, tensors.root.shape[0]]); // one per image
+      return toImages(tf.reshape(tf.matMul(rows, tensors.root), [labels.length, -1]), inputShape);
+    };
     return {
       codeShape: inputShape,
       tensors,
-      decode(codes) {
-        const spread = (stack: Tensor): Tensor => toStack(tf.matMul(toRows(stack, labels.length), tensors.root), labels.length, inputShape); // prettier-ignore
-        return { images: tf.add(spread(codes), toStack(tensors.means, labels.length, inputShape)), pull: spread };
-      },
+      decode: (codes) => ({ images: tf.add(spread(codes), tensors.means), pull: spread }),
     };
   },
 } as const satisfies PriorRule;
 
-/** [S·B, C H W], the guess for each label. */
+/** [S, B·C·H·W], the guess for each label. */
 function meansOf(own: Batch, numClasses: number, labels: readonly Int32Array[]): Tensor {
   const guesses = classGuesses(own, numClasses);
   const rows = tf.stack(guesses.map((guess) => tf.tensor1d(guess)));
-  return tf.gather(rows, tf.tensor1d(labels.flatMap((all) => [...all]), "int32")); // prettier-ignore
-}
-
-/** A stack of images [B, H, W, S·C] as rows [S·B, C H W]. */
-function toRows(stack: Tensor, replicas: number): Tensor {
-  const [b, h, w, channels] = stack.shape as [number, number, number, number];
-  const apart = tf.reshape(stack, [b, h * w, replicas, channels / replicas]);
-  return tf.reshape(tf.transpose(apart, [2, 0, 3, 1]), [replicas * b, (h * w * channels) / replicas]);
-}
-
-/** Rows [S·B, C H W] as a stack of images [B, H, W, S·C]. */
-function toStack(rows: Tensor, replicas: number, [c, h, w]: Shape): Tensor {
-  const b = rows.shape[0] / replicas;
-  const apart = tf.reshape(rows, [replicas, b, c!, h! * w!]);
-  return tf.reshape(tf.transpose(apart, [1, 3, 0, 2]), [b, h!, w!, replicas * c!]);
+  const each = tf.gather(rows, tf.tensor1d(labels.flatMap((all) => [...all]), "int32")); // prettier-ignore
+  return tf.reshape(each, [labels.length, -1]);
 }
 
 /**
