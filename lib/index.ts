@@ -86,7 +86,7 @@ export type { GradientStudy, LeakageStudy } from "./experiment/studies";
 export { computeOnce, sourceText } from "./jobs/store";
 
 // Experiments: what follows from it
-export { seedMeans } from "./experiment/curves";
+export { foundShare, seedMeans } from "./experiment/curves";
 export { leakDifferences } from "./experiment/compare";
 export { bands, estimateMean, pairedDifference, seedsNeeded, type Estimate } from "./experiment/statistics";
 export { estimateProportion } from "./experiment/proportion";

@@ -31,12 +31,13 @@
 // | C3 | secure aggregation does not help | \|RMSE with masks − without\|, rounds 0–9, probe | below 0.01 |
 //
 // C1 and C2 are tested for both LeNet-5s that the paper's words allow. C3's other half, that the observed gradient is the same and the
-// server sees only masked updates, is measured too.
+// server sees only masked updates, is measured too. A claim on errors is *undecided (search)* where the inversion found fewer than nine
+// tenths of the images it speaks of: what failed then is the search.
 
 // %%
 import { federation, loadDataset, isForced, byProfile, progressBar, stampOf, sourceText } from "curious-inside";
 import { ensureParameter } from "curious-inside";
-import { measureLeakage, compareMasking, seedMeans, estimateMean, pairedDifference } from "curious-inside";
+import { measureLeakage, compareMasking, seedMeans, foundShare, estimateMean, pairedDifference } from "curious-inside";
 import { leakPanel, roundPanel, privateRow, reconstructedRow, showLines, showImages } from "curious-inside";
 import { table, decide, claimTable, writeRecord, type Attacker } from "curious-inside";
 
@@ -134,7 +135,7 @@ const training = [{ setting: "passive" as const, study: main }];
 const panels = [
   leakPanel("rmse", lines, { floor: main }),
   leakPanel("leakage", lines),
-  leakPanel("matchingLoss", lines),
+  leakPanel("found", lines),
   leakPanel("labelAccuracy", lines),
   roundPanel("objectiveGap", training),
   roundPanel("accuracy", training),
@@ -143,12 +144,12 @@ const runTitle = "The passive listener along a run (LeNet-5, tanh + average pool
 await showLines("02_passive_listener_run", { title: runTitle, panels }, stamp);
 
 // %% [markdown]
-// The same attack on both LeNet-5s. Where the matching loss stays high the inversion has **not converged**, and a high RMSE then
-// says nothing about protection.
+// The same attack on both LeNet-5s. An inversion has found the images where its matching loss is what the private images themselves have,
+// to within a tenth and 1e-5. Where it has **not converged**, a high RMSE says nothing about protection.
 
 // %%
 const both = networks.map((setting) => ({ setting, study: study[setting], series: "probe" as const }));
-const twoPanels = [leakPanel("leakage", both), leakPanel("matchingLoss", both)];
+const twoPanels = [leakPanel("leakage", both), leakPanel("found", both)];
 await showLines("02_passive_listener_networks", { title: "Two LeNet-5s, one attack", panels: twoPanels }, stamp);
 
 // %% [markdown]
@@ -183,18 +184,18 @@ await showImages("02_passive_listener_trajectory", trajectoryGrid, stamp);
 // ## Verdicts
 
 // %%
-const notConverged = "matching loss stays high: the inversion does not converge, which is not protection";
-const converged = 0.01; // the matching loss below which we take the early inversions to have converged: our choice
 const perNetwork = networks.flatMap((setting) => {
   const rmseIn = (window: [number, number]) => seedMeans(study[setting], "probe", window, (leak) => leak.rmse);
   const overFloor = seedMeans(study[setting], "probe", early, (leak) => leak.rmse - leak.floor);
-  const matching = estimateMean(seedMeans(study[setting], "probe", early, (leak) => leak.matchingLoss)).mean;
-  const note = matching > converged ? notConverged : "";
-  const shared = { setting, unit: "pixels in [0, 1]", threshold: 0, note };
+  const shared = { setting, unit: "pixels in [0, 1]", threshold: 0 };
   const c1 = { ...shared, id: "C1", statement: "Early RMSE − no-information floor", direction: "below" as const };
   const c2 = { ...shared, id: "C2", statement: "RMSE late − RMSE early", direction: "above" as const };
   const lateAgainstEarly = pairedDifference(rmseIn(late), rmseIn(early));
-  return [decide({ ...c1, estimate: estimateMean(overFloor) }), decide({ ...c2, estimate: lateAgainstEarly })];
+  const foundIn = (...windows: [number, number][]) => foundShare([study[setting]], windows);
+  return [
+    decide({ ...c1, estimate: estimateMean(overFloor), found: foundIn(early) }),
+    decide({ ...c2, estimate: lateAgainstEarly, found: foundIn(early, late) }),
+  ];
 });
 
 // %% [markdown]
@@ -223,8 +224,9 @@ const inRmse = { setting: "RMSE", statement: "|RMSE with masks − without|", un
 const inGradient = { setting: "gradient", statement: "Client's gradient, relative difference", unit: "relative" };
 const atServer = { setting: "server", statement: "Server's inputs against updates", unit: "correlation" };
 const [differences, correlations] = [sides.map((s) => s.gradientDifference), sides.map((s) => s.maskedCorrelation)];
+const found = foundShare([study.tanhAverage, study.masked], [[Math.min(...sharedRounds), Math.max(...sharedRounds)]]);
 const masking = [
-  decide({ ...c3, ...inRmse, threshold: 0.01, estimate: estimateMean(apart) }),
+  decide({ ...c3, ...inRmse, threshold: 0.01, estimate: estimateMean(apart), found }),
   decide({ ...c3, ...inGradient, threshold: 1e-3, estimate: estimateMean(differences) }),
   decide({ ...c3, ...atServer, threshold: 0.05, estimate: estimateMean(correlations) }),
 ];

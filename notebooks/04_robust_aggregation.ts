@@ -152,7 +152,7 @@ const trainingPanels = [
   roundPanel("objectiveGap", lines),
   roundPanel("accuracy", lines),
   roundPanel("effectiveParticipants", lines, { title: "Who is in the aggregate (attacker included)" }),
-  leakPanel("matchingLoss", lines),
+  leakPanel("found", lines),
 ];
 const trainingTitle = `Training under a sign flip, κ = ${scale}`;
 await showLines("04_robust_aggregation_training", { title: trainingTitle, panels: trainingPanels }, stamp);

@@ -216,7 +216,7 @@ const noisePanels = [
   differencePanel(noisy, clean, { title: "Error, paired difference to passive" }),
   leakPanel("leakage", noisy),
   roundPanel("accuracy", noisy),
-  leakPanel("matchingLoss", noisy),
+  leakPanel("found", noisy),
   leakPanel("labelAccuracy", noisy),
 ];
 const noiseTitle = "Noise of local DP (C = 1, B = 1)";
@@ -281,7 +281,7 @@ const batchPanels = [
   roundPanel("accuracy", batchShown),
   leakPanel("rmse", batchShown, { floor: batchClean }),
   differencePanel(batchShown, batchClean, { title: "Error, paired difference to passive" }),
-  leakPanel("matchingLoss", batchShown),
+  leakPanel("found", batchShown),
   gapPanel(batchShown),
 ];
 const batchTitle = `DP-SGD (C = 1, B = ${batchSize}; one image a client in the probe)`;

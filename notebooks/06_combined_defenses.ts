@@ -43,7 +43,7 @@
 // %%
 import { aggregators, byProfile, loadDataset, stampOf, table, decide, claimTable, writeRecord } from "curious-inside";
 import { setting, distinct, commonPlan, commonWindows, withFewSeeds, vary, planEach } from "curious-inside";
-import { pick, without, studyOf, findStudy, leakDifferences, estimateMean } from "curious-inside";
+import { pick, without, studyOf, findStudy, foundShare, leakDifferences, estimateMean } from "curious-inside";
 import { runSettings, runRows, settingTable, probeImages, recordOf, budgetRows } from "curious-inside";
 import { leakPanel, roundPanel, gapPanel, linesInOrder, differenceRow, differenceRows } from "curious-inside";
 import { differenceCells, differencePanel, showLines, showForest, showHeatmap, showImages } from "curious-inside";
@@ -161,7 +161,7 @@ const panelsOf = (some: typeof studies) => [
   leakPanel("rmse", some, { floor: clean }),
   differencePanel(some, open, { title: "Against no defense, relative", relative: true }),
   roundPanel("accuracy", some),
-  leakPanel("matchingLoss", some),
+  leakPanel("found", some),
   roundPanel("effectiveParticipants", some, { title: "Who is in the aggregate (attacker included)" }),
   leakPanel("labelAccuracy", some),
 ];
@@ -292,7 +292,8 @@ const backfire = (one: Setting, over: "all" | "contributors") => {
   const note = [placeOf(estimate.interval), `leakage ${leakage}`, ...emptiness(one)].join("; ");
   const name = over === "all" ? one.label : `${one.label}, contributors`;
   const claim = { id: "C13", setting: name, statement: `(RMSE − no defense) / no defense, ${spanOf(first)}`, note };
-  return decide({ ...claim, threshold: -0.1, direction: "below", unit: "relative", estimate });
+  const found = foundShare([study, open], [first]);
+  return decide({ ...claim, threshold: -0.1, direction: "below", unit: "relative", estimate, found });
 };
 
 // %%

@@ -43,7 +43,16 @@
 // %%
 import { loadDataset, byProfile, isForced, progressBar, stampOf, commonPlan, vary, createRng } from "curious-inside";
 import { followLocalSteps, largestCurvature, measureLeakage, inversionCost, leakDifferences } from "curious-inside";
-import { estimateMean, estimateProportion, bands, sourceText, decide, claimTable, writeRecord } from "curious-inside";
+import {
+  foundShare,
+  estimateMean,
+  estimateProportion,
+  bands,
+  sourceText,
+  decide,
+  claimTable,
+  writeRecord,
+} from "curious-inside";
 import { ensureParameter, showLines, showImages, privateRow, reconstructedRow, table, styleOf } from "curious-inside";
 import { theory } from "curious-inside";
 import type { Claim, FederationConfig, LeakageStudy, Panel, Series, SettingName } from "curious-inside";
@@ -495,13 +504,14 @@ const onTheory = [
 // %%
 const inPixels = { id: "O1", unit: "pixels in [0, 1]", threshold: 0 };
 type Side = Pick<Claim, "direction" | "setting" | "statement"> & { threshold?: number; note?: string };
-const decided = (side: Side, values: number[]) => decide({ ...inPixels, ...side, estimate: estimateMean(values) });
+const decided = (side: Side, values: number[], of: LeakageStudy[]) =>
+  decide({ ...inPixels, ...side, estimate: estimateMean(values), found: foundShare(of, [[0, 0]], "trajectory") });
 const minus = (a: number[], b: number[]) => a.map((value, s) => value - b[s]!);
 const window = { series: "trajectory" as const, rounds: [0, 0] as [number, number] };
 const unrolledAgainst = (unrolled: LeakageStudy, plain: LeakageStudy, tau: number, alpha: number) => {
   const setting = `unrolled, τ = ${tau}, α = ${named(alpha)}`;
   const side = { setting, statement: "RMSE − matched at the broadcast" };
-  return decided({ ...side, direction: "below" }, leakDifferences(unrolled, plain, window));
+  return decided({ ...side, direction: "below" }, leakDifferences(unrolled, plain, window), [unrolled, plain]);
 };
 
 // %%
@@ -515,17 +525,22 @@ const perAlpha = alphas.flatMap((alpha) => {
   const growing = { setting: `matched at the broadcast, ${place}`, statement: `RMSE at τ = ${many} − at τ = 1` };
   const seeing = { setting: `unrolled, ${place}`, statement: `RMSE at τ = ${farthest} − no-information floor` };
   const paired = [...new Set([some, farthest])].map((tau) => unrolledAgainst(unrolled(tau), plain(tau), tau, alpha));
-  const grown = decided({ ...growing, direction: "above" }, grows);
-  return [grown, ...paired, decided({ ...seeing, direction: "below" }, above)];
+  const grown = decided({ ...growing, direction: "above" }, grows, [plain(many), plain(1)]);
+  return [grown, ...paired, decided({ ...seeing, direction: "below" }, above, [unrolled(farthest)])];
 });
 
 // %%
-const drifting = minus(errorsOf(studyOf(main, many, "unrolled")), errorsOf(studyOf(main, many, "oneStep")));
-const byClipping = leakDifferences(studies[clippedName("unrolled", 0)]!, studyOf(main, some, "unrolled"), window);
+const drifted = [studyOf(main, many, "unrolled"), studyOf(main, many, "oneStep")] as const;
+const clippedToo = [studies[clippedName("unrolled", 0)]!, studyOf(main, some, "unrolled")] as const;
+const drifting = minus(errorsOf(drifted[0]), errorsOf(drifted[1]));
+const byClipping = leakDifferences(...clippedToo, window);
 const equal = { direction: "below" as const, threshold: 0.05 };
 const drift = { setting: `unrolled, drift alone, τ = ${many}`, statement: "RMSE − FedSGD with as many images" };
 const clipping = { setting: `unrolled, clipped, τ = ${some}`, statement: "RMSE − without clipping" };
-const rest = [decided({ ...equal, ...drift }, drifting), decided({ ...equal, ...clipping }, byClipping)];
+const rest = [
+  decided({ ...equal, ...drift }, drifting, [...drifted]),
+  decided({ ...equal, ...clipping }, byClipping, [...clippedToo]),
+];
 const claims = [...onTheory, ...perAlpha, ...rest];
 claimTable(claims);
 

@@ -106,7 +106,7 @@ const cells = found.flatMap((entry) =>
   ids.flatMap((id) => {
     const sign = entry[id];
     if (sign === null) return [];
-    const { verdict } = decide({ ...claimOf(id, entry, ""), estimate: sign.estimate });
+    const { verdict } = decide({ ...claimOf(id, entry, ""), ...sign });
     return [{ id, entry, sign, word: words[verdict] ?? verdict }];
   }),
 );
@@ -154,7 +154,7 @@ const claims = ids.map((id) => {
   const sign = entry[id];
   const note = allWords.map((word) => `${word} in ${countOf(id, word)}`).join(", ");
   const claim = claimOf(id, entry, `over all settings: ${note}`);
-  return sign === null ? notTestable(claim) : decide({ ...claim, estimate: sign.estimate });
+  return sign === null ? notTestable(claim) : decide({ ...claim, ...sign });
 });
 claimTable(claims);
 const { config: plans, seconds } = recordOf({ all: studies });

@@ -33,7 +33,15 @@
 import { byProfile, loadDataset, isForced, progressBar, stampOf, setUp, commonPlan, vary } from "curious-inside";
 import { setting, distinct, planEach, studyOf, runSettings, measureLeakage, measureGradients } from "curious-inside";
 import { observations, testAssumptions, rankCorrelation, estimateCorrelation, estimateMean } from "curious-inside";
-import { estimateProportion, backfireRounds, convergenceOf, ensureParameter, table, showLines } from "curious-inside";
+import {
+  foundShare,
+  estimateProportion,
+  backfireRounds,
+  convergenceOf,
+  ensureParameter,
+  table,
+  showLines,
+} from "curious-inside";
 import { showForest, decide, claimTable, writeRecord, theoryReport } from "curious-inside";
 import type { AggregatorName, BackfireRound, Change, Drawn, ForestRow, GradientPlan } from "curious-inside";
 import type { LeakagePlan, Observation, Panel, Setting } from "curious-inside";
@@ -324,7 +332,8 @@ const t1Lenet = leaking.map(({ setting: one, estimate }) => {
   const claim = { ...ranks, id: "T1", setting: `LeNet-5, ${one.label}` };
   const statement = "Rank correlation of RMSE with 1/Δ along a run";
   const note = `mean leakage ${meanLeakage(one).toFixed(2)}`;
-  return decide({ ...claim, statement, note, estimate });
+  const found = foundShare([studyOf(studies, one)], [[0, base.federation.rounds]]);
+  return decide({ ...claim, statement, note, estimate, found });
 });
 
 // %%
@@ -343,8 +352,14 @@ const t1Backfire = backfires.map(({ setting: one, rounds }) => {
 });
 
 // %%
-const bySize = estimateCorrelation(participantRanks(sizes, 0, peers));
-const byChoice = estimateCorrelation(participantRanks(chosen, lastEnd));
+const bySize = {
+  estimate: estimateCorrelation(participantRanks(sizes, 0, peers)),
+  found: foundShare(Object.values(sizes), [[0, 0]]),
+};
+const byChoice = {
+  estimate: estimateCorrelation(participantRanks(chosen, lastEnd)),
+  found: foundShare(Object.values(chosen), [[lastEnd, lastEnd]]),
+};
 const ofOthers = { ...ranks, id: "T2", setting: "LeNet-5, mean", note: "first round: the same model for all" };
 const ofChoice = { ...ranks, id: "T2", setting: "LeNet-5, selections", note: `round ${lastEnd}; sign flip, κ = 1` };
 const ofRules = { ...ranks, id: "C9", setting: "the lemma's table", note: `${Object.keys(convergence).length} rules` };
@@ -353,8 +368,8 @@ const ofRules = { ...ranks, id: "C9", setting: "the lemma's table", note: `${Obj
 const claims = [
   ...t1Lenet,
   ...t1Backfire,
-  decide({ ...ofOthers, statement: "Rank correlation of RMSE with the number of others", estimate: bySize }),
-  decide({ ...ofChoice, statement: "Rank correlation of contributors' RMSE with M_eff", estimate: byChoice }),
+  decide({ ...ofOthers, statement: "Rank correlation of RMSE with the number of others", ...bySize }),
+  decide({ ...ofChoice, statement: "Rank correlation of contributors' RMSE with M_eff", ...byChoice }),
   decide({
     ...ofRules,
     statement: "Rank correlation over rules of predicted v with late loss",

@@ -10,7 +10,7 @@ const lib = require("curious-inside");
 const { backendReady } = require("curious-inside/dist/core/backend.js");
 const { drawProbe, presentProbe } = require("curious-inside/dist/fl/probe.js");
 const { matchingLosses } = require("curious-inside/dist/reconstruction/invert.js");
-const { isContributor, weighsAllAlike } = require("curious-inside/dist/experiment/measure.js");
+const { behind } = require("curious-inside/dist/experiment/measure.js");
 const { ownImages, shardOf, trainOwnAutoencoder } = require("curious-inside/dist/experiment/ownAutoencoder.js");
 
 const seconds = () => Number(process.hrtime.bigint()) / 1e9;
@@ -44,7 +44,7 @@ const operations = {
   async invert({ indices, attacker, change = {}, share = 1 }) {
     const chosen = indices.map((i) => targets[i]);
     const { prior, autoencoderSteps, ...rest } = { ...lib.attackers[attacker], ...change };
-    const options = without(rest, ["labels", "labelSearch", "contributors"]); // what measureLeakage reads, and invert does not
+    const options = without(rest, ["labels", "labelSearch", "selectionSteps", "contributors"]); // what measureLeakage reads, and invert does not
     const steps = Math.max(1, Math.round(share * options.steps));
     const leaks = new Map();
     let taken = 0;
@@ -114,31 +114,20 @@ async function observed({ probeRounds, probeBatchSize, trajectoryRounds }, confi
   ];
 }
 
-/** A view with what the experimenter knows, for the strongest attacker and for those who match a plain mean. */
+/**
+ * A view with what the experimenter knows, for the strongest attacker and for those who match a plain mean. Of a rule that keeps some
+ * clients all are told whom: nobody's method guesses it here.
+ */
 function targetOf({ record, after, protocol, dataset, config, strongest }) {
   const view = lib.observe(record, after, protocol, dataset);
   const federation = lib.setUp(config, dataset);
-  const curious = protocol.maliciouslyCuriousClient;
-  const images = record.batches.map((own) => lib.joinBatches(own));
-  const isIn = (client) => isContributor(record, client);
-  const contributed = images.flatMap(({ size }, client) => (client === curious ? [] : Array(size).fill(isIn(client))));
-  const truth = lib.joinBatches(images.filter((_, client) => client !== curious));
-  const common = { contributed, effectiveParticipants: record.effectiveParticipants };
-  const without = { view: lib.withoutOwnShare(view), inView: truth, options: common };
-  const inside = images.filter((_, client) => isIn(client));
-  // Of a rule that keeps some clients the others are told whom: nobody's method guesses it.
-  const kept = {
-    view: lib.assumeContributors(view, inside.length),
-    inView: lib.joinBatches(inside),
-    options: { ...common, ownBatch: images[curious], ownContributed: isIn(curious) },
-  };
-  const plain = weighsAllAlike(record, protocol) ? without : kept;
-  const known = { view: lib.knowingOwnShare(view), inView: truth, options: common };
+  const { granted, ...known } = behind(view, record, protocol, strongest);
+  const plain = behind(view, record, protocol, { contributors: "known" });
   return {
     config,
-    truth,
+    truth: plain.truth,
     plain,
-    strongest: strongest.through === "protocol" ? known : plain,
+    strongest: strongest.through === "protocol" ? { ...known, view: granted ?? known.view } : plain,
     own: ownImages(federation, dataset),
     few: ownImages(federation, dataset, FEW),
     network: federation.network,

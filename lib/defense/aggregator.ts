@@ -95,6 +95,11 @@ export interface Aggregator {
   readonly readsPrevious?: true;
   /** Every update counts 1/n in every round, so that a client can subtract its own share. */
   readonly equalWeights?: true;
+  /**
+   * Of a rule whose aggregate is the plain mean of some updates, whole: of how many it may be, all that is possible, ascending. Absent
+   * where updates are weighted, or some coordinates of them are in it.
+   */
+  readonly keeps?: (n: number, options: AggregationOptions) => readonly number[];
   /** [n][d] to [d]: never writes into the updates. */
   aggregate(updates: readonly Float32Array[], options: AggregationOptions): Aggregation;
   /** Its derivative, for inversions that unroll the round; see PullBack. */

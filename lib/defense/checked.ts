@@ -20,8 +20,9 @@ type Name = keyof AggregationParameters;
 export type OptionsOf<K extends Name> = Pick<AggregationParameters, K> & AggregationContext;
 
 /** An aggregation rule as its file writes it. */
-interface AggregatorReading<K extends Name> extends Omit<Aggregator, "reads" | "aggregate" | "pullBack"> {
+interface AggregatorReading<K extends Name> extends Omit<Aggregator, "reads" | "aggregate" | "pullBack" | "keeps"> {
   readonly reads: readonly K[];
+  keeps?(n: number, options: OptionsOf<K>): readonly number[];
   aggregate(updates: readonly Float32Array[], options: OptionsOf<K>): Aggregation;
   readonly pullBack: PullBack<OptionsOf<K>> | "weights"; // "weights": v_i = weights[i] cotangent, of the aggregation
 }

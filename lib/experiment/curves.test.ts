@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { curveOf, seedMeans } from "./curves";
+import { curveOf, foundShare, seedMeans } from "./curves";
 import type { LeakageStudy } from "./studies";
 import { bands } from "./statistics";
 
@@ -31,4 +31,16 @@ test("seedMeans: averages over the rounds that have a value; a seed without any 
   assert.deepEqual(seedMeans(studyOf([1, 3, 9], [2, NaN, 9]), "rounds", [0, 1], orNull), [2, 2]);
   assert.deepEqual(seedMeans(studyOf([1, 3], [NaN, NaN]), "rounds", [0, 1], orNull), [2, null]);
   assert.throws(() => seedMeans(studyOf([1]), "rounds", [1, 2], orNull), /needs a rounds round in 1..2/);
+});
+
+test("foundShare: the smallest share over studies and windows, of leaks that say whether they were found", () => {
+  const of = (...runs: (boolean | null)[][]): LeakageStudy =>
+    ({ runs: runs.map((all, s) => ({ seed: s, probe: all.map((found, round) => ({ round, found })) })), sources: [] }) as unknown as LeakageStudy; // prettier-ignore
+  const study = of([true, false, null], [true, true, null]);
+  assert.equal(foundShare([study], [[0, 1]]), 0.75);
+  assert.equal(foundShare([study], [[0, 0], [1, 1]]), 0.5); // prettier-ignore
+  assert.equal(foundShare([study, of([false, true])], [[0, 0]]), 0);
+  assert.equal(foundShare([study], [[2, 2]]), null);
+  assert.equal(foundShare([study], [[1, 2]]), 0.5);
+  assert.throws(() => foundShare([study], [[7, 8]]), /needs a probe round in 7\.\.8/);
 });

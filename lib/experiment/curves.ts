@@ -81,3 +81,32 @@ export function seedMeans<Name extends SeriesName, Value extends number | null>(
     return values.reduce((sum, value) => sum + value, 0) / values.length;
   });
 }
+
+/**
+ * Of the leaks that a comparison speaks of, the share in which the search found images that match as well as the private ones: that of
+ * the study and window with the smallest, since each of them has to be trusted.
+ *
+ * @param studies at least one
+ * @param windows of rounds, both ends included; at least one
+ * @param series "probe" (default) or "trajectory"
+ * @returns 0..1; null where no leak says whether it was found
+ * @throws InputError as seedMeans
+ * @example
+ * foundShare([study], [[0, 1]]); // study.runs.flatMap((run) => run.probe).every((leak) => leak.found) ? 1 : …
+ */
+export function foundShare(
+  studies: readonly LeakageStudy[],
+  windows: readonly (readonly [number, number])[],
+  series: "probe" | "trajectory" = "probe",
+): number | null {
+  const shares = studies.flatMap((study) =>
+    windows.flatMap((window) => {
+      const perSeed = seedMeans(study, series, window, ({ found }) =>
+        typeof found === "boolean" ? Number(found) : null,
+      );
+      const known = perSeed.filter((share) => share !== null);
+      return known.length === 0 ? [] : [known.reduce((sum, share) => sum + share, 0) / known.length];
+    }),
+  );
+  return shares.length === 0 ? null : Math.min(...shares);
+}

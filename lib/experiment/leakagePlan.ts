@@ -41,6 +41,7 @@ export const attackerShape = z.strictObject({
   labelSearch: z
     .strictObject({ candidates: z.int().min(1), trialSteps: z.int().min(1), rounds: z.int().min(1) })
     .optional(),
+  selectionSteps: z.int().min(1).optional(),
   seed: z.int().optional(),
 } satisfies Record<keyof Attacker, z.ZodType>) as unknown as z.ZodType<Attacker>; // JSON holds no undefined
 

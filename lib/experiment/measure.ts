@@ -14,9 +14,10 @@ import type { Autoencoder } from "../model/autoencoder";
 import type { AttackerOptions } from "../reconstruction/attackers";
 import type { InvertOptions, Reconstruction } from "../reconstruction/inversion";
 import { invert, matchingLosses } from "../reconstruction/invert";
-import { invertWithLabels, type LabelSearch } from "../reconstruction/labelSearch";
+import { invertWithLabels } from "../reconstruction/labelSearch";
 import { throughProtocol } from "../reconstruction/forward";
 import { assumeContributors, knowingOwnShare, observe, withoutOwnShare } from "../reconstruction/observe";
+import { asMeanOf, explainSelections, keepsSome, showsNothing } from "../reconstruction/selection";
 import type { Prior, PriorName } from "../reconstruction/priors";
 import type { AttackerView } from "../reconstruction/view";
 import { ownImages } from "./ownAutoencoder";
@@ -92,8 +93,9 @@ export async function measureSeed(
   const targets = await collectTargets(plan, dataset, byRound(records));
   const federation = setUp(config, dataset);
   const own = ownImages(federation, dataset);
-  const seen = targets.filter(({ view }) => view.observedGradient.some((g) => g !== 0));
-  const { autoencoderSteps: _steps, labels, contributors: _contributors, prior, labelSearch, ...options } = attacker;
+  const seen = targets.filter(({ view }) => !showsNothing(view));
+  const { autoencoderSteps: _steps, labels: _labels, contributors: _contributors, prior, ...rest } = attacker;
+  const { labelSearch: _labelSearch, selectionSteps: _selectionSteps, ...options } = rest;
   const views = seen.map(({ view }) => view);
   const how: InvertOptions = {
     seed: config.seed, // each seed has starts of its own
@@ -102,8 +104,8 @@ export async function measureSeed(
     prior: priorFor(prior, autoencoder, views.length),
     onStep: (done, total) => follow(trainingShare + ((1 - trainingShare) * done) / total, "inversion"),
   };
-  const reconstructions = await invertAll(seen, how, labels, labelSearch);
-  const truthLosses = views.length > 0 ? await matchingLosses(views, seen.map(({ inView }) => inView), how) : []; // prettier-ignore
+  const reconstructions = await invertAll(seen, how, attacker);
+  const truthLosses = await matchingLosses(seen.map(({ granted, view }) => granted ?? view), seen.map(({ inView }) => inView), how); // prettier-ignore
   const decoderMean = autoencoder?.meanImage;
   const leaks = targets.map((victim) => {
     const reconstruction = reconstructions[seen.indexOf(victim)] ?? nothingSeen(victim.view);
@@ -135,18 +137,22 @@ export function byRound(records: readonly RoundRecord[]): (round: number) => Rou
   return (round) => kept.get(round) ?? refuse("byRound", `needs rounds of ${[...kept.keys()].join(", ")}`, round);
 }
 
-/** Inverts views with labels that are given, inferred, or looked for. */
+/** Inverts views with labels that are given, inferred, or looked for; and so with whom the server kept. */
 async function invertAll(
   seen: readonly Target[],
   options: InvertOptions,
-  labels: Attacker["labels"],
-  search: LabelSearch | undefined,
+  { labels, labelSearch, selectionSteps }: Attacker,
 ): Promise<Reconstruction[]> {
-  const views = seen.map(({ view }) => view);
-  if (views.length === 0) return [];
-  if (labels === "given") return invert(views, { ...options, labels: seen.map(({ inView }) => inView.labels) });
-  if (search !== undefined) return invertWithLabels(views, options, search);
-  return invert(views, options);
+  if (seen.length === 0) return [];
+  if (labels === "given") {
+    const granted = seen.map(({ granted: known, view }) => known ?? view);
+    return invert(granted, { ...options, labels: seen.map(({ inView }) => inView.labels) });
+  }
+  const isOpen = ({ granted }: Target): boolean => selectionSteps !== undefined && granted !== undefined;
+  const open = seen.filter(isOpen);
+  const explained = open.length === 0 ? [] : await explainSelections(open.map(({ view }) => view), options, selectionSteps!); // prettier-ignore
+  const views = seen.map((target) => (isOpen(target) ? explained[open.indexOf(target)]! : target.view));
+  return labelSearch === undefined ? invert(views, options) : invertWithLabels(views, options, labelSearch);
 }
 
 /** Nothing to invert, as the broadcasts of a skipped step are the same: every image is then the attacker's guess without a gradient. */
@@ -156,8 +162,9 @@ function nothingSeen({ round }: AttackerView): Reconstruction {
 }
 
 /** A view and the truth about it: the images of the other clients, and who of them is in the aggregate. */
-interface Target {
+export interface Target {
   readonly view: AttackerView;
+  readonly granted?: AttackerView; // of a rule that keeps some updates: as of the mean of those that it kept
   readonly inView: Batch; // the images that the attacker takes to be behind the view
   readonly truth: Batch;
   readonly options: LeakOptions;
@@ -181,12 +188,22 @@ async function collectTargets(
   );
 }
 
-/** What the attacker makes of its view before it inverts, and what the experimenter knows of the round behind it. */
-function behind(
+/**
+ * What the attacker makes of its view before it inverts, and what the experimenter knows of the round behind it.
+ *
+ * @param view as observe gives it
+ * @param record of its round
+ * @param config of the federation, as the round was played
+ * @param attacker of whom contributors and through are read
+ * @returns the view it inverts, the one it would if it was told whom the server kept, and the images behind them
+ * @example
+ * behind(observe(records[0], records[1], config, dataset), records[0], config, {}).truth.size; // (M - 1) tau B
+ */
+export function behind(
   view: AttackerView,
   record: RoundRecord,
   config: FederationConfig,
-  { contributors = "all", through = "mean" }: Attacker,
+  { contributors = "all", through = "mean" }: Pick<Attacker, "contributors" | "through">,
 ): Target {
   const { batches, effectiveParticipants } = record;
   const curious = config.maliciouslyCuriousClient;
@@ -198,8 +215,13 @@ function behind(
   );
   const truth = joinBatches(others);
   if (through === "protocol") {
-    const known = throughProtocol("measureLeakage", knowingOwnShare(view));
-    return { view: known, inView: truth, truth, options: { contributed, effectiveParticipants } };
+    const known = knowingOwnShare(view);
+    const options = { contributed, effectiveParticipants };
+    if (!keepsSome(known.protocol!) || showsNothing(known))
+      return { view: throughProtocol("measureLeakage", known), inView: truth, truth, options };
+    const inside = images.filter((_, client) => client !== curious && isIn(client));
+    const granted = asMeanOf(known, { others: inside.length, own: isIn(curious) });
+    return { view: known, granted, inView: joinBatches(inside), truth, options };
   }
   if (weighsAllAlike(record, config))
     return { view: withoutOwnShare(view), inView: truth, truth, options: { contributed, effectiveParticipants } };

@@ -90,13 +90,21 @@ test("scoreLeak: counts as recovered the labels of images in the aggregate", () 
   near(scoreLeak(found([0, 0.5, 1], [0, 1, 1]), truth, own, { contributed: [true, false, true] }).labelAccuracy, 1);
 });
 
-test("scoreLeak: refuses another number of flags than images, and fewer reconstructions than contributors", () => {
+test("scoreLeak: of fewer reconstructions than contributors every one gets the image it fits best, of its class first; the rest are guesses", () => {
+  const truth = batch([0.1, 0.9, 0.8], [0, 1, 1]);
+  const { perImage, perImageFloor, labelAccuracy } = scoreLeak(found([0.8], [1]), truth, own);
+  near(perImage[2]!, 0);
+  assert.deepEqual(perImage.slice(0, 2), perImageFloor.slice(0, 2));
+  near(labelAccuracy, 1 / 3);
+  near(scoreLeak(found([0.2], [5]), truth, own).perImage[0]!, 0.1);
+});
+
+test("scoreLeak: refuses another number of flags than images", () => {
   const truth = batch([0, 1], [0, 1]);
   assert.throws(
     () => scoreLeak(found([0, 1], [0, 1]), truth, own, { contributed: [true] }),
     /^InputError: scoreLeak: needs contributed for each of 2 private images, got 1/,
   );
-  assert.throws(() => scoreLeak(found([0], [0]), truth, own), /needs a reconstruction for each private image/);
 });
 
 test("scoreLeak: refuses pixels, labels, flags and options that cannot be", () => {

@@ -71,15 +71,16 @@ const optionNames = ["decoderMean", "contributed", "effectiveParticipants", "tru
  *
  * Reconstructions are matched to the images that are in the aggregate first, and what is left over to the others, since only the
  * former can have left a trace. The attacker's own images, where the view still holds its share, take part in the matching and are
- * scored by nobody. A private image for which no reconstruction is left gets the attacker's best guess without a gradient.
+ * scored by nobody. A private image for which no reconstruction is left, since the attacker took fewer clients to be in the aggregate,
+ * gets its best guess without a gradient.
  *
  * @param reconstruction as invert gives it, or without any image, of a round that showed nothing
  * @param truth the private images of the other clients, with labels
  * @param own the attacker's own images with labels, from which it could guess without a gradient
  * @param options see LeakOptions
  * @returns the leak, owned by the caller
- * @throws InputError when the numbers of images or pixels do not fit, a pixel is not finite, a label is no integer from 0 on, a
- *   private image in the aggregate has no reconstruction, or an option is unknown
+ * @throws InputError when the numbers of images or pixels do not fit, a pixel is not finite, a label is no integer from 0 on, or
+ *   an option is unknown
  * @example
  * const [reconstruction] = await invert([view], { prior: { kind: "pixel" }, steps: 2 });
  * const leak = scoreLeak(reconstruction, joinBatches(records[0].batches.flat()), own);
@@ -173,13 +174,17 @@ function matchInTurn(
   const all = Array.from(behind.labels.keys());
   for (const turn of [all.filter(isIn), all.filter((image) => !isIn(image))]) {
     if (turn.length === 0 || free.length === 0) continue;
-    const { pairs } = matchImages(pick(behind.images, turn, pixels), pick(images, free, pixels), {
-      pixels,
-      privateLabels: turn.map((image) => behind.labels[image]!),
-      reconstructionLabels: free.map((at) => labels[at]!),
+    const isShort = free.length < turn.length; // then every reconstruction gets an image, and not every image a reconstruction
+    const theirs = { images: pick(behind.images, turn, pixels), labels: turn.map((image) => behind.labels[image]!) };
+    const ours = { images: pick(images, free, pixels), labels: free.map((at) => labels[at]!) };
+    const [few, many] = isShort ? [ours, theirs] : [theirs, ours];
+    const { pairs } = matchImages(few.images, many.images, { pixels, privateLabels: few.labels, reconstructionLabels: many.labels }); // prettier-ignore
+    const taken = new Set<number>();
+    pairs.forEach(({ reconstruction: partner, rmse }, i) => {
+      const [image, at] = isShort ? [turn[partner]!, free[i]!] : [turn[i]!, free[partner]!];
+      matched[image] = { reconstruction: at, rmse };
+      taken.add(at);
     });
-    pairs.forEach((pair, i) => (matched[turn[i]!] = { ...pair, reconstruction: free[pair.reconstruction]! }));
-    const taken = new Set(turn.map((image) => matched[image]!.reconstruction));
     free = free.filter((at) => !taken.has(at));
   }
   return matched;

@@ -13,6 +13,8 @@ export interface AttackerOptions extends Omit<InvertOptions, "prior" | "labels" 
   readonly autoencoderSteps: number;
   /** Tries other labels where inferred ones leave a view above retryAbove; default: inferred labels are kept. */
   readonly labelSearch?: LabelSearch;
+  /** Adam steps, >= 1, of a trial of each selection that a rule which keeps some updates may have made; default: no trials. */
+  readonly selectionSteps?: number;
 }
 
 /** The attackers by name. */
@@ -38,6 +40,7 @@ export const attackers = {
     restarts: 2,
     retryAbove: 1e-4,
     goal: 1e-6,
+    selectionSteps: 120,
     labelSearch: { candidates: 12, trialSteps: 120, rounds: 8 },
   },
 } as const satisfies Readonly<Record<string, AttackerOptions>>;

@@ -13,7 +13,7 @@ import { isFiniteVector } from "../numerics/linear";
 import { recycle } from "../numerics/spare";
 import { createTarget, gradientDistance, type Matching, type ObjectiveName } from "./objective";
 import { ownShareOut } from "./observe";
-import { isPlainMean, type Protocol } from "./protocol";
+import { isMean, isPlainMean, type Protocol } from "./protocol";
 import { byStep, fromSteps, targetsByStep } from "./unroll";
 import type { AttackerView } from "./view";
 
@@ -45,7 +45,7 @@ export function throughProtocol(fn: string, view: AttackerView): AttackerView {
   const { protocol, round, numClients: m, localSteps, batchSize, ownShare = "counted" } = view;
   if (protocol === undefined)
     return refuse(fn, "needs a protocol to go through", `a view of round ${round} without one`, "see protocolOf");
-  if (ownShare === "out" && isPlainMean(protocol)) return view;
+  if (ownShare === "out" && isMean(protocol)) return view;
   ensure(ownShare === "known", fn, "needs a view that knows its own share to go through the protocol", `ownShare "${ownShare}"`, "see knowingOwnShare"); // prettier-ignore
   const others = (m - 1) * localSteps * batchSize;
   ensure(view.numImages === others, fn, `needs the (M - 1) tau B = ${others} images of all others to go through the protocol`, view.numImages); // prettier-ignore
@@ -206,9 +206,9 @@ interface Outcome {
 
 /** What the server makes of the dummies' updates and the attacker's own. */
 function replay({ layer, size }: Network, view: AttackerView): (dummies: readonly Float32Array[]) => Outcome {
-  const { protocol, numClients, ownUpdate, observedGradient, previous, round } = view;
+  const { protocol, numClients, ownUpdate, ownShare, observedGradient, previous, round } = view;
   const { maliciouslyCuriousClient: own, poisoning } = protocol!;
-  const isIn = isFiniteVector(ownUpdate);
+  const isIn = ownShare === "known" && isFiniteVector(ownUpdate);
   const clients = Array.from({ length: numClients }, (_, client) => client).filter((c) => c !== own || isIn);
   const { rule, parameters } = ruleOf({ ...protocol!, numClients }, clients);
   const history = clients.map(() => new Float32Array(rule.needs?.includes("history") ? size : 0));

@@ -4,6 +4,7 @@ import type { Network } from "../model/network";
 import { stackVectors, unpackWeights } from "../model/stack";
 import { createForward, type Matcher, type Suspicion } from "./forward";
 import { createTarget, matchGradient, type Matching, type ObjectiveName } from "./objective";
+import { isPlainMean } from "./protocol";
 import { byStep, fromSteps, matchUnrolled, targetsByStep } from "./unroll";
 import type { AttackerView } from "./view";
 
@@ -19,9 +20,9 @@ export function isUnrolled({ localSteps }: AttackerView, { unroll, through }: Ma
   return (unroll === true || through === "protocol") && localSteps > 1;
 }
 
-/** Whether a view goes through the forward model; of a plain mean the attacker's share is out, and no model is needed. */
-export function isThroughProtocol({ ownShare }: AttackerView, { through }: Matched): boolean {
-  return through === "protocol" && ownShare === "known";
+/** Whether a view goes through the forward model; of a plain mean of which nobody clips and the own share is out no model is needed. */
+export function isThroughProtocol({ ownShare, protocol }: AttackerView, { through }: Matched): boolean {
+  return through === "protocol" && (ownShare === "known" || !isPlainMean(protocol!));
 }
 
 /** The matcher of a stack of views that are alike. */

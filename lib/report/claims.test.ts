@@ -57,6 +57,27 @@ test("decide: a smoke run gives no verdict, a quick one gives one", () => {
   assert.deepEqual([decided("smoke"), decided("quick")], ["no verdict (smoke)", "reproduced"]);
 });
 
+test("decide: a claim on errors is undecided for its search below nine tenths found, whatever the interval says", () => {
+  const decided = (found: number | null, low = 0.2, high = 0.3) =>
+    decide({ ...claim, found, estimate: estimate(low, high) }, "paper").verdict;
+  assert.deepEqual([0, 0.89, 0.9, 1, null].map((found) => decided(found)), [
+    ...["undecided (search)", "undecided (search)", "reproduced", "reproduced", "reproduced"],
+  ]); // prettier-ignore
+  assert.deepEqual([decided(0.5, 0, 0.05), decided(0.5, 0.05, 0.2)], ["undecided (search)", "undecided (search)"]);
+  assert.equal(decide({ ...claim, found: 0, estimate: estimate(0.2, 0.3) }, "smoke").verdict, "no verdict (smoke)");
+  for (const found of [-0.1, 1.1, NaN]) assert.throws(() => decided(found), /decide: needs found in 0\.\.1 in C2/);
+});
+
+test("claimTable: shows the share found where a claim has one, and a dash where another has none", () => {
+  const claims = [
+    decide({ ...claim, found: 0.956, estimate: estimate(0.2, 0.3) }, "paper"),
+    decide({ ...claim, id: "C4", estimate: estimate(0.2, 0.3) }, "paper"),
+  ];
+  const [head, first, second] = shownCells(() => claimTable(claims, "paper"));
+  const at = head!.indexOf("found");
+  assert.deepEqual([first![at], second![at]], ["96 %", "–"]);
+});
+
 test("decide: keeps what it was given and adds what was measured", () => {
   assert.deepEqual(decide({ ...claim, setting: "krum", estimate: estimate(0.25, 0.75) }, "paper"), {
     ...claim,

@@ -8,9 +8,12 @@ import type { Stamp } from "./stamp";
 import { showTable } from "./table";
 
 /** The closed set of verdicts, and what a smoke run says instead. */
-export type Verdict = "reproduced" | "contradicted" | "undecided" | "not testable" | "no verdict (smoke)";
+export type Verdict =
+  "reproduced" | "contradicted" | "undecided" | "undecided (search)" | "not testable" | "no verdict (smoke)";
 
-const verdicts: readonly string[] = ["reproduced", "contradicted", "undecided", "not testable", "no verdict (smoke)"] satisfies readonly Verdict[]; // prettier-ignore
+const verdicts: readonly string[] = ["reproduced", "contradicted", "undecided", "undecided (search)", "not testable", "no verdict (smoke)"] satisfies readonly Verdict[]; // prettier-ignore
+
+const enoughFound = 0.9; // of the leaks that a claim speaks of: below, it is the search that was measured
 
 /** A claim of the paper as it was announced before the run. */
 export interface Claim {
@@ -28,6 +31,8 @@ export interface Claim {
   readonly unit: string;
   /** What a reader has to know of it. */
   readonly note?: string;
+  /** Share, 0..1, of the leaks behind it of which the search found images as good as the private ones; for claims on errors. */
+  readonly found?: number | null;
 }
 
 /** A claim with what was measured. */
@@ -65,12 +70,15 @@ export interface ClaimRecord extends Stamp {
  * contradicted interval strictly on the other side
  * undecided    the threshold lies in the interval, its ends included
  *
+ * A claim on errors of which fewer than nine tenths of the leaks were found is "undecided (search)": a search that failed is neither
+ * protection nor its absence.
+ *
  * A smoke run gets no verdict; a quick run's is called indicative wherever it is shown.
  *
  * @param claim the claim, and estimate: mean, 95 % interval and n (seeds) in the claim's unit
  * @param profile the profile; that of this run unless given
  * @returns the claim with measured, interval, n and verdict
- * @throws InputError when a number is not finite, the interval is reversed, or n < 2
+ * @throws InputError when a number is not finite, the interval is reversed, n < 2, or found is no share
  * @example
  * decide({ id: "C2", statement: "early rounds leak most", threshold: 0, direction: "above", unit: "pixels in [0, 1]",
  *   estimate: { mean: 0.05, interval: [0.03, 0.07], n: 3 } }, "quick").verdict; // "reproduced"
@@ -89,7 +97,11 @@ export function decide(
   ensureCount("decide", "n", n, 2);
   const [isAbove, isBelow] = [low > threshold, high < threshold];
   let verdict: Verdict = "undecided";
+  const { found } = claim;
+  if (typeof found === "number")
+    ensure(found >= 0 && found <= 1, "decide", `needs found in 0..1 in ${claim.id}`, found);
   if (profile === "smoke") verdict = "no verdict (smoke)";
+  else if (typeof found === "number" && found < enoughFound) verdict = "undecided (search)";
   else if (isAbove || isBelow) verdict = isAbove === (direction === "above") ? "reproduced" : "contradicted";
   return { ...claim, measured: mean, interval: [low, high], n, verdict, note: claim.note ?? "" };
 }
@@ -122,10 +134,16 @@ export function claimTable(claims: readonly DecidedClaim[], profile: Profile = c
     statement: claim.statement,
     threshold: `${claim.direction} ${formatNumber(claim.threshold)}`,
     measured: measuredText(claim),
+    ...(claims.some(({ found }) => typeof found === "number") && { found: foundText(claim) }),
     verdict: claim.verdict + (profile === "quick" && claim.n > 0 ? " (indicative)" : ""),
     ...(claims.some(({ note }) => note !== "") && { note: claim.note }),
   }));
-  showTable(rows, { title: "Verdicts", headers: { measured: "measured [95 % interval]" } });
+  showTable(rows, { title: "Verdicts", headers: { measured: "measured [95 % interval]", found: "found" } });
+}
+
+/** "95 %", or a dash for a claim that is on no error. */
+function foundText({ found }: DecidedClaim): string {
+  return typeof found === "number" ? `${Math.round(100 * found)} %` : "–";
 }
 
 function measuredText({ measured, interval, n, unit }: DecidedClaim): string {
@@ -195,6 +213,7 @@ function parseClaim(value: unknown, place: string, profile: Profile): DecidedCla
     interval: ends && [roundTo(number(ends[0], `${place}.interval`), 4), roundTo(number(ends[1], `${place}.interval`), 4)], // prettier-ignore
     n: number(claim["n"], `${place}.n`),
     unit: text(claim["unit"], `${place}.unit`),
+    ...(typeof claim["found"] === "number" && { found: rounded("found") }),
     verdict,
     note: claim["note"] === "" ? "" : text(claim["note"], `${place}.note`),
   };

@@ -78,3 +78,19 @@ test("gapPanel: refuses a gap that has no logarithm", () => {
   const line = { setting: "krum", study: zero, series: "probe" } as const;
   assert.throws(() => gapPanel([line]), /gapPanel: needs objective gaps > 0 in round 0, got \[0, 0\]/);
 });
+
+test("leakPanel: the share of views found runs from 0 to 1; leaks that do not say are left out", () => {
+  const found = (value: boolean | null): Partial<Leak> => ({ found: value });
+  const study = studyOf(
+    {
+      rounds: [],
+      probe: [leakOf(0, [0.2], found(true)), leakOf(1, [0.3], found(false)), leakOf(2, [0.3], found(null))],
+    },
+    {
+      rounds: [],
+      probe: [leakOf(0, [0.2], found(true)), leakOf(1, [0.3], found(true)), leakOf(2, [0.3], found(null))],
+    },
+  );
+  const panel = leakPanel("found", [{ setting: "krum", study, series: "probe" }]);
+  assert.deepEqual([panel.series[0]!.mean, panel.yRange], [[1, 0.5, NaN], [0, 1.05]]); // prettier-ignore
+});

@@ -10,7 +10,7 @@ import { axisOf, inOrder, type Drawn } from "./style";
 
 /** A quantity of an inverted round. */
 export type LeakQuantity =
-  "rmse" | "leakage" | "contributorRmse" | "contributorLeakage" | "matchingLoss" | "labelAccuracy";
+  "rmse" | "leakage" | "contributorRmse" | "contributorLeakage" | "matchingLoss" | "found" | "labelAccuracy";
 
 /** A quantity of a training round. */
 export type RoundQuantity = "loss" | "objectiveGap" | "accuracy" | "attackSuccess" | "effectiveParticipants";
@@ -30,7 +30,8 @@ const leakTitles: Readonly<Record<LeakQuantity, string>> = {
   leakage: "Leakage",
   contributorRmse: "Error, contributors only",
   contributorLeakage: "Leakage, contributors only",
-  matchingLoss: "Did the inversion converge?",
+  matchingLoss: "Matching loss",
+  found: "Did the inversion converge?",
   labelAccuracy: "Labels",
 };
 const roundTitles: Readonly<Record<RoundQuantity, string>> = {
@@ -63,7 +64,7 @@ export function linesInOrder<Line extends Pick<LeakLine, "setting">>(lines: read
  * Contributors are the clients in the aggregate other than the attacker. Where a seed has none in a round it is left out of that
  * round, and a round in which fewer than two seeds have any is a gap. A setting that has gaps only is not drawn.
  *
- * @param quantity "rmse", "leakage", "contributorRmse", "contributorLeakage", "matchingLoss" or "labelAccuracy"
+ * @param quantity "rmse", "leakage", "contributorRmse", "contributorLeakage", "matchingLoss", "found" or "labelAccuracy"
  * @param lines at least one; studies of at least two seeds
  * @param options floor: a study whose no-information floor is drawn too; title instead of the quantity's own
  * @returns a panel for showLines
@@ -79,11 +80,11 @@ export function leakPanel(
   ensure(lines.length > 0, "leakPanel", "needs at least one line", "none");
   const series: Series[] = linesInOrder(lines).map((line) => ({
     setting: line.setting,
-    ...curveOf(line.study, line.series ?? "probe", (leak) => leak[quantity]),
+    ...curveOf(line.study, line.series ?? "probe", valueIn(quantity)),
   }));
   if (floor !== undefined) series.push({ setting: "floor", ...curveOf(floor, "probe", (leak) => leak.floor) });
   const panel = { title, x: "round", y: quantity, series: withValues("leakPanel", quantity, series) } as const;
-  return quantity === "labelAccuracy" ? { ...panel, yRange: fractions } : panel;
+  return quantity === "labelAccuracy" || quantity === "found" ? { ...panel, yRange: fractions } : panel;
 }
 
 /**
@@ -151,6 +152,21 @@ function withValues(fn: string, quantity: string, all: readonly Series[]): reado
   const series = all.filter(({ mean }) => mean.some(Number.isFinite));
   ensure(series.length > 0, fn, `needs a setting of which two seeds have ${quantity} in one round`, "none");
   return series;
+}
+
+/**
+ * What a leak has of a quantity; of what was found 1 or 0, whose mean over seeds is a share.
+ *
+ * @param quantity or "floor"
+ * @returns its value in a leak, null where it has none
+ * @example
+ * valueIn("found")({ ...leak, found: true }); // 1
+ */
+export function valueIn(quantity: LeakQuantity | "floor"): (leak: Leak) => number | null {
+  return (leak) => {
+    const value = leak[quantity];
+    return typeof value === "boolean" ? Number(value) : value;
+  };
 }
 
 /** What a round has of a quantity: after the last one nothing is aggregated. */

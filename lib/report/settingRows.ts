@@ -1,6 +1,6 @@
 /** @file From studies to a dataframe: one row per setting, means over seeds in a window of rounds. */
 import { ensure } from "../core/errors";
-import { seedMeans } from "../experiment/curves";
+import { foundShare, seedMeans } from "../experiment/curves";
 import { estimateMean } from "../experiment/statistics";
 import { linesInOrder, type LeakLine } from "./leakPanels";
 import { styleOf } from "./style";
@@ -9,7 +9,8 @@ import type { Row } from "./table";
 /**
  * What each setting did and leaked in a window of rounds, for table(): means over seeds, with the 95 % interval of the error.
  *
- *     columns  setting, rmse, low, high, leakage, contributorRmse, effectiveParticipants, matchingLoss, labelAccuracy, objectiveGap, accuracy
+ *     columns  setting, rmse, low, high, leakage, contributorRmse, effectiveParticipants, matchingLoss, found, labelAccuracy, objectiveGap,
+ *              accuracy
  *
  * @param studies with their settings, at least two seeds each
  * @param window first and last round, both included; at least one inverted round lies in it
@@ -18,7 +19,7 @@ import type { Row } from "./table";
  *   in the aggregate, NaN where there is none
  * @throws InputError when there is no study, or none of its rounds lies in the window
  * @example
- * table(settingRows([{ setting: "passive", study }], [0, 1])).shape; // [1, 11]
+ * table(settingRows([{ setting: "passive", study }], [0, 1])).shape; // [1, 12]
  */
 export function settingRows(
   studies: readonly LeakLine[],
@@ -38,6 +39,7 @@ export function settingRows(
         seedMeans(study, series, window, ({ effectiveParticipants }) => effectiveParticipants),
       ),
       matchingLoss: average(seedMeans(study, series, window, ({ matchingLoss }) => matchingLoss)),
+      found: foundShare([study], [window], series) ?? NaN,
       labelAccuracy: average(seedMeans(study, series, window, ({ labelAccuracy }) => labelAccuracy)),
       objectiveGap: average(seedMeans(study, "rounds", window, ({ objectiveGap }) => objectiveGap)),
       accuracy: average(seedMeans(study, "rounds", window, ({ accuracy }) => accuracy)),

@@ -1,7 +1,7 @@
 /** @file The four failure signatures: four ways in which a defended or poisoned run looks unlike what one would hope. */
 import { isDeepStrictEqual } from "node:util";
 import { leakDifferences } from "../experiment/compare";
-import { seedMeans } from "../experiment/curves";
+import { foundShare, seedMeans } from "../experiment/curves";
 import type { LeakageStudy } from "../experiment/studies";
 import type { Studied } from "../experiment/planned";
 import { essenceOf, type Setting } from "../experiment/settings";
@@ -29,6 +29,8 @@ export interface Sign {
   readonly estimate: Estimate;
   /** What was subtracted. */
   readonly against: string;
+  /** See foundShare, of both. */
+  readonly found: number | null;
 }
 
 /** The signatures of a setting; null where one has no meaning for it, or its counterpart was not run. */
@@ -78,11 +80,20 @@ export function signatures(studies: readonly Studied[], windows: SignatureWindow
     const below = (rounds: readonly [number, number], ...others: (Studied | undefined)[]): Sign | null => {
       const there = others.flatMap((other) => other ?? []);
       if (there.length < others.length) return null;
-      return leastBelow(there.map(({ study, setting }) => ({ estimate: compare(one.study, study, rounds), against: setting.label }))); // prettier-ignore
+      const signs = there.map(({ study, setting }) => ({
+        estimate: compare(one.study, study, rounds),
+        against: setting.label,
+        found: foundShare([one.study, study], [rounds]),
+      }));
+      return leastBelow(signs);
     };
     return {
       setting: one.setting,
-      F1: { estimate: overTime(one.study, windows), against: "its early rounds" },
+      F1: {
+        estimate: overTime(one.study, windows),
+        against: "its early rounds",
+        found: foundShare([one.study], [windows.early, windows.late]),
+      },
       F2: isNoised ? below(windows.noised, open) : null,
       F3: isRobust && privacy === "none" ? below(windows.robust, plain) : null,
       F4: isRobust && isNoised ? below(windows.combined, open, plain) : null,

@@ -222,6 +222,7 @@ export const axes = {
   contributorRmse: { label: "RMSE, contributors (pixels in [0, 1])" },
   contributorLeakage: { label: "leakage, contributors" },
   matchingLoss: { label: "matching loss" },
+  found: { label: "views found (fraction)" },
   labelAccuracy: { label: "labels recovered (fraction)" },
   accuracy: { label: "test accuracy (fraction)" },
   attackSuccess: { label: "attack success (fraction)" },

@@ -1,14 +1,14 @@
 /** @file What the notebooks on poisoning and defenses decide and tabulate alike: paired differences, means by name, who is in the aggregate. */
 import { ensure } from "../core/errors";
 import { leakDifferences, type LeakComparison } from "../experiment/compare";
-import { seedMeans } from "../experiment/curves";
+import { foundShare, seedMeans } from "../experiment/curves";
 import type { LeakageStudy } from "../experiment/studies";
 import type { Studied } from "../experiment/planned";
 import { estimateMean, pairedDifference, seedsNeeded, type Estimate } from "../experiment/statistics";
 import { decide, notTestable, type Claim, type DecidedClaim } from "./claims";
 import type { LeakQuantity, RoundQuantity } from "./leakPanels";
 import type { Row } from "./table";
-import { linesInOrder } from "./leakPanels";
+import { linesInOrder, valueIn } from "./leakPanels";
 
 /** A stretch of rounds, both ends included. */
 type Window = readonly [first: number, last: number];
@@ -32,7 +32,7 @@ const ofRounds: readonly string[] = ["loss", "objectiveGap", "accuracy", "attack
 export function perSeed(study: LeakageStudy, quantity: Quantity, window: Window): number[] {
   const means = ofRounds.includes(quantity)
     ? seedMeans(study, "rounds", window, (round) => round[quantity as RoundQuantity])
-    : seedMeans(study, "probe", window, (leak) => leak[quantity as LeakQuantity | "floor"]);
+    : seedMeans(study, "probe", window, valueIn(quantity as LeakQuantity | "floor"));
   return means.filter((value): value is number => value !== null);
 }
 
@@ -92,7 +92,8 @@ export function spanOf(window: Window): string {
 export type DifferenceClaim = Pick<Claim, "id" | "statement"> & Partial<Claim>;
 
 /**
- * Decides a claim about how much larger a study's RMSE is than a baseline's, paired by seed and private image.
+ * Decides a claim about how much larger a study's RMSE is than a baseline's, paired by seed and private image, and only where the
+ * search found nine tenths of both.
  *
  * @param claim id, statement and setting; threshold (0), direction ("below"), unit and note where they are others. A note is put in front of how many
  *   seeds would find a difference of 0.01
@@ -111,7 +112,9 @@ export function decideDifference(
   baseline: LeakageStudy,
   comparison: LeakComparison,
 ): DecidedClaim {
-  const whole: Claim = { threshold: 0, direction: "below", unit: comparison.relative ? "relative" : "pixels in [0, 1]", ...claim }; // prettier-ignore
+  const unit = comparison.relative ? "relative" : "pixels in [0, 1]";
+  const found = foundShare([study, baseline], [comparison.rounds], comparison.series);
+  const whole: Claim = { threshold: 0, direction: "below", unit, found, ...claim };
   const differences = leakDifferences(study, baseline, comparison);
   if (differences.length < 2) return notTestable({ ...whole, note: "fewer than two seeds have a contributor" });
   const power = comparison.relative ? [] : [`0.01 needs ${seedsNeeded(differences, 0.01)} seeds`];

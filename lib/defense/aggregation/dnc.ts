@@ -33,6 +33,11 @@ export const dnc = checkedAggregator({
   label: "DnC",
   source: "Shejwalkar and Houmansadr 2021",
   reads: ["f", "iterations", "subsampleSize", "filterFraction"],
+  keeps: (n, { f, iterations = 5, filterFraction = 1 }) => {
+    const most = n - Math.floor(filterFraction * f); // an iteration drops as many, each perhaps others
+    const least = Math.max(1, n - iterations * (n - most));
+    return Array.from({ length: most - least + 1 }, (_, k) => least + k);
+  },
   aggregate(updates, { f, rng, iterations = 5, subsampleSize = 10000, filterFraction = 1 }) {
     ensureUpdates("dnc", updates, f);
     ensureCount("dnc", "iterations", iterations);

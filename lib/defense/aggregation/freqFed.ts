@@ -35,6 +35,8 @@ export const freqFed = checkedAggregator({
   label: "FreqFed",
   source: "Fereidooni et al. 2024",
   reads: ["minClusterSize"],
+  keeps: (n, { minClusterSize = Math.floor(n / 2) + 1 }) =>
+    Array.from({ length: n - minClusterSize + 1 }, (_, k) => minClusterSize + k),
   aggregate(updates, { layers, minClusterSize = Math.floor(updates.length / 2) + 1 }) {
     ensureUpdates("freqFed", updates);
     const n = updates.length;

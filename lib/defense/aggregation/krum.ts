@@ -22,6 +22,7 @@ export const krum = checkedAggregator({
   label: "Krum",
   source: "Blanchard et al. 2017",
   reads: ["f", "neighbours"],
+  keeps: () => [1],
   aggregate(updates, options) {
     const neighbours = updates.length - options.f - ensureKrum("krum", updates, options);
     const scores = krumScores(ensureDistances("krum", updates), [...updates.keys()], neighbours);

@@ -20,6 +20,7 @@ export const mda = checkedAggregator({
   label: "MDA",
   source: "El Mhamdi et al. 2021",
   reads: ["f"],
+  keeps: (n, { f }) => [n - f],
   aggregate(updates, { f }) {
     const n = updates.length;
     ensureRound("mda", updates, f);

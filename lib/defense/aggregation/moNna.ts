@@ -21,6 +21,7 @@ export const moNna = checkedAggregator({
   label: "MoNNA",
   source: "Farhadkhani et al. 2023",
   reads: ["f", "trusted"],
+  keeps: (n, { f }) => [n - f],
   aggregate(updates, { f, trusted }) {
     const n = updates.length;
     ensureUpdates("moNna", updates, f);

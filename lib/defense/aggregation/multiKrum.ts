@@ -19,6 +19,7 @@ export const multiKrum = checkedAggregator({
   label: "Multi-Krum",
   source: "Blanchard et al. 2017",
   reads: ["f", "neighbours"],
+  keeps: (n, { f }) => [n - f],
   aggregate(updates, options) {
     const n = updates.length;
     const neighbours = n - options.f - ensureKrum("multiKrum", updates, options);

@@ -23,6 +23,7 @@ export const oracle = checkedAggregator({
   label: "oracle filter",
   source: "the paper's perfect filter",
   reads: [],
+  keeps: (n, { malicious = [] }) => [n - malicious.length],
   aggregate(updates, { malicious }) {
     ensureUpdates("oracle", updates);
     if (malicious === undefined) refuse("oracle", "needs to know who is malicious", "none", "give options.malicious");

@@ -22,6 +22,7 @@ export const smea = checkedAggregator({
   label: "SMEA",
   source: "Allouah et al. 2023",
   reads: ["f"],
+  keeps: (n, { f }) => [n - f],
   aggregate(updates, { f }) {
     const n = updates.length;
     ensureRound("smea", updates, f);
