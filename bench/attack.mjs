@@ -29,6 +29,7 @@ const published = {
 const OURS = "strongest";
 const STACKED = "strongest, all views at once";
 const PAPER = "paper, 250 steps";
+const LOSSES = [1e-2, 3e-3, 1e-3, 3e-4, 1e-4, 3e-5, 1e-5, 3e-6, 1e-6]; // at which searches are stopped
 const MOST_TIMES = 4; // of the paper's attacker's time, until the RMSE that was wanted
 const tolerance = { gradient: 1e-4 }; // of float32, for a mean over some images
 const SOURCES = ["attack.py", "lenet.py"].map((file) => at("bench", "workers", file));
@@ -61,11 +62,13 @@ export async function run({
     const methods = Object.entries(published).filter(([name]) => name !== "breaching" || version !== undefined);
     const common = { lib, base, dataset, engine, pytorch, say, force, quick, ...how };
     const results = [];
+    const byLoss = await errorsByLoss(problems[0], common);
     for (const problem of problems) {
       const measured = await measure(problem, common);
       const reference = results[0]?.measured.strongest.leaks;
       const reached = goalsOf(problem, measured.strongest.leaks, reference);
-      const compared = await compare(problem, measured.strongest.leaks, { ...common, methods });
+      const isCompared = problem.rounds.length > 0;
+      const compared = isCompared ? await compare(problem, measured.strongest.leaks, { ...common, methods }) : [];
       results.push({ name: problem.name, measured, goals: reached, compared });
       for (const { leaks } of Object.values(measured)) for (const leak of leaks) dropPictures(leak);
     }
@@ -73,7 +76,7 @@ export async function run({
     const keys = keysOf(cases.map(({ comparison }) => comparison));
     const together = keysOf(cases.map(({ stacked }) => stacked));
     for (const [key, value] of Object.entries(together)) keys[`${key}_stacked`] = value; // all views at once: for information
-    return { keys, details: { seeds: how.seeds, breaching: version ?? `no: ${reason}`, results } };
+    return { keys, details: { seeds: how.seeds, breaching: version ?? `no: ${reason}`, byLoss, results } };
   } finally {
     await Promise.all([engine.end(), pytorch.end()]);
   }
@@ -114,6 +117,21 @@ async function measure(problem, { lib, base, dataset, seeds, say, quick }) {
   });
   say(`${problem.name}: measured`);
   return Object.fromEntries(entries);
+}
+
+/**
+ * What is left of the error where a search has come to a matching loss: which loss is low enough to say that the images were found.
+ * @returns [{ goal, loss, rmse }]: the loss at which searches were stopped, and means over their views; labels given
+ */
+async function errorsByLoss(problem, { lib, base, dataset, seeds, quick }) {
+  const attacker = { ...lib.attackers.strongest, ...problem.attacker, labels: "given", restarts: 1 };
+  const brief = quick && { steps: 10, autoencoderSteps: 10 };
+  const plans = LOSSES.map((goal) => [String(goal), planOf(problem, base, { ...attacker, goal, ...brief }, seeds)]);
+  const studies = await lib.measureLeakage(Object.fromEntries(plans), dataset);
+  return LOSSES.map((goal) => {
+    const leaks = studies[String(goal)].runs.flatMap(({ probe, trajectory }) => [...probe, ...trajectory]);
+    return { goal, loss: measures.loss(leaks), rmse: measures.rmse(leaks) };
+  });
 }
 
 /** All methods on the same broadcasts, labels given: a comparison per round. */
@@ -281,7 +299,7 @@ export function timesToGoals({ goals: all, compared }) {
 }
 
 /** The section of README.md. */
-export function section({ details: { seeds, breaching, results } }) {
+export function section({ details: { seeds, breaching, byLoss, results } }) {
   const share = (value) => `${Math.round(100 * value)} %`;
   const small = (value) => value.toExponential(1);
   const reached = results.flatMap(({ name, goals: all }) =>
@@ -325,6 +343,14 @@ export function section({ details: { seeds, breaching, results } }) {
     `Fashion-MNIST, M = 10, B = 1, LeNet-5 with tanh and average pooling unless the problem says otherwise; ${seeds.length === 1 ? "seed 1" : `seeds ${seeds[0]} to ${seeds.at(-1)}`}. RMSE over the images in the aggregate, matched to the private ones. Problems are in [attack/problems.mjs](attack/problems.mjs).`,
     "What was wanted of the strongest attacker, which infers the labels; what the attacker of 250 steps came to; bold where it is reached:",
     inTable(["problem", "number", "before", "wanted", "reached"], reached),
+    `When is an image found? Searches of the strongest attacker for ${results[0].name}, labels given, that stop at a matching loss. A search has found images where its loss is at most 1.1 times that of the private ones themselves and 1e-5 more:`,
+    inTable(
+      ["stopped at", "loss", "RMSE", "RMSE of the row above, minus this"],
+      byLoss.map(({ goal, loss, rmse }, i) => [
+        ...[goal.toExponential(0), small(loss), digits(rmse)],
+        i === 0 ? "–" : digits(byLoss[i - 1].rmse - rmse),
+      ]),
+    ),
     "Both attackers as they are. Seconds are those of a seed, with its training and all its rounds:",
     inTable(["problem", "round", "attacker", "RMSE", "guess", "loss", "found", "labels right", "s a seed"], measured),
     "The same broadcasts, labels given to all; one view at a time with two threads on either side, but for the row that inverts all views of a problem at once and divides the time. " +

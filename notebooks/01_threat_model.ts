@@ -36,7 +36,7 @@
 
 // %%
 import { federation, loadDataset, imageStats, setUp, batchOf, joinBatches, createRng } from "curious-inside";
-import { train, observe, withoutOwnShare, lossAndGradient, compareMasking } from "curious-inside";
+import { train, observe, withoutOwnShare, knowingOwnShare, lossAndGradient, compareMasking } from "curious-inside";
 import { invert, invertAnalytically, trainAutoencoders, scoreLeak, rmse, type InvertOptions } from "curious-inside";
 import { table, showImages, showLines, privateRow, reconstructedRow } from "curious-inside";
 import { progressBar, byProfile, ensureParameter, stampOf, writeRecord } from "curious-inside";
@@ -219,6 +219,39 @@ const panels = [{ x: "step" as const, y: matching, series }];
 await showLines("01_threat_model_matching", { title: "Both inversions converge", panels }, stamp);
 
 // %% [markdown]
+// ## A server that defends itself
+// The coordinate-wise median is no mean of gradients, and matched as if it were one its broadcast shows next to nothing. Is that a defense, or an
+// attacker who does not know that there is a median? The rule is public. So the client sends dummy images through it, together
+// with the update that it sent itself, and compares what comes out: the derivative goes back through the median to whichever client
+// stands in the middle, coordinate by coordinate. Both get pixels in [0, 1], from the client's guess for each label on; labels are granted
+// here, of which the median hides some.
+
+// %%
+const guarded = federation({ ...config, aggregator: "median", assumedMalicious: 1 });
+const guardedRecords = await train(guarded, dataset);
+const guardedView = observe(guardedRecords[0]!, guardedRecords[1]!, guarded, dataset);
+const smoothness: [number, number] = [3e-2, 3e-6]; // weight of the total variation, which falls as the match gets better
+const inPixels = { prior: { kind: "pixel" }, box: true, initialCode: "guess", totalVariation: smoothness } as const;
+const informed: InvertOptions = { ...inPixels, own, labels: [truth.labels], steps, learningRate: 0.3 };
+const bar3 = progressBar("the median, matched as a mean");
+const [asMean] = await invert([withoutOwnShare(guardedView)], { ...informed, onStep: bar3.update });
+bar3.done();
+const bar4 = progressBar("matched through the median");
+const through = { ...informed, through: "protocol", onStep: bar4.update } as const;
+const [throughMedian] = await invert([knowingOwnShare(guardedView)], through);
+bar4.done();
+
+// %%
+const [meanLeak, medianLeak] = [scoreLeak(asMean!, truth, own), scoreLeak(throughMedian!, truth, own)];
+const medianRows = [
+  privateRow(medianLeak, "private"),
+  reconstructedRow(meanLeak, "matched as a mean"),
+  reconstructedRow(medianLeak, "through the median"),
+];
+const medianTitle = "One broadcast of a server that takes the median";
+await showImages("01_threat_model_median", { ...grid, title: medianTitle, rows: medianRows }, stamp);
+
+// %% [markdown]
 // ## Where it is exact
 // For a model that begins with a dense layer, one image needs no search at all: with $z = Wx + b$ every row of
 // $\partial L/\partial W$ is the image times that row's $\partial L/\partial b$. A server without secure aggregation, who sees a lone
@@ -249,6 +282,8 @@ table([
 const verdictRows = [
   { prior: "bicubic", ...bicubicLeak },
   { prior: "autoencoder", ...decodedLeak },
+  { prior: "pixel; the median as a mean", ...meanLeak },
+  { prior: "pixel; through the median", ...medianLeak },
 ].map(({ prior, rmse: error, floor, leakage, matchingLoss }) => {
   return { prior, RMSE: error, floor, leakage, "matching loss": matchingLoss };
 });

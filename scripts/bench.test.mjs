@@ -284,6 +284,7 @@ test("problems: can be measured, and are chosen with what they are held against"
 for (const [rule, through] of [
   ["mean", "mean"],
   ["median", "protocol"],
+  ["multiKrum", "protocol"],
 ])
   test(`attack's engine: the ${rule}'s broadcasts are inverted, and private images handed in are scored as found`, async (t) => {
     const folder = mkdtempSync(join(tmpdir(), "bench-"));

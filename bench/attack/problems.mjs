@@ -3,7 +3,7 @@
  *
  * A problem: name; federation, what differs from commonPlan's; attacker, what differs from attackers.strongest's options (the paper's
  * attacker is as it is); rounds, of the fixed probe, or of the run's own batches where `own`; others, which are measured and not
- * compared; goals, each one number of the strongest attacker's leaks.
+ * compared; nothing is compared where rounds is empty; goals, each one number of the strongest attacker's leaks.
  *
  * A goal: what (see `measures`), round (all where left out), atMost or atLeast, before: what the attacker of 250 steps comes to.
  */
@@ -23,6 +23,40 @@ const selecting = (name, aggregator) => ({
 });
 const twoPeers = { numClients: 3, partition: "dirichlet", alpha: 0.5 };
 const unrolled = { unroll: true, labels: "given" }; // in the order of clients and steps, which no gradient tells
+
+/** Settings of 05 and 06, in which nobody shall be further off than a guess. */
+const rational = (name, federation) => ({
+  name,
+  federation,
+  attacker: through,
+  rounds: [],
+  others: [0, 19],
+  goals: [{ what: "above the guess", atMost: 0.01 }],
+});
+const noisy = (privacy, noiseMultiplier, more = {}) => ({
+  privacy,
+  privacyParameters: { clipNorm: 1, noiseMultiplier, delta: 1e-5, ...more },
+});
+const flipped = { poisoning: "signFlip", poisoningParameters: { scale: 1 } }; // as in 06
+const rational05 = [
+  ...[0.001, 0.01, 0.03, 0.1, 1, 3].map((sigma) => rational(`local-dp-${sigma}`, noisy("localDp", sigma))),
+  ...[0.03, 3].map((sigma) => rational(`dp-sgd-${sigma}`, noisy("dpSgd", sigma))),
+  rational("clip-3-0.03", noisy("localDp", 0.03, { clipNorm: 3 })),
+];
+const rational06 = [
+  "krum",
+  "median",
+  "dnc",
+  "freqFed",
+  "multiKrum",
+  "trimmedMean",
+  "geometricMedian",
+  "centeredClipping",
+].flatMap((rule) =>
+  [0.003, 3].map((sigma) =>
+    rational(`${rule}-local-dp-${sigma}`, { ...guarded(rule), ...flipped, ...noisy("localDp", sigma) }),
+  ),
+);
 
 export const problems = [
   {
@@ -103,6 +137,8 @@ export const problems = [
     own: true,
     goals: [{ what: "found", atLeast: 0.9 }],
   },
+  ...rational05,
+  ...rational06,
 ];
 
 /**

@@ -93,6 +93,8 @@ export interface Aggregator {
   readonly needs?: readonly (keyof AggregationContext)[];
   /** Takes the last round's aggregate into account. */
   readonly readsPrevious?: true;
+  /** Every number of the aggregate is a mean of those numbers in its place that are in the middle: of no other place, nor of the round. */
+  readonly byRank?: true;
   /** Every update counts 1/n in every round, so that a client can subtract its own share. */
   readonly equalWeights?: true;
   /**

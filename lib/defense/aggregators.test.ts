@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { createRng } from "../core/rng";
+import type { Aggregator } from "./aggregator";
 import { aggregators } from "./aggregators";
 import { preAggregations } from "./preAggregations";
 
@@ -30,5 +31,16 @@ test("aggregators: give a vector of their own, which may be written on, and leav
     rule.aggregate(updates, options).update.fill(NaN);
     assert.deepEqual(updates, before, name);
     assert.deepEqual([options.rootUpdate, options.previous, options.history[0]], [before[0], nothing, nothing], name);
+  }
+});
+
+test("aggregators: those by rank make of some coordinates what they make of them among all", () => {
+  const updates = Array.from({ length: 9 }, (_, i) => createRng("ranks").split("update", i).normals(20));
+  const some = updates.map((update) => update.slice(5, 12));
+  const byRank = Object.values<Aggregator>(aggregators).filter((rule) => rule.byRank);
+  assert.deepEqual(byRank.map(({ name }) => name).sort(), ["meaMed", "median", "trimmedMean"]); // prettier-ignore
+  for (const rule of byRank) {
+    const whole = rule.aggregate(updates, { f: 2 }).update;
+    assert.deepEqual(rule.aggregate(some, { f: 2 }).update, whole.slice(5, 12), rule.name);
   }
 });

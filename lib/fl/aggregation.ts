@@ -84,14 +84,15 @@ const mostRehearsed = 1000; // clients: with more a rule that compares all pairs
  *
  * @param config of a known rule and known pre-aggregations; more than 1,000 clients are not rehearsed
  * @param poisoners who really is malicious, default nobody
+ * @param size numbers of an update
+ * @returns the aggregate of what is nothing but noise; null where the rule refuses it, or there are too many clients
  * @throws InputError as aggregate
  * @example
  * rehearse({ ...defaultFederation, aggregator: "krum", assumedMalicious: 4 }); // throws "krum: needs n >= 2f + 3 updates, got n = 10, f = 4"
  */
-export function rehearse(config: ServerSettings, poisoners: readonly number[] = []): void {
-  if (config.numClients > mostRehearsed) return;
+export function rehearse(config: ServerSettings, poisoners: readonly number[] = [], size = 8): Aggregation | null {
+  if (config.numClients > mostRehearsed) return null;
   const rng = createRng("rehearsal");
-  const size = 8;
   const clients = Array.from({ length: config.numClients }, (_, client) => client);
   const updates = clients.map((client) => rng.split("update", client).normals(size));
   const context = {
@@ -102,8 +103,9 @@ export function rehearse(config: ServerSettings, poisoners: readonly number[] = 
     rootUpdate: updates[0]!,
   };
   try {
-    aggregate(config, updates, clients, context, rng);
+    return aggregate(config, updates, clients, context, rng);
   } catch (error) {
-    if (!(error instanceof RoundRefused)) throw error;
+    if (error instanceof RoundRefused) return null;
+    throw error;
   }
 }

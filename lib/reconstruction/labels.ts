@@ -10,7 +10,10 @@ import { stackImages, stackVectors, unpackWeights } from "../model/stack";
 import { squaredNorms } from "../numerics/linear";
 import { ownShareOut } from "./observe";
 import { isMean } from "./protocol";
+import { isRanked, rankMisfit } from "./rankMisfit";
 import { checkView, type AttackerView } from "./view";
+
+const mostOwn = 256; // of own images that are looked at
 
 /**
  * Infers how many private images of each class are behind an observed gradient.
@@ -35,6 +38,9 @@ import { checkView, type AttackerView } from "./view";
  * honest images have such a gradient (a poison, noise, a mean of fewer clients), and the fit alone decides. A mild poison that is
  * still in the sum can pass for honest: where the server takes the mean, call withoutOwnShare first.
  *
+ * A coordinate-wise rule hides most of the bias gradient, and nothing is proven by what is left; there an attacker who knows its own
+ * share compares the whole last layer with what the rule would make of its own images' gradients, see rankMisfit.
+ *
  * @param view with observedGradient over view.numImages images; for tau > 1 the mean over the local steps is used
  * @param own labelled images of the attacker's, of which 256 evenly spaced ones are used; default its batch of the round
  * @returns view.numImages labels in ascending order, owned by the caller
@@ -51,7 +57,7 @@ export async function inferLabels(view: AttackerView, own?: Batch): Promise<Int3
   checkBatch("inferLabels", "own", network, known);
   await backendReady();
   const counts = fitCounts(goalOf(view), effects(network, view, known), view.numImages, provenCounts(view));
-  return labelsOf(counts);
+  return labelsOf(isRanked(view) ? descend(counts, rankMisfit(network, view, known)) : counts);
 }
 
 /**
@@ -72,21 +78,41 @@ export async function nearbyLabels(view: AttackerView, labels: ArrayLike<number>
   const known = own ?? view.ownBatch;
   checkBatch("nearbyLabels", "own", network, known);
   await backendReady();
-  const effect = effects(network, view, known);
-  const goal = goalOf(view);
   const least = provenCounts(view);
-  const counts = goal.map((_, c) => Array.from(labels).filter((label) => label === c).length);
-  const misfit = (n: readonly number[]): number =>
+  const counts = Array.from({ length: view.numClasses }, (_, c) => Array.from(labels).filter((l) => l === c).length);
+  const misfit = isRanked(view) ? rankMisfit(network, view, known) : biasMisfit(network, view, known);
+  return exchanges(counts, least)
+    .map((n) => ({ n, misfit: misfit(n) }))
+    .sort((a, b) => a.misfit - b.misfit)
+    .map(({ n }) => labelsOf(n));
+}
+
+/** How far counts are from explaining the bias gradient by the mean outputs of own images, squared. */
+function biasMisfit(network: Network, view: AttackerView, own: Batch): (counts: readonly number[]) => number {
+  const effect = effects(network, view, own);
+  const goal = goalOf(view);
+  return (n) =>
     goal.reduce((sum, g, k) => sum + (g - n.reduce((all, count, c) => all + count * effect[c]![k]!, 0)) ** 2, 0);
-  const exchanged = counts.flatMap((count, from) =>
+}
+
+/** All counts one exchange away, of a class of which more are there than the least. */
+function exchanges(counts: readonly number[], least: readonly number[] = counts.map(() => 0)): number[][] {
+  return counts.flatMap((count, from) =>
     counts.flatMap((_, to) =>
       from === to || count <= least[from]! ? [] : [counts.map((n, c) => n - Number(c === from) + Number(c === to))],
     ),
   );
-  return exchanged
-    .map((n) => ({ n, misfit: misfit(n) }))
-    .sort((a, b) => a.misfit - b.misfit)
-    .map(({ n }) => labelsOf(n));
+}
+
+/** Exchanges the label that helps most, until none does. */
+function descend(start: readonly number[], misfit: (counts: readonly number[]) => number): readonly number[] {
+  let [now, least] = [start, misfit(start)];
+  for (;;) {
+    const tried = exchanges(now).map((counts) => ({ counts, misfit: misfit(counts) }));
+    const best = tried.reduce((a, b) => (b.misfit < a.misfit ? b : a), { counts: now, misfit: least });
+    if (best.counts === now) return now;
+    [now, least] = [best.counts, best.misfit];
+  }
 }
 
 /** Counts by class as labels in ascending order. */
@@ -99,7 +125,7 @@ function labelsOf(counts: readonly number[]): Int32Array {
  * the share that clipping leaves of their gradient.
  */
 function effects(network: Network, view: AttackerView, all: Batch): number[][] {
-  const own = spaced(all, 256);
+  const own = spaced(all, mostOwn);
   const outputs = outputsOf(network, view, own);
   const shares = clippedShares(network, view, own);
   const every = Array.from({ length: own.size }, (_, i) => i);
@@ -159,6 +185,7 @@ function goalOf(view: AttackerView): number[] {
 export function provenCounts(view: AttackerView): number[] {
   const { numImages, numClasses, weights, learningRate, localSteps } = view;
   const goal = goalOf(view);
+  if (isRanked(view)) return goal.map(() => 0); // of no sum
   const lowest = goal.indexOf(Math.min(...goal));
   if (numImages === 1) return goal.map((_, c) => (c === lowest && goal[lowest]! < 0 ? 1 : 0));
   const unexplained = Math.abs(goal.reduce((sum, x) => sum + x, 0));

@@ -18,5 +18,7 @@ test("noiseSeen: is the spread of a mean of independent noises, of those that th
   assert.equal(noiseSeen(view(localDp, { numImages: 32, ownShare: "known" })), (6 * Math.sqrt(4)) / 5 / 4);
   const dropped = { numImages: 32, ownShare: "known", ownUpdate: Float32Array.of(NaN) };
   assert.equal(noiseSeen(view(localDp, dropped)), 6 / Math.sqrt(4) / 4); // a mean of four
+  const median = noiseSeen(view({ ...localDp, aggregator: "median" }, { numImages: 32, ownShare: "known" }));
+  assert.ok(median > 1.1 * ((6 * Math.sqrt(4)) / 5 / 4) && median < (6 * Math.sqrt(Math.PI / 2)) / Math.sqrt(5) / 4, `${median}`); // prettier-ignore
   assert.equal(noiseSeen(view({ privacy: "dpSgd" }, { numImages: 40 })), (6 * Math.sqrt(4)) / 2 / Math.sqrt(5) / 4);
 });

@@ -2,16 +2,18 @@
 import { privacies } from "../defense/privacies";
 import type { Privacy } from "../defense/privacy/privacy";
 import { isFiniteVector } from "../numerics/linear";
+import { rehearse } from "../fl/aggregation";
 import type { InvertOptions } from "./inversion";
+import { isMean, type Protocol } from "./protocol";
 import type { AttackerView } from "./view";
 
 /**
  * The standard deviation of the noise on each number of what a view is matched to, observedGradient / tau.
  *
- * s = t sqrt(n) / m,  of m clients whose mean it is, n of which send noise that the attacker does not know, t each
+ * s = t sqrt(n / (m M_eff)),  of m clients who are aggregated, n of which send noise that the attacker does not know, t each
  *
- * n = m = M - 1 where the attacker's share is out; n = M - 1 of m = M where it is known and was used; else n = m = numImages / (tau B). Another rule's
- * noise is taken to be that of the mean, which is less than a rule that keeps few lets through.
+ * n = m = M - 1 where the attacker's share is out; n = M - 1 of m = M where it is known and was used; else n = m = numImages / (tau B).
+ * M_eff, how many clients' noise a rule averages, is m under the mean; of another rule it is that of a round of nothing but noise.
  *
  * @param view as observe gives it
  * @returns s, 0 where nobody adds noise
@@ -28,7 +30,16 @@ export function noiseSeen(view: AttackerView): number {
   const message = mechanism.clips === "example" ? perStep * Math.sqrt(localSteps) : perStep; // every step's noise, or one
   const behind = numImages / (localSteps * batchSize);
   const isOwnIn = ownShare === "known" && isFiniteVector(ownUpdate); // what is not finite was dropped
-  return (message * Math.sqrt(behind)) / (isOwnIn ? numClients : behind) / localSteps;
+  const clients = isOwnIn ? numClients : behind;
+  return (message * Math.sqrt(behind)) / Math.sqrt(clients * averaged(protocol, numClients, clients)) / localSteps;
+}
+
+const enoughNumbers = 1000; // in an update of a rehearsal: the more, the less a rule's weights depend on chance
+
+/** M_eff under noise alone. */
+function averaged(protocol: Protocol, numClients: number, clients: number): number {
+  if (isMean(protocol)) return clients;
+  return rehearse({ ...protocol, numClients }, [], enoughNumbers)?.effectiveParticipants ?? clients;
 }
 
 /** The noise that an inversion counts with in a view: noiseSeen, or 0 where it is ignored. */

@@ -115,8 +115,9 @@ export function showsNothing({ observedGradient, ownUpdate, protocol }: Attacker
 
 /**
  * What servers that keep some updates made their aggregates of, read off the broadcasts: each possible selection is tried for a few
- * steps with labels of its own, and the one whose mean is matched best is taken. The noise of a view counts too: a mean of fewer is
- * noisier, which its likelihood tells.
+ * steps with labels of its own. Of those whose mean is matched best, to within a factor of three, the one of fewest unknown images is
+ * taken: an attacker that did not poison is as good an other as any, so that what n others and itself explain, n + 1 others do too.
+ * The noise of a view counts as well: a mean of fewer is noisier, which its likelihood tells.
  *
  * @param views of knowingOwnShare, under rules that keep some updates
  * @param options as of invert; its labels are not read
@@ -155,15 +156,19 @@ export async function explainSelections(
   const judged = trials.map((trial, t) => ({ ...trial, misfit: misfit(trial.assumed, found[t]!, options) }));
   return views.map((_, view) => {
     const ofView = judged.filter(({ index }) => index === view);
-    return ofView.reduce((best, trial) => (trial.misfit < best.misfit ? trial : best)).assumed;
+    const least = Math.min(...ofView.map((trial) => trial.misfit));
+    const good = ofView.filter((trial) => trial.misfit <= least + asGood);
+    return good.reduce((best, trial) => (trial.assumed.numImages < best.assumed.numImages ? trial : best)).assumed;
   });
 }
 
+const asGood = Math.log(3); // a factor in the matching loss, by which trials of one truth differ
+
 /**
- * How badly a view explains its broadcast: the matching loss; where noise s is counted with, minus the logarithm of the likelihood,
- * D / (2 s^2) + d log s.
+ * How badly a view explains its broadcast: the logarithm of the matching loss; where noise s is counted with, minus that of the
+ * likelihood, D / (2 s^2) + d log s.
  */
 function misfit(view: AttackerView, { matchingLoss }: Reconstruction, options: InvertOptions): number {
   const s = countedNoise(view, options); // of the aggregate: where there is any, clients clip, and the own share is not taken out
-  return s === 0 ? matchingLoss : matchingLoss / (2 * s * s) + view.weights.length * Math.log(s);
+  return s === 0 ? Math.log(matchingLoss) : matchingLoss / (2 * s * s) + view.weights.length * Math.log(s);
 }

@@ -20,6 +20,7 @@ export const meaMed = checkedAggregator({
   label: "MeaMed",
   source: "Xie et al. 2018",
   reads: ["f"],
+  byRank: true,
   aggregate(updates, { f }) {
     ensureUpdates("meaMed", updates, f);
     const n = updates.length;

@@ -20,6 +20,7 @@ export const median = checkedAggregator({
   label: "median",
   source: "Yin et al. 2018",
   reads: ["f"],
+  byRank: true,
   aggregate(updates, { f }) {
     ensureUpdates("median", updates, f);
     const [lower, upper] = middleRanks(updates.length);

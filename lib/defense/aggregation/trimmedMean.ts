@@ -19,6 +19,7 @@ export const trimmedMean = checkedAggregator({
   label: "trimmed mean",
   source: "Yin et al. 2018",
   reads: ["f"],
+  byRank: true,
   aggregate(updates, { f }) {
     ensureUpdates("trimmedMean", updates, f);
     const n = updates.length;
