@@ -36,10 +36,16 @@ export const attackerShape = z.strictObject({
   box: z.boolean().optional(),
   initialCode: z.enum(["normal", "uniform", "guess"]).optional(),
   restarts: z.int().min(1).optional(),
+  restartSteps: z.int().min(1).optional(),
   retryAbove: z.number().min(0).optional(),
   goal: z.number().min(0).optional(),
   labelSearch: z
-    .strictObject({ candidates: z.int().min(1), trialSteps: z.int().min(1), rounds: z.int().min(1) })
+    .strictObject({
+      candidates: z.int().min(1),
+      trialSteps: z.int().min(1),
+      starts: z.int().min(1).optional(),
+      rounds: z.int().min(1),
+    })
     .optional(),
   selectionSteps: z.int().min(1).optional(),
   seed: z.int().optional(),

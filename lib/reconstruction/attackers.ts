@@ -37,11 +37,12 @@ export const attackers = {
     steps: 800,
     learningRate: 0.3,
     totalVariation: [3e-2, 3e-6],
-    restarts: 2,
+    restarts: 8,
+    restartSteps: 50,
     retryAbove: 1e-4,
     goal: 1e-6,
     selectionSteps: 120,
-    labelSearch: { candidates: 12, trialSteps: 120, rounds: 8 },
+    labelSearch: { candidates: 12, trialSteps: 120, starts: 3, rounds: 8 },
   },
 } as const satisfies Readonly<Record<string, AttackerOptions>>;
 

@@ -31,7 +31,9 @@ export interface InvertOptions {
   readonly initialCode?: "normal" | "uniform" | "guess";
   /** Starts per view, >= 1, of which the best match is returned; default 1. */
   readonly restarts?: number;
-  /** Matching loss >= 0: views whose best match is worse get the next start, others do not; default: all get all starts. */
+  /** Steps, >= 1, after which only the best of a view's starts that are made at a time goes on; default: all make all steps. */
+  readonly restartSteps?: number;
+  /** Matching loss >= 0: views whose first start ends worse get the other starts, others do not; default: all get all starts. */
   readonly retryAbove?: number;
   /** Matching loss >= 0 at which a start ends; default: after all its steps. */
   readonly goal?: number;

@@ -475,6 +475,22 @@ test("invert: starts go to the views that are poor, and the others stay as they 
   inTurn.forEach((one, i) => assert.ok(Math.abs(one.matchingLoss - atOnce[i]!.matchingLoss) < 1e-3 * worst));
 });
 
+test("invert: of starts that are made together the best goes on alone, as it would by itself", async () => {
+  const views = [scene(1).view, scene(2).view];
+  const options: InvertOptions = { prior: pixel, steps: 30, objective: "squared", restarts: 4 };
+  const pruned = await invert(views, { ...options, restartSteps: 15 });
+  const whole = await invert(views, options);
+  pruned.forEach(({ trace, matchingLoss }, i) => {
+    assert.equal(trace.at(-1)!.step, 30);
+    assert.ok(trace.some(({ step }) => step === 15)); // where the others ended
+    assert.ok(matchingLoss >= whole[i]!.matchingLoss * (1 - 1e-3)); // the best of all at the end is at least as good
+  });
+  const late = await invert(views, { ...options, restartSteps: 29 });
+  late.forEach(({ matchingLoss }, i) => assert.ok(Math.abs(matchingLoss / whole[i]!.matchingLoss - 1) < 1e-2));
+  const never = await invert(views, { ...options, restartSteps: 99 });
+  assert.deepEqual(never, whole);
+});
+
 test("matchingLosses: is 0 of the private images, in whatever order a single step leaves them, and that of no others", async () => {
   const { view, secret } = scene(6, 2);
   const images = Float32Array.from([...secret.images.subarray(pixels), ...secret.images.subarray(0, pixels)]);
@@ -539,6 +555,7 @@ test("invert: refuses options out of range, labels that do not fit, and gradient
     [[view], { prior: { kind: "Pixel" } }, "needs a prior.kind of autoencoder, bicubic, gaussian, pixel, got Pixel"],
     [[view], { prior: undefined }, "needs a prior.kind of autoencoder, bicubic, gaussian, pixel, got undefined"],
     [[view], { prior: { kind: "autoencoder" } }, "needs an autoencoder per view, got none for view 0"],
+    [[view], { restartSteps: 0 }, "needs an integer restartSteps >= 1, got 0"],
     [[view], { restarts: -1 }, "needs an integer restarts >= 1, got -1"],
     [[view], { learningRate: Infinity }, "needs learningRate > 0, got Infinity"],
     [[view], { seed: "one" }, "needs an integer seed, got one"],

@@ -19,7 +19,7 @@ import { checkView, type AttackerView } from "./view";
 
 const optionNames = [
   ...["prior", "own", "labels", "objective", "unroll", "through", "noise", "steps", "learningRate", "totalVariation"],
-  ...["box", "initialCode", "restarts", "retryAbove", "goal", "seed", "onStep"],
+  ...["box", "initialCode", "restarts", "restartSteps", "retryAbove", "goal", "seed", "onStep"],
 ];
 
 /**
@@ -63,6 +63,7 @@ export async function invert(views: readonly AttackerView[], options: InvertOpti
   ensure(views.length >= 1, "invert", "needs at least one view", 0);
   ensureCount("invert", "steps", steps);
   ensureCount("invert", "restarts", restarts);
+  if (options.restartSteps !== undefined) ensureCount("invert", "restartSteps", options.restartSteps);
   ensure(typeof unroll === "boolean", "invert", "needs true or false for unroll", unroll);
   ensureKnown("invert", "a through", through, ["mean", "protocol"]);
   ensure(through === "mean" || unroll, "invert", "needs local steps unrolled through the protocol", "unroll: false", "leave unroll out"); // prettier-ignore
@@ -108,7 +109,8 @@ export async function invert(views: readonly AttackerView[], options: InvertOpti
   }
   const [quiet, noisy] = [labelled.filter(({ noiseStd: s }) => s === 0), labelled.filter(({ noiseStd: s }) => s > 0)];
   const found = new Array<Reconstruction | undefined>(views.length);
-  const turns = quiet.length === 0 ? 0 : retryAbove === undefined ? 1 : restarts;
+  const firstTurn = retryAbove === undefined ? restarts : 1; // starts; the second turn makes the others
+  const turns = quiet.length === 0 ? 0 : firstTurn < restarts ? 2 : 1;
   const stages = turns + (noisy.length > 0 ? 1 : 0);
   const run = async (jobs: readonly Start[], how: InvertOptions, stage: number): Promise<void> => {
     const follow = (done: number, all: number): void => onStep?.(stage * all + done, stages * all);
@@ -124,7 +126,8 @@ export async function invert(views: readonly AttackerView[], options: InvertOpti
   for (let turn = 0; turn < turns; turn++) {
     const isOpen = ({ index }: { readonly index: number }): boolean => !(found[index]!.matchingLoss <= retryAbove!);
     const open = turn === 0 ? quiet : quiet.filter(isOpen);
-    const inTurn = Array.from({ length: restarts / turns }, (_, i) => turn + i);
+    const all = Array.from({ length: restarts }, (_, i) => i);
+    const inTurn = turn === 0 ? all.slice(0, firstTurn) : all.slice(firstTurn);
     await run(
       open.flatMap((start) => inTurn.map((restart) => ({ ...start, restart }))),
       options,

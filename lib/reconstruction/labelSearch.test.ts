@@ -39,7 +39,7 @@ const options: InvertOptions = {
   learningRate: 0.2,
 };
 const own = draw(8, "own", [0, 1, 2, 3, 0, 1, 2, 3]);
-const search = { candidates: 12, trialSteps: 60, rounds: 3 };
+const search = { candidates: 12, trialSteps: 60, starts: 2, rounds: 3 };
 
 test("invertWithLabels: finds the labels that the images have where the bias gradient is misread", async () => {
   const misread: Batch[] = [];

@@ -12,6 +12,8 @@ export interface LabelSearch {
   readonly candidates: number;
   /** Adam steps of a trial, >= 1. */
   readonly trialSteps: number;
+  /** Starts of a trial and of what follows from it, >= 1, of which the best goes on after restartSteps; default 1. */
+  readonly starts?: number;
   /** Exchanges of a label at most, >= 1. */
   readonly rounds: number;
 }
@@ -38,20 +40,21 @@ export interface LabelSearch {
 export async function invertWithLabels(
   views: readonly AttackerView[],
   options: InvertOptions,
-  { candidates, trialSteps, rounds }: LabelSearch,
+  { candidates, trialSteps, starts = 1, rounds }: LabelSearch,
 ): Promise<Reconstruction[]> {
   const fn = "invertWithLabels";
   ensure(options.labels === undefined, fn, "needs labels that are not given", "some", "call invert with them");
   const { retryAbove } = options;
   if (typeof retryAbove !== "number") refuse(fn, "needs a number retryAbove", retryAbove);
-  for (const [name, count] of Object.entries({ candidates, trialSteps, rounds })) ensureCount(fn, name, count);
+  for (const [name, count] of Object.entries({ candidates, trialSteps, starts, rounds })) ensureCount(fn, name, count);
   const { onStep, restarts = 1, ...rest } = options;
   const quiet = { ...rest, restarts: 1 };
+  const { retryAbove: _retryAbove, ...tried } = { ...rest, restarts: starts };
   const labels: Int32Array[] = [];
   for (const view of views) labels.push(await inferLabels(view, options.own));
   const found = await invert(views, { ...quiet, labels, ...(onStep && { onStep }) });
   const isMatched = (i: number): boolean => found[i]!.matchingLoss <= leastLoss(views[i]!, options, retryAbove);
-  const tried = labels.map((first) => new Set([String(first)]));
+  const seen = labels.map((first) => new Set([String(first)]));
   let open = [...views.keys()];
   for (let round = 0; round < rounds; round++) {
     open = open.filter((i) => !isMatched(i));
@@ -59,14 +62,14 @@ export async function invertWithLabels(
     for (const i of open) {
       const present = found[i]!.labels.slice().sort();
       const others = (await nearbyLabels(views[i]!, present, options.own)).filter(
-        (other) => !tried[i]!.has(String(other)),
+        (other) => !seen[i]!.has(String(other)),
       );
       const chosen = others.slice(0, candidates);
-      for (const one of chosen) tried[i]!.add(String(one));
+      for (const one of chosen) seen[i]!.add(String(one));
       if (chosen.length > 0) trials.push(...[present, ...chosen].map((one) => ({ view: i, labels: one })));
     }
     if (trials.length === 0) break;
-    const trial = await invert(...chosenFrom(views, trials, { ...quiet, steps: trialSteps }));
+    const trial = await invert(...chosenFrom(views, trials, { ...tried, steps: trialSteps }));
     open = [...new Set(trials.map(({ view }) => view))];
     const better = open.flatMap((i) => {
       const own = trials.flatMap(({ view, labels: one }, t) =>
@@ -76,7 +79,7 @@ export async function invertWithLabels(
       return best === own[0] ? [] : [{ view: i, labels: best.labels }];
     });
     if (better.length === 0) break;
-    const again = await invert(...chosenFrom(views, better, quiet));
+    const again = await invert(...chosenFrom(views, better, tried));
     better.forEach(({ view }, b) => {
       if (again[b]!.matchingLoss < found[view]!.matchingLoss) found[view] = again[b]!;
     });

@@ -131,7 +131,7 @@ async function searchTogether(
   options: SearchOptions,
   onStep: (step: number, bytes: number) => void, // bytes of all tensors at the end of the step
 ): Promise<Reconstruction[]> {
-  const { steps = 250, learningRate = 0.1, goal = -Infinity, box = false } = options;
+  const { steps = 250, learningRate = 0.1, goal = -Infinity, box = false, restartSteps } = options;
   const traces = new Map(all.map((start) => [start, [] as { step: number; matchingLoss: number }[]]));
   const results = new Map<Start, Reconstruction>();
   let stack = openStack(all, options);
@@ -166,7 +166,7 @@ async function searchTogether(
       const next = tidy((): Search => {
         const smoothing = smoothingAt(options.totalVariation, step / steps);
         const { value, codeGradient } = regularized(stack, codes, smoothing);
-        const recorded = step % traceEvery === 0 ? value() : null;
+        const recorded = step % traceEvery === 0 || step === restartSteps ? value() : null;
         const moved = adamStep([codes], [codeGradient], state, cosineDecay(learningRate, step, steps));
         bytes = tf.memory().numBytes; // nothing is freed within a tidy: this is the peak
         const [there] = moved.parameters as [Tensor];
@@ -178,7 +178,8 @@ async function searchTogether(
         const values = next.recorded.dataSync();
         record(step, values);
         const { starts } = stack;
-        const done = starts.filter((_, i) => values[i]! <= goal);
+        const behind = step === restartSteps ? notBest(starts, values) : [];
+        const done = starts.filter((start, i) => values[i]! <= goal || behind.includes(start));
         if (done.length > 0) finish(done, step + 1);
         const left = starts.filter((start) => !done.includes(start));
         if (left.length === 0) {
@@ -204,6 +205,16 @@ async function searchTogether(
     closeStack(stack);
     dispose(now ?? []);
   }
+}
+
+/** Those that another start for the same view is ahead of. */
+function notBest(starts: readonly Start[], losses: ArrayLike<number>): Start[] {
+  const ahead = new Map<number, number>();
+  starts.forEach(({ index }, i) => {
+    const best = ahead.get(index);
+    if (best === undefined || losses[i]! < losses[best]! || Number.isNaN(losses[best]!)) ahead.set(index, i);
+  });
+  return starts.filter(({ index }, i) => ahead.get(index) !== i);
 }
 
 /** A search of some of its starts alone. */
