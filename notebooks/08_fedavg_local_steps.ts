@@ -43,18 +43,9 @@
 // %%
 import { loadDataset, byProfile, isForced, progressBar, stampOf, commonPlan, vary, createRng } from "curious-inside";
 import { followLocalSteps, largestCurvature, measureLeakage, inversionCost, leakDifferences } from "curious-inside";
-import {
-  foundShare,
-  estimateMean,
-  estimateProportion,
-  bands,
-  sourceText,
-  decide,
-  claimTable,
-  writeRecord,
-} from "curious-inside";
+import { estimateMean, estimateProportion, bands, sourceText, decide, claimTable, writeRecord } from "curious-inside";
 import { ensureParameter, showLines, showImages, privateRow, reconstructedRow, table, styleOf } from "curious-inside";
-import { theory } from "curious-inside";
+import { foundShare, theory } from "curious-inside";
 import type { Claim, FederationConfig, LeakageStudy, Panel, Series, SettingName } from "curious-inside";
 import type { InversionCost, LeakagePlan, LocalStepsRound } from "curious-inside";
 const { checkTheory, localStepChecks, driftBound, clippingOf } = theory;

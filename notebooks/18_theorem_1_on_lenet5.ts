@@ -33,16 +33,8 @@
 import { byProfile, loadDataset, isForced, progressBar, stampOf, setUp, commonPlan, vary } from "curious-inside";
 import { setting, distinct, planEach, studyOf, runSettings, measureLeakage, measureGradients } from "curious-inside";
 import { observations, testAssumptions, rankCorrelation, estimateCorrelation, estimateMean } from "curious-inside";
-import {
-  foundShare,
-  estimateProportion,
-  backfireRounds,
-  convergenceOf,
-  ensureParameter,
-  table,
-  showLines,
-} from "curious-inside";
-import { showForest, decide, claimTable, writeRecord, theoryReport } from "curious-inside";
+import { estimateProportion, backfireRounds, convergenceOf, ensureParameter, table, showLines } from "curious-inside";
+import { foundShare, showForest, decide, claimTable, writeRecord, theoryReport } from "curious-inside";
 import type { AggregatorName, BackfireRound, Change, Drawn, ForestRow, GradientPlan } from "curious-inside";
 import type { LeakagePlan, Observation, Panel, Setting } from "curious-inside";
 const { assumptionRows, observationPanel, backfireRows, rateRows, ratePanels, rateRanks } = theoryReport;
