@@ -227,7 +227,7 @@ await showLines("01_threat_model_matching", { title: "Both inversions converge",
 // here, of which the median hides some.
 
 // %%
-const guarded = federation({ ...config, aggregator: "median", assumedMalicious: 1 });
+const guarded = federation({ ...config, aggregator: "median", secureAggregation: false });
 const guardedRecords = await train(guarded, dataset);
 const guardedView = observe(guardedRecords[0]!, guardedRecords[1]!, guarded, dataset);
 const smoothness: [number, number] = [3e-2, 3e-6]; // weight of the total variation, which falls as the match gets better

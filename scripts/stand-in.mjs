@@ -42,7 +42,7 @@ export function standIn(load, measured) {
         const scores = { rmse, leakage: 1 - rmse / 0.25, contributorRmse: perImage[0], contributorLeakage: 0.5 };
         const blank = new Float32Array(perImage.length * pixels);
         const shown = { privateImages: blank, reconstructions: blank, labels: perImage.map(() => 0) };
-        const rest = { effectiveParticipants: kept.length || 5, matchingLoss: value(7), labelAccuracy: 1 };
+        const rest = { effectiveParticipants: kept.length || 5, matchingLoss: value(7), found: true, labelAccuracy: 1 };
         return { round, perImage, contributed, ...floors, ...scores, ...shown, ...rest };
       };
       const roundOf = (_, round) => {

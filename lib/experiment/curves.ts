@@ -92,7 +92,7 @@ export function seedMeans<Name extends SeriesName, Value extends number | null>(
  * @returns 0..1; null where no leak says whether it was found
  * @throws InputError as seedMeans
  * @example
- * foundShare([study], [[0, 1]]); // study.runs.flatMap((run) => run.probe).every((leak) => leak.found) ? 1 : …
+ * foundShare([study], [[0, 1]]) <= 1; // true
  */
 export function foundShare(
   studies: readonly LeakageStudy[],

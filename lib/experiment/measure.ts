@@ -139,7 +139,7 @@ export function byRound(records: readonly RoundRecord[]): (round: number) => Rou
 
 /** Inverts views with labels that are given, inferred, or looked for; and so with whom the server kept. */
 async function invertAll(
-  seen: readonly Target[],
+  seen: readonly ViewWithTruth[],
   options: InvertOptions,
   { labels, labelSearch, selectionSteps }: Attacker,
 ): Promise<Reconstruction[]> {
@@ -148,7 +148,7 @@ async function invertAll(
     const granted = seen.map(({ granted: known, view }) => known ?? view);
     return invert(granted, { ...options, labels: seen.map(({ inView }) => inView.labels) });
   }
-  const isOpen = ({ granted }: Target): boolean => selectionSteps !== undefined && granted !== undefined;
+  const isOpen = ({ granted }: ViewWithTruth): boolean => selectionSteps !== undefined && granted !== undefined;
   const open = seen.filter(isOpen);
   const explained = open.length === 0 ? [] : await explainSelections(open.map(({ view }) => view), options, selectionSteps!); // prettier-ignore
   const views = seen.map((target) => (isOpen(target) ? explained[open.indexOf(target)]! : target.view));
@@ -162,7 +162,7 @@ function nothingSeen({ round }: AttackerView): Reconstruction {
 }
 
 /** A view and the truth about it: the images of the other clients, and who of them is in the aggregate. */
-export interface Target {
+export interface ViewWithTruth {
   readonly view: AttackerView;
   readonly granted?: AttackerView; // of a rule that keeps some updates: as of the mean of those that it kept
   readonly inView: Batch; // the images that the attacker takes to be behind the view
@@ -175,7 +175,7 @@ async function collectTargets(
   { federation: config, attacker, probeRounds, probeBatchSize, trajectoryRounds }: LeakagePlan,
   dataset: Dataset,
   recordOf: (round: number) => RoundRecord,
-): Promise<Target[]> {
+): Promise<ViewWithTruth[]> {
   const probing = setUp({ ...config, batchSize: probeBatchSize, localSteps: 1 }, dataset);
   const chosen = probeRounds.map(recordOf);
   const probe = (await presentProbe(probing, chosen, drawProbe(probing, dataset))).map((pair) => ({
@@ -197,14 +197,15 @@ async function collectTargets(
  * @param attacker of whom contributors and through are read
  * @returns the view it inverts, the one it would if it was told whom the server kept, and the images behind them
  * @example
- * behind(observe(records[0], records[1], config, dataset), records[0], config, {}).truth.size; // (M - 1) tau B
+ * const { truth } = behind(view, records[0], config, {});
+ * truth.size; // (config.numClients - 1) * config.localSteps * config.batchSize
  */
 export function behind(
   view: AttackerView,
   record: RoundRecord,
   config: FederationConfig,
   { contributors = "all", through = "mean" }: Pick<Attacker, "contributors" | "through">,
-): Target {
+): ViewWithTruth {
   const { batches, effectiveParticipants } = record;
   const curious = config.maliciouslyCuriousClient;
   const isIn = (client: number): boolean => isContributor(record, client);

@@ -20,7 +20,7 @@ const plays = 60; // rounds that are played for each choice of labels
  * @param view as observe or knowingOwnShare gives it
  * @returns false too where whole updates of several images are clipped, since the last layer does not tell how long they are
  * @example
- * isRanked(knowingOwnShare(viewUnderTheMedian)); // true
+ * isRanked(knowingOwnShare(view)); // false; under the mean
  */
 export function isRanked({ protocol, ownShare, ownUpdate, localSteps, batchSize }: AttackerView): boolean {
   if (protocol === undefined || ownShare !== "known" || !isFiniteVector(ownUpdate)) return false;
@@ -54,7 +54,9 @@ function clipsExamples({ privacy }: Protocol): boolean {
  * @param own labelled images of the attacker's
  * @returns counts of each class, of sum view.numImages -> the misfit; the same plays every time
  * @example
- * rankMisfit(network, view, own)([9, 0, 0, 0, 0, 0, 0, 0, 0, 0]); // of nine others' images of class 0
+ * const known = knowingOwnShare({ ...view, protocol: { ...view.protocol, aggregator: "median" } });
+ * const counts = Array.from({ length: view.numClasses }, (_, c) => (c === 0 ? known.numImages : 0)); // all of class 0
+ * Number.isFinite(rankMisfit(network, known, own)(counts)); // true
  * @source our choice
  */
 export function rankMisfit(network: Network, view: AttackerView, own: Batch): (counts: readonly number[]) => number {

@@ -40,7 +40,8 @@ export function keepsSome({ aggregator, preAggregations }: Protocol): boolean {
  * @returns the selections in which there is another client, those of fewer updates first; none where the rule keeps none as a whole
  * @throws InputError when the view is none, or has no protocol
  * @example
- * possibleSelections(multiKrumView); // of ten with f = 1: [{ others: 9, own: false }, { others: 8, own: true }]
+ * const known = knowingOwnShare({ ...view, protocol: { ...view.protocol, aggregator: "krum" } });
+ * possibleSelections(known); // [{ others: 1, own: false }]
  * @source our choice
  */
 export function possibleSelections(view: AttackerView): Selection[] {
@@ -72,7 +73,7 @@ export function possibleSelections(view: AttackerView): Selection[] {
  *   shared with the given one
  * @throws InputError when the view is none or does not know its own share, and for a selection of more clients than there are
  * @example
- * asMeanOf(view, { others: 1, own: false }).numImages; // view.localSteps * view.batchSize
+ * asMeanOf(knowingOwnShare(view), { others: 1, own: false }).numImages; // view.localSteps * view.batchSize
  * @source our choice
  */
 export function asMeanOf(view: AttackerView, { others, own }: Selection): AttackerView {
@@ -125,8 +126,8 @@ export function showsNothing({ observedGradient, ownUpdate, protocol }: Attacker
  * @returns for each view the one of asMeanOf that explains it best, in the order of the views
  * @throws InputError as possibleSelections and invert, and where a rule keeps no update as a whole
  * @example
- * const options = { prior: { kind: "pixel" }, own: batch };
- * const [seen] = await explainSelections([multiKrumView], options, 2);
+ * const known = knowingOwnShare({ ...view, protocol: { ...view.protocol, aggregator: "krum" } });
+ * const [seen] = await explainSelections([known], { prior: { kind: "pixel" }, own: batch }, 2);
  * seen.protocol.aggregator; // "mean"
  * @source our choice
  */
