@@ -1,0 +1,123 @@
+/** @file Exact separation: what went into the first dense layer for each image behind a mean gradient, where ReLU leaves zeros. */
+import { Matrix, SVD, pseudoInverse } from "ml-matrix";
+import { createRng } from "../core/rng";
+import { ensure, ensureCount } from "../core/errors";
+import { ensureNames } from "../core/known";
+import { rowSpace, sparsestVectors } from "../numerics/sparseSpan";
+import { checkView, type AttackerView } from "./view";
+
+/** What separateInputs may be told. */
+export interface SeparationOptions {
+  /** Choices of zeros that are tried at most, >= 1; default 20,000: a second or two for nine images. */
+  readonly tries?: number;
+  /** Integer, of the choices; default 0. */
+  readonly seed?: number;
+}
+
+const enough = 1e-3; // of the gradient's length, what the separated images may leave of it
+
+/**
+ * The inputs of the first dense layer for every private image behind a view, without a search and without a label.
+ *
+ * Of two dense layers with ReLU between them the mean gradients over N images are sums of N products,
+ *
+ *     dL/dW_1 = sum_n d1_n a_n',  dL/dW_2 = sum_n d2_n h_n',  h_n = relu(W_1 a_n + b_1),  d1_n = 0 wherever h_n = 0
+ *
+ * and so of rank N: what they span is known, up to rounding, but not the vectors themselves. The h_n are those in the span of the rows of
+ * dL/dW_2 that have many zeros and no negative number. Their zeros are zeros of d1_n, and leave one d1_n each in the span of the
+ * columns of dL/dW_1; sum_n d1_n = dL/db_1 gives their lengths, and the a_n are what is left. Of a model that begins with a dense layer they
+ * are the images themselves.
+ *
+ * @param view of a mean of honest gradients of one step, with the attacker's share out
+ * @param options see SeparationOptions
+ * @returns view.numImages inputs, [features] each, in no order, owned by the caller; null where the images could not be told apart: noise
+ *   or clipping in the view, a poison, more images than the layers can hold, or zeros that were not found
+ * @throws InputError when the view is none or of several local steps, its model has no two dense layers with ReLU between them, or an
+ *   option is unknown or out of range
+ * @example
+ * const images = separateInputs(withoutOwnShare(view)); // themselves, as an MLP begins with a dense layer
+ * images.length; // view.numImages - 1
+ * @source after Dimitrov et al. 2024 (SPEAR), who separate a batch by the zeros of d1_n; that the next layer's inputs have the same zeros and
+ *   one sign, which tells them from sums of two, is ours
+ */
+export function separateInputs(view: AttackerView, options: SeparationOptions = {}): Float32Array[] | null {
+  const fn = "separateInputs";
+  const { layer } = checkView(fn, view);
+  ensureNames(fn, "options", options, ["tries", "seed"]);
+  const { tries = 20_000, seed = 0 } = options;
+  ensureCount(fn, "tries", tries);
+  ensure(Number.isInteger(seed), fn, "needs an integer seed", seed);
+  const { activation, localSteps, numImages: n, observedGradient } = view;
+  ensure(activation === "relu", fn, 'needs the activation "relu", which leaves zeros', activation, "use invert");
+  ensure(localSteps === 1, fn, "needs a view of one local step", localSteps, "use invert");
+  let at = 0;
+  const parameters = layer.parameters.map(({ shape }) => {
+    const size = shape.reduce((product, side) => product * side, 1);
+    return { shape, values: observedGradient.subarray(at, (at += size)) };
+  });
+  const first = parameters.findIndex(({ shape }) => shape.length === 2);
+  const [weights, biases, next] = [parameters[first], parameters[first + 1], parameters[first + 2]];
+  ensure(next?.shape.length === 2, fn, "needs a model with two dense layers", view.architecture, "use invert");
+  const [front, behind] = [factored(weights!, n), factored(next!, n)];
+  if (front === null || behind === null) return null;
+  const rng = createRng(seed).split("separation", view.round);
+  const hidden = (vector: readonly number[]): number[] => behind.right.map((row) => product(row, vector));
+  const directions = sparsestVectors(behind.right, {
+    ...{ tolerance: behind.tolerance, rng, tries, wanted: n },
+    accepts: (vector) => isOfOneSign(hidden(vector), 3 * behind.tolerance),
+  });
+  const columns = directions.flatMap((vector) => {
+    if (n === 1) return [[1]];
+    const zeros = hidden(vector).flatMap((h, i) => (Math.abs(h) < 2 * behind.tolerance ? [front.left[i]!] : []));
+    const { complement } = rowSpace(zeros, front.tolerance);
+    return complement.length === 1 ? [complement[0]!] : [];
+  });
+  if (columns.length < n) return null;
+  const mixing = new Matrix(columns).transpose(); // [n, n]
+  const slopes = new Matrix(front.left).mmul(mixing); // columns along d1_n
+  const lengths = pseudoInverse(slopes).mmul(Matrix.columnVector(Array.from(biases!.values)));
+  const scaled = slopes.mmul(Matrix.diag(lengths.to1DArray()));
+  const inputs = pseudoInverse(scaled).mmul(front.matrix);
+  const left = Matrix.sub(front.matrix, scaled.mmul(inputs)).norm("frobenius");
+  const unexplained = Matrix.sub(scaled.mmul(Matrix.ones(n, 1)), Matrix.columnVector(Array.from(biases!.values)));
+  const isExact = left <= enough * front.matrix.norm("frobenius") && unexplained.norm("frobenius") <= enough * lengthOf(biases!.values); // prettier-ignore
+  return isExact ? inputs.to2DArray().map((row) => Float32Array.from(row)) : null;
+}
+
+/** A gradient of rank n as rows that span it. */
+interface Factors {
+  readonly matrix: Matrix; // [out, in]
+  readonly left: number[][]; // [out][n]
+  readonly right: number[][]; // [in][n]
+  readonly tolerance: number; // several times the rounding of a number of either
+}
+
+/** The n largest singular directions, each scaled by its value; null where there are not just n. */
+function factored(
+  { shape, values }: { readonly shape: readonly number[]; readonly values: Float32Array },
+  n: number,
+): Factors | null {
+  const [rows, columns] = shape as [number, number];
+  if (n >= Math.min(rows, columns)) return null;
+  const matrix = Matrix.from1DArray(rows, columns, Array.from(values));
+  const { diagonal, leftSingularVectors: u, rightSingularVectors: v } = new SVD(matrix, { autoTranspose: true });
+  const rounding = diagonal[n]!;
+  if (!(diagonal[n - 1]! > 100 * rounding)) return null;
+  const scaled = (vectors: Matrix, count: number): number[][] =>
+    Array.from({ length: count }, (_, i) => Array.from({ length: n }, (__, k) => vectors.get(i, k) * diagonal[k]!));
+  // The largest singular value of rounding of spread e in every number is e (sqrt(rows) + sqrt(columns)).
+  const tolerance = (9 * rounding) / (Math.sqrt(rows) + Math.sqrt(columns));
+  return { matrix, left: scaled(u, rows), right: scaled(v, columns), tolerance };
+}
+
+function isOfOneSign(values: readonly number[], tolerance: number): boolean {
+  return !(values.some((x) => x > tolerance) && values.some((x) => x < -tolerance));
+}
+
+function product(a: readonly number[], b: readonly number[]): number {
+  return a.reduce((sum, x, k) => sum + x * b[k]!, 0);
+}
+
+function lengthOf(values: Float32Array): number {
+  return Math.sqrt(values.reduce((sum, x) => sum + x * x, 0));
+}
