@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { chmodSync, copyFileSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, copyFileSync, mkdtempSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import test from "node:test";
@@ -95,6 +95,10 @@ test("readArrays: refuses what is neither path nor bytes, and options that are n
 });
 
 test("readArrays: reads no file that is larger than maxBytes", async () => {
+  const large = join(folder, "large.npy"); // with a hole, so it takes no room
+  writeFileSync(large, bytesIn("version1.npy"));
+  truncateSync(large, 3e9);
+  await refuses(large, /needs at most 2000000000 bytes in .*large\.npy, got 3000000000; raise maxBytes if/);
   const path = pathOf("version1.npy");
   const message =
     /needs at most 139 bytes in .*version1\.npy, got 140; raise maxBytes if it is meant to be that large$/;

@@ -31,6 +31,7 @@ const names: Readonly<Record<string, Dtype>> = {
  * [w.name, w.values]; // ["w", Float32Array.of(1, -2)]
  * @source github.com/huggingface/safetensors, README "Format". Its rule against holes is kept, as is that a header has at
  *   most 100 MB; dtypes below 16 bits a float are refused.
+ *   Read here because npm's `safetensors` (0.0.1) checks nothing and decodes no numbers.
  */
 export async function readSafetensors(source: string | Uint8Array, options: ReadOptions = {}): Promise<NamedArray[]> {
   return parseSafetensors(await bytesOf("readSafetensors", source, options));
