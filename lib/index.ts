@@ -11,6 +11,8 @@ export { datasets } from "./data/datasets";
 export { loadDataset } from "./data/source";
 export { batchOf, joinBatches } from "./data/batch";
 export { imageStats } from "./data/imageStats";
+export { readArrays } from "./files/readArrays";
+export type { NamedArray, ReadOptions } from "./files/namedArray";
 export { architectures } from "./model/architectures";
 export { buildNetwork } from "./model/buildNetwork";
 export { evaluate, lossAndGradient, type Network } from "./model/network";

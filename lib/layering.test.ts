@@ -10,6 +10,7 @@ import { projectRoot } from "./core/paths";
 const ranks: Readonly<Record<string, number>> = {
   core: 0,
   data: 1,
+  files: 1,
   model: 1,
   numerics: 1,
   jobs: 2,
@@ -23,7 +24,7 @@ const ranks: Readonly<Record<string, number>> = {
   report: 7,
 };
 const barrel = "index.ts";
-const mayTouchDisk = /^(data\/|report\/|core\/paths\.ts$|core\/backend\.ts$|jobs\/store\.ts$)/; // backend reads .setup/backend.json
+const mayTouchDisk = /^(data\/|files\/bytesOf\.ts$|report\/|core\/paths\.ts$|core\/backend\.ts$|jobs\/store\.ts$)/; // backend reads .setup/backend.json
 const diskModules = /^(node:)?fs(\/promises)?$/;
 
 interface Import {

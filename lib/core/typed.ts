@@ -58,8 +58,8 @@ export function ensurePixels(fn: string, name: string, images: ArrayLike<number>
   }
 }
 
-/** What a value is, in a word. */
-function kindOf(value: unknown): string {
+/** What a value is, in a word: what to say of one that is too long to show. */
+export function kindOf(value: unknown): string {
   if (value === null || value === undefined) return String(value);
   return typeof value === "object" ? (value.constructor?.name ?? "object") : typeof value;
 }
