@@ -44,7 +44,7 @@ const operations = {
   async invert({ indices, attacker, change = {}, share = 1 }) {
     const chosen = indices.map((i) => targets[i]);
     const { prior, autoencoderSteps, ...rest } = { ...lib.attackers[attacker], ...change };
-    const options = without(rest, ["labels", "labelSearch", "selectionSteps", "contributors"]); // what measureLeakage reads, and invert does not
+    const options = without(rest, ["labels", "labelSearch", "selectionSteps", "separate", "contributors"]); // what measureLeakage reads, and invert does not
     const steps = Math.max(1, Math.round(share * options.steps));
     const leaks = new Map();
     let taken = 0;

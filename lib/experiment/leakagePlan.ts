@@ -47,6 +47,7 @@ export const attackerShape = z.strictObject({
       rounds: z.int().min(1),
     })
     .optional(),
+  separate: z.boolean().optional(),
   selectionSteps: z.int().min(1).optional(),
   seed: z.int().optional(),
 } satisfies Record<keyof Attacker, z.ZodType>) as unknown as z.ZodType<Attacker>; // JSON holds no undefined

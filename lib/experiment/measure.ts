@@ -14,6 +14,7 @@ import type { Autoencoder } from "../model/autoencoder";
 import type { AttackerOptions } from "../reconstruction/attackers";
 import type { InvertOptions, Reconstruction } from "../reconstruction/inversion";
 import { invert, matchingLosses } from "../reconstruction/invert";
+import { invertSeparated, isSeparable } from "../reconstruction/invertSeparated";
 import { invertWithLabels } from "../reconstruction/labelSearch";
 import { throughProtocol } from "../reconstruction/forward";
 import { assumeContributors, knowingOwnShare, observe, withoutOwnShare } from "../reconstruction/observe";
@@ -95,7 +96,7 @@ export async function measureSeed(
   const own = ownImages(federation, dataset);
   const seen = targets.filter(({ view }) => !showsNothing(view));
   const { autoencoderSteps: _steps, labels: _labels, contributors: _contributors, prior, ...rest } = attacker;
-  const { labelSearch: _labelSearch, selectionSteps: _selectionSteps, ...options } = rest;
+  const { labelSearch: _labelSearch, selectionSteps: _selectionSteps, separate: _separate, ...options } = rest;
   const views = seen.map(({ view }) => view);
   const how: InvertOptions = {
     seed: config.seed, // each seed has starts of its own
@@ -141,18 +142,33 @@ export function byRound(records: readonly RoundRecord[]): (round: number) => Rou
 async function invertAll(
   seen: readonly ViewWithTruth[],
   options: InvertOptions,
-  { labels, labelSearch, selectionSteps }: Attacker,
+  { labels, labelSearch, selectionSteps, separate = false }: Attacker,
 ): Promise<Reconstruction[]> {
   if (seen.length === 0) return [];
-  if (labels === "given") {
-    const granted = seen.map(({ granted: known, view }) => known ?? view);
-    return invert(granted, { ...options, labels: seen.map(({ inView }) => inView.labels) });
-  }
-  const isOpen = ({ granted }: ViewWithTruth): boolean => selectionSteps !== undefined && granted !== undefined;
+  const isGranted = labels === "given";
+  const isOpen = ({ granted }: ViewWithTruth): boolean =>
+    !isGranted && selectionSteps !== undefined && granted !== undefined;
   const open = seen.filter(isOpen);
   const explained = open.length === 0 ? [] : await explainSelections(open.map(({ view }) => view), options, selectionSteps!); // prettier-ignore
-  const views = seen.map((target) => (isOpen(target) ? explained[open.indexOf(target)]! : target.view));
-  return labelSearch === undefined ? invert(views, options) : invertWithLabels(views, options, labelSearch);
+  const views = seen.map((target) => {
+    if (isOpen(target)) return explained[open.indexOf(target)]!;
+    return isGranted ? (target.granted ?? target.view) : target.view;
+  });
+  const apart: (Reconstruction | null)[] = [];
+  for (const view of views)
+    apart.push(separate && isSeparable(view) ? await invertSeparated(view, options.own!, { seed: options.seed ?? 0 }) : null); // prettier-ignore
+  const left = [...views.keys()].filter((i) => apart[i] === null);
+  if (left.length === 0) return apart.map((one) => one!);
+  const some = left.map((i) => views[i]!);
+  const { autoencoders } = options.prior;
+  const prior = autoencoders ? { ...options.prior, autoencoders: left.map((i) => autoencoders[i]!) } : options.prior;
+  const how = { ...options, prior };
+  const search = (): Promise<Reconstruction[]> => {
+    if (isGranted) return invert(some, { ...how, labels: left.map((i) => seen[i]!.inView.labels) });
+    return labelSearch === undefined ? invert(some, how) : invertWithLabels(some, how, labelSearch);
+  };
+  const searched = await search();
+  return apart.map((one, i) => one ?? searched[left.indexOf(i)]!);
 }
 
 /** Nothing to invert, as the broadcasts of a skipped step are the same: every image is then the attacker's guess without a gradient. */

@@ -31,7 +31,7 @@ test("sparsestVectors: finds all columns of one sign behind a mixture, and nothi
     const { columns, rows } = planted(n, 110, seed);
     const mixed = (vector: readonly number[]): number[] => rows.map((row) => product(row, vector));
     const found = sparsestVectors(rows, {
-      ...{ tolerance: 1e-9, rng: createRng(seed), tries: 60_000, wanted: n },
+      ...{ tolerance: 1e-9, rng: createRng(seed), tries: 60_000, isEnough: ({ length }) => length === n },
       accepts: (vector) => !(mixed(vector).some((x) => x > 1e-8) && mixed(vector).some((x) => x < -1e-8)),
     });
     assert.equal(found.length, n);
@@ -43,8 +43,8 @@ test("sparsestVectors: finds all columns of one sign behind a mixture, and nothi
 test("sparsestVectors: finds nothing among rows without zeros, and the only one of one column", () => {
   const rng = createRng("dense");
   const rows = Array.from({ length: 60 }, () => [rng.normal(), rng.normal(), rng.normal()]);
-  assert.deepEqual(sparsestVectors(rows, { tolerance: 1e-9, rng, tries: 300, wanted: 3 }), []);
-  assert.deepEqual(sparsestVectors([[3], [0], [2]], { tolerance: 1e-9, rng, tries: 3, wanted: 1 }), [[1]]);
+  assert.deepEqual(sparsestVectors(rows, { tolerance: 1e-9, rng, tries: 300, isEnough: () => false }), []);
+  assert.deepEqual(sparsestVectors([[3], [0], [2]], { tolerance: 1e-9, rng, tries: 3, isEnough: () => true }), [[1]]);
 });
 
 test("nullVector: is orthogonal to all rows, of length 1, and none where several are", () => {

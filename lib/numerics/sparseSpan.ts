@@ -10,8 +10,8 @@ export interface SparseSearch {
   readonly rng: Rng;
   /** Draws at most. */
   readonly tries: number;
-  /** Vectors after which to stop. */
-  readonly wanted: number;
+  /** Whether the vectors that are found will do; asked whenever there is one more. */
+  readonly isEnough: (found: readonly (readonly number[])[]) => boolean;
   /** Whether a vector, of length 1 in the coordinates of the rows, is one that is looked for; default: all are. */
   readonly accepts?: (vector: readonly number[]) => boolean;
 }
@@ -28,22 +28,26 @@ export interface SparseSearch {
  *
  * @param rows [m][N], m > N: the numbers of the N spanning vectors at each place
  * @param search see SparseSearch
- * @returns at most `wanted` vectors of N coordinates, no two alike, in the order in which they were found
+ * @returns vectors of N coordinates, no two alike, in the order in which they were found: enough of them, or all that `tries` gave
  * @example
  * const rows = Array.from({ length: 40 }, (_, i) => [i % 2, i % 5 === 0 ? 1 : 0]);
- * sparsestVectors(rows, { tolerance: 1e-9, rng: createRng(1), tries: 50, wanted: 1 }).length; // 1
+ * sparsestVectors(rows, { tolerance: 1e-9, rng: createRng(1), tries: 50, isEnough: () => true }).length; // 1
  * @source after Dimitrov et al. 2024 (SPEAR); what leads from sums to single vectors is ours
  */
 export function sparsestVectors(
   rows: readonly (readonly number[])[],
-  { tolerance, rng, tries, wanted, accepts = () => true }: SparseSearch,
+  { tolerance, rng, tries, isEnough, accepts = () => true }: SparseSearch,
 ): number[][] {
   const size = rows[0]!.length;
-  if (size === 1) return accepts([1]) ? [[1]] : [];
+  if (size === 1) {
+    const only = accepts([1]) ? [[1]] : [];
+    isEnough(only);
+    return only;
+  }
   const places = rows.flatMap((row, i) => (length(row) > 20 * tolerance ? [i] : [])); // others are 0 whatever q
   const found: number[][] = [];
   const basis: number[][] = []; // orthonormal, of what is found: sums of known vectors lead to nothing new
-  for (let t = 0; t < tries && found.length < wanted; t++) {
+  for (let t = 0; t < tries; t++) {
     const drawn = drawPlaces(places, size - 1, rng);
     const first = nullVector(drawn.map((i) => rows[i]!), size); // prettier-ignore
     if (first === null || zerosOf(rows, places, first, tolerance).length < size + 3) continue;
@@ -51,6 +55,7 @@ export function sparsestVectors(
     const vector = purified({ rows, places, tolerance, rng, found }, first);
     if (vector === null || isAmong(found, vector) || !accepts(vector)) continue;
     found.push(vector);
+    if (isEnough(found)) break;
     const rest = without(vector, basis);
     const norm = length(rest);
     if (norm > 1e-6) basis.push(rest.map((x) => x / norm));

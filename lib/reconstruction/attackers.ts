@@ -13,6 +13,8 @@ export interface AttackerOptions extends Omit<InvertOptions, "prior" | "labels" 
   readonly autoencoderSteps: number;
   /** Tries other labels where inferred ones leave a view above retryAbove; default: inferred labels are kept. */
   readonly labelSearch?: LabelSearch;
+  /** Tells images apart by the zeros of ReLU where that can be done, see invertSeparated, and searches for the others; default false. */
+  readonly separate?: boolean;
   /** Adam steps, >= 1, of a trial of each selection that a rule which keeps some updates may have made; default: no trials. */
   readonly selectionSteps?: number;
 }
@@ -41,6 +43,7 @@ export const attackers = {
     restartSteps: 50,
     retryAbove: 1e-4,
     goal: 1e-6,
+    separate: true,
     selectionSteps: 120,
     labelSearch: { candidates: 12, trialSteps: 120, starts: 3, rounds: 8 },
   },

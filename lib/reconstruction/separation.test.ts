@@ -1,15 +1,18 @@
 /** @file Inputs of dense layers against those of lone gradients, which show them exactly. */
 import assert from "node:assert/strict";
 import { before, test } from "node:test";
-import { backendReady } from "../core/backend";
+import { backendReady, tf } from "../core/backend";
 import { createRng } from "../core/rng";
 import type { Batch } from "../core/types";
 import { batchOf, sliceOf } from "../data/batch";
 import { drawStrokes } from "../data/strokes";
+import { defaultFederation } from "../fl/config";
 import type { ArchitectureName } from "../model/architectures";
 import { buildNetwork } from "../model/buildNetwork";
 import { gainOf } from "../model/layers/activation";
 import { initialWeights, lossAndGradient } from "../model/network";
+import { invertSeparated, isSeparable } from "./invertSeparated";
+import { protocolOf } from "./protocol";
 import { separateInputs } from "./separation";
 import type { AttackerView } from "./view";
 
@@ -41,7 +44,7 @@ const relative = (a: ArrayLike<number>, b: ArrayLike<number>): number => {
 test("separateInputs: gives the private images themselves behind an MLP's mean gradient", () => {
   for (const count of [1, 2, 6]) {
     const { view, secret } = viewOf("mlp", count, count);
-    const found = separateInputs(view)!;
+    const found = separateInputs(view)!.map(({ input }) => input);
     assert.equal(found.length, count);
     for (let i = 0; i < count; i++) {
       const image = secret.images.subarray(784 * i, 784 * (i + 1));
@@ -56,7 +59,7 @@ test("separateInputs: gives every image's features behind the convolutions of Le
   const from = network.layer.parameters
     .slice(0, 4)
     .reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1), 0);
-  const found = separateInputs(view)!;
+  const found = separateInputs(view)!.map(({ input }) => input);
   assert.equal(found.length, 9);
   for (let i = 0; i < 9; i++) {
     const [lone] = lossAndGradient(network, [view.weights], [sliceOf(secret, i, 1)]).gradients;
@@ -84,4 +87,38 @@ test("separateInputs: refuses models without two dense layers and ReLU between t
   assert.throws(() => separateInputs({ ...view, localSteps: 2 }), /needs a view of one local step, got 2/);
   assert.throws(() => separateInputs(view, { tries: 0 }), /needs an integer tries >= 1, got 0/);
   assert.throws(() => separateInputs(view, { steps: 2 } as never), /steps/);
+});
+
+test("invertSeparated: gives an MLP's images with their labels, all of them, and leaves no tensor", async () => {
+  const { view, secret } = viewOf("mlp", 4, 2);
+  const own = batchOf(strokes, Array.from({ length: 40 }, (_, i) => i)); // prettier-ignore
+  const before = tf.memory().numTensors;
+  const found = (await invertSeparated(view, own, { steps: 200 }))!;
+  assert.equal(tf.memory().numTensors, before);
+  assert.deepEqual([...found.labels], [...secret.labels].sort());
+  assert.ok(found.matchingLoss < 1e-3, String(found.matchingLoss));
+});
+
+test("invertSeparated: comes nearer to the features of LeNet-5's images than own images do, with the right labels", async () => {
+  const { view, secret } = viewOf("lenet5", 5, 3);
+  const own = batchOf(strokes, Array.from({ length: 40 }, (_, i) => i)); // prettier-ignore
+  const [short, long] = [
+    await invertSeparated(view, own, { steps: 1 }),
+    await invertSeparated(view, own, { steps: 150 }),
+  ];
+  assert.deepEqual([...long!.labels], [...secret.labels].sort());
+  assert.ok(long!.matchingLoss < 0.5 * short!.matchingLoss, `${long!.matchingLoss}, ${short!.matchingLoss}`);
+  assert.equal(await invertSeparated({ ...view, numImages: 4 }, own), null);
+});
+
+test("isSeparable: of the plain mean of others alone, of one step, with ReLU before a second dense layer", () => {
+  const protocol = protocolOf(defaultFederation);
+  const view: AttackerView = { ...viewOf("mlp", 2).view, protocol, numClients: 10, ownShare: "out" };
+  assert.equal(isSeparable(view), true);
+  assert.equal(isSeparable({ ...view, ownShare: "counted" }), false);
+  assert.equal(isSeparable({ ...view, activation: "tanh" }), false);
+  assert.equal(isSeparable({ ...view, localSteps: 2 }), false);
+  assert.equal(isSeparable({ ...view, protocol: { ...protocol, privacy: "localDp" } }), false);
+  const flat = { ...viewOf("softmaxRegression", 2).view, protocol, numClients: 10, ownShare: "out" } as const;
+  assert.equal(isSeparable(flat), false);
 });

@@ -6,9 +6,17 @@ import { ensureNames } from "../core/known";
 import { rowSpace, sparsestVectors } from "../numerics/sparseSpan";
 import { checkView, type AttackerView } from "./view";
 
+/** One private image's part in the first dense layer. */
+export interface Separated {
+  /** What went into the layer, [features]. */
+  readonly input: Float32Array;
+  /** dL/d of what came out of it, [units], of the mean over all images. */
+  readonly slope: Float32Array;
+}
+
 /** What separateInputs may be told. */
 export interface SeparationOptions {
-  /** Choices of zeros that are tried at most, >= 1; default 20,000: a second or two for nine images. */
+  /** Choices of zeros that are tried at most, >= 1; default 200,000: seconds for nine images, minutes where they do not come apart. */
   readonly tries?: number;
   /** Integer, of the choices; default 0. */
   readonly seed?: number;
@@ -30,21 +38,21 @@ const enough = 1e-3; // of the gradient's length, what the separated images may 
  *
  * @param view of a mean of honest gradients of one step, with the attacker's share out
  * @param options see SeparationOptions
- * @returns view.numImages inputs, [features] each, in no order, owned by the caller; null where the images could not be told apart: noise
+ * @returns view.numImages inputs with their slopes d1_n / N, in no order, owned by the caller; null where the images could not be told apart: noise
  *   or clipping in the view, a poison, more images than the layers can hold, or zeros that were not found
  * @throws InputError when the view is none or of several local steps, its model has no two dense layers with ReLU between them, or an
  *   option is unknown or out of range
  * @example
  * const images = separateInputs(withoutOwnShare(view)); // themselves, as an MLP begins with a dense layer
- * images.length; // view.numImages - 1
+ * images.map(({ input }) => input.length); // [784, 784]
  * @source after Dimitrov et al. 2024 (SPEAR), who separate a batch by the zeros of d1_n; that the next layer's inputs have the same zeros and
  *   one sign, which tells them from sums of two, is ours
  */
-export function separateInputs(view: AttackerView, options: SeparationOptions = {}): Float32Array[] | null {
+export function separateInputs(view: AttackerView, options: SeparationOptions = {}): Separated[] | null {
   const fn = "separateInputs";
   const { layer } = checkView(fn, view);
   ensureNames(fn, "options", options, ["tries", "seed"]);
-  const { tries = 20_000, seed = 0 } = options;
+  const { tries = 200_000, seed = 0 } = options;
   ensureCount(fn, "tries", tries);
   ensure(Number.isInteger(seed), fn, "needs an integer seed", seed);
   const { activation, localSteps, numImages: n, observedGradient } = view;
@@ -62,26 +70,61 @@ export function separateInputs(view: AttackerView, options: SeparationOptions = 
   if (front === null || behind === null) return null;
   const rng = createRng(seed).split("separation", view.round);
   const hidden = (vector: readonly number[]): number[] => behind.right.map((row) => product(row, vector));
-  const directions = sparsestVectors(behind.right, {
-    ...{ tolerance: behind.tolerance, rng, tries, wanted: n },
-    accepts: (vector) => isOfOneSign(hidden(vector), 3 * behind.tolerance),
-  });
-  const columns = directions.flatMap((vector) => {
-    if (n === 1) return [[1]];
-    const zeros = hidden(vector).flatMap((h, i) => (Math.abs(h) < 2 * behind.tolerance ? [front.left[i]!] : []));
-    const { complement } = rowSpace(zeros, front.tolerance);
-    return complement.length === 1 ? [complement[0]!] : [];
-  });
-  if (columns.length < n) return null;
-  const mixing = new Matrix(columns).transpose(); // [n, n]
-  const slopes = new Matrix(front.left).mmul(mixing); // columns along d1_n
-  const lengths = pseudoInverse(slopes).mmul(Matrix.columnVector(Array.from(biases!.values)));
+  let apart: Separated[] | null = null;
+  const look = (attempt: number): unknown =>
+    sparsestVectors(behind.right, {
+      ...{ tolerance: behind.tolerance, rng: rng.split("attempt", attempt), tries: Math.ceil(tries / attempts) },
+      accepts: (vector) => isOfOneSign(hidden(vector), 3 * behind.tolerance),
+      isEnough: (found) => {
+        for (const chosen of withNewest(found, n)) {
+          if (apart !== null) break;
+          const columns = chosen.flatMap((vector) => columnOf(hidden(vector), front, behind.tolerance));
+          apart = columns.length === n ? solved(columns, front, biases!.values) : null;
+        }
+        return apart !== null || found.length === n + spare;
+      },
+    });
+  for (let attempt = 0; attempt < attempts && apart === null; attempt++) look(attempt);
+  return apart;
+}
+
+const attempts = 8; // what is found first decides what sums lead to, and some ways lead astray
+const spare = 2; // vectors too many, of which some are sums of two that have one sign by chance
+
+/** All choices of n of some vectors that the newest is among. */
+function withNewest(found: readonly (readonly number[])[], n: number): (readonly (readonly number[])[])[] {
+  const [older, newest] = [found.slice(0, -1), found.at(-1)!];
+  const without = (list: readonly (readonly number[])[], count: number): (readonly (readonly number[])[])[] => {
+    if (count === 0) return [list];
+    return list.flatMap((_, i) => without(list.slice(i + 1), count - 1).map((rest) => [...list.slice(0, i), ...rest]));
+  };
+  return found.length < n ? [] : without(older, found.length - n).map((rest) => [...rest, newest]);
+}
+
+/** Along d1_n, from the zeros of h_n: none where several or no vectors have them. */
+function columnOf(hidden: readonly number[], front: Factors, tolerance: number): number[][] {
+  if (front.left[0]!.length === 1) return [[1]];
+  const zeros = hidden.flatMap((h, i) => (Math.abs(h) < 2 * tolerance ? [front.left[i]!] : []));
+  if (zeros.length === 0) return [];
+  const { complement } = rowSpace(zeros, front.tolerance);
+  return complement.length === 1 ? complement : [];
+}
+
+/** Inputs and slopes by the directions of the slopes; null where they leave something of the gradient. */
+function solved(columns: readonly number[][], { matrix, left }: Factors, biases: Float32Array): Separated[] | null {
+  const n = columns.length;
+  const slopes = new Matrix(left).mmul(new Matrix([...columns]).transpose()); // columns along d1_n
+  const sum = Matrix.columnVector(Array.from(biases));
+  const lengths = pseudoInverse(slopes).mmul(sum);
   const scaled = slopes.mmul(Matrix.diag(lengths.to1DArray()));
-  const inputs = pseudoInverse(scaled).mmul(front.matrix);
-  const left = Matrix.sub(front.matrix, scaled.mmul(inputs)).norm("frobenius");
-  const unexplained = Matrix.sub(scaled.mmul(Matrix.ones(n, 1)), Matrix.columnVector(Array.from(biases!.values)));
-  const isExact = left <= enough * front.matrix.norm("frobenius") && unexplained.norm("frobenius") <= enough * lengthOf(biases!.values); // prettier-ignore
-  return isExact ? inputs.to2DArray().map((row) => Float32Array.from(row)) : null;
+  const inputs = pseudoInverse(scaled).mmul(matrix);
+  const rest = Matrix.sub(matrix, scaled.mmul(inputs)).norm("frobenius") / matrix.norm("frobenius");
+  const restOfSum = Matrix.sub(scaled.mmul(Matrix.ones(n, 1)), sum).norm("frobenius") / sum.norm("frobenius");
+  if (rest > enough || restOfSum > enough) return null;
+  return inputs.to2DArray().map((row, i) => ({
+    input: Float32Array.from(row),
+    slope: Float32Array.from(scaled.getColumn(i)),
+  }));
 }
 
 /** A gradient of rank n as rows that span it. */
@@ -116,8 +159,4 @@ function isOfOneSign(values: readonly number[], tolerance: number): boolean {
 
 function product(a: readonly number[], b: readonly number[]): number {
   return a.reduce((sum, x, k) => sum + x * b[k]!, 0);
-}
-
-function lengthOf(values: Float32Array): number {
-  return Math.sqrt(values.reduce((sum, x) => sum + x * x, 0));
 }

@@ -31,6 +31,7 @@ export function sequence(inputShape: Shape, builders: readonly LayerBuilder[]): 
   const wantOf = (want: Want, i: number): Want => (want === "weights" && i > firstWeighted ? "both" : want);
   return {
     kind: "sequence",
+    parts: layers,
     inputShape,
     outputShape: layers.at(-1)!.outputShape,
     parameters: layers.flatMap(({ parameters }) => parameters),

@@ -67,5 +67,6 @@ export interface Layer {
   readonly inputShape: Shape; // [C, H, W] or [F]
   readonly outputShape: Shape;
   readonly parameters: readonly Parameter[];
+  readonly parts?: readonly Layer[]; // of layers one after the other
   forward(input: Tensor, weights: readonly Tensor[]): Trace;
 }
