@@ -19,6 +19,7 @@ import { invertWithLabels } from "../reconstruction/labelSearch";
 import { throughProtocol } from "../reconstruction/forward";
 import { assumeContributors, knowingOwnShare, observe, withoutOwnShare } from "../reconstruction/observe";
 import { asMeanOf, explainSelections, keepsSome, showsNothing } from "../reconstruction/selection";
+import { priorOf } from "../reconstruction/decoder";
 import type { Prior, PriorName } from "../reconstruction/priors";
 import type { AttackerView } from "../reconstruction/view";
 import { ownImages } from "./ownAutoencoder";
@@ -138,37 +139,44 @@ export function byRound(records: readonly RoundRecord[]): (round: number) => Rou
   return (round) => kept.get(round) ?? refuse("byRound", `needs rounds of ${[...kept.keys()].join(", ")}`, round);
 }
 
-/** Inverts views with labels that are given, inferred, or looked for; and so with whom the server kept. */
+/** Inverts views: those that can be told apart one by one, the others with labels that are given, inferred, or looked for. */
 async function invertAll(
   seen: readonly ViewWithTruth[],
   options: InvertOptions,
-  { labels, labelSearch, selectionSteps, separate = false }: Attacker,
+  attacker: Attacker,
 ): Promise<Reconstruction[]> {
-  if (seen.length === 0) return [];
-  const isGranted = labels === "given";
-  const isOpen = ({ granted }: ViewWithTruth): boolean =>
-    !isGranted && selectionSteps !== undefined && granted !== undefined;
-  const open = seen.filter(isOpen);
-  const explained = open.length === 0 ? [] : await explainSelections(open.map(({ view }) => view), options, selectionSteps!); // prettier-ignore
-  const views = seen.map((target) => {
-    if (isOpen(target)) return explained[open.indexOf(target)]!;
-    return isGranted ? (target.granted ?? target.view) : target.view;
-  });
-  const apart: (Reconstruction | null)[] = [];
-  for (const view of views)
-    apart.push(separate && isSeparable(view) ? await invertSeparated(view, options.own!, { seed: options.seed ?? 0 }) : null); // prettier-ignore
-  const left = [...views.keys()].filter((i) => apart[i] === null);
-  if (left.length === 0) return apart.map((one) => one!);
+  const { labels, labelSearch, separate = false } = attacker;
+  const views = await viewsTaken(seen, options, attacker);
+  const results = new Array<Reconstruction | null>(views.length).fill(null);
+  for (const [i, view] of views.entries())
+    if (separate && isSeparable(view)) results[i] = await invertSeparated(view, options.own!, { seed: options.seed ?? 0 }); // prettier-ignore
+  const left = [...views.keys()].filter((i) => results[i] === null);
+  if (left.length === 0) return results.map((one) => one!);
   const some = left.map((i) => views[i]!);
-  const { autoencoders } = options.prior;
-  const prior = autoencoders ? { ...options.prior, autoencoders: left.map((i) => autoencoders[i]!) } : options.prior;
-  const how = { ...options, prior };
-  const search = (): Promise<Reconstruction[]> => {
-    if (isGranted) return invert(some, { ...how, labels: left.map((i) => seen[i]!.inView.labels) });
-    return labelSearch === undefined ? invert(some, how) : invertWithLabels(some, how, labelSearch);
-  };
-  const searched = await search();
-  return apart.map((one, i) => one ?? searched[left.indexOf(i)]!);
+  const how = { ...options, prior: priorOf(options.prior, left) };
+  let searched: Reconstruction[];
+  if (labels === "given") searched = await invert(some, { ...how, labels: left.map((i) => seen[i]!.inView.labels) });
+  else if (labelSearch !== undefined) searched = await invertWithLabels(some, how, labelSearch);
+  else searched = await invert(some, how);
+  left.forEach((i, at) => (results[i] = searched[at]!));
+  return results.map((one) => one!);
+}
+
+/** The views as the attacker takes them: whom a server kept is granted with the labels, else found out where it tries. */
+async function viewsTaken(
+  seen: readonly ViewWithTruth[],
+  options: InvertOptions,
+  { labels, selectionSteps }: Attacker,
+): Promise<AttackerView[]> {
+  if (labels === "given") return seen.map(({ view, granted }) => granted ?? view);
+  const views = seen.map(({ view }) => view);
+  if (selectionSteps === undefined) return views;
+  const open = [...seen.keys()].filter((i) => seen[i]!.granted !== undefined);
+  if (open.length === 0) return views;
+  const how = { ...options, prior: priorOf(options.prior, open) };
+  const explained = await explainSelections(open.map((i) => views[i]!), how, selectionSteps); // prettier-ignore
+  open.forEach((i, at) => (views[i] = explained[at]!));
+  return views;
 }
 
 /** Nothing to invert, as the broadcasts of a skipped step are the same: every image is then the attacker's guess without a gradient. */

@@ -73,13 +73,13 @@ interface Place {
 }
 
 function isAmong(found: readonly (readonly number[])[], vector: readonly number[]): boolean {
-  return found.some((other) => Math.abs(product(other, vector)) > 1 - 1e-5);
+  return found.some((other) => Math.abs(scalarProduct(other, vector)) > 1 - 1e-5);
 }
 
 function without(vector: readonly number[], basis: readonly (readonly number[])[]): number[] {
   return basis.reduce<number[]>(
     (rest, b) => {
-      const along = product(rest, b);
+      const along = scalarProduct(rest, b);
       return rest.map((x, k) => x - along * b[k]!);
     },
     [...vector],
@@ -113,7 +113,7 @@ function mostZeros(
   { rows, places, tolerance, rng, found }: Place,
   basis: readonly (readonly number[])[],
 ): number[] | null {
-  const inside = new Map(places.map((i) => [i, basis.map((b) => product(rows[i]!, b))]));
+  const inside = new Map(places.map((i) => [i, basis.map((b) => scalarProduct(rows[i]!, b))]));
   const dimension = basis.length;
   let best = { zeros: dimension - 1, vector: null as number[] | null };
   const tries = dimension === 2 ? places.length : 400;
@@ -121,7 +121,7 @@ function mostZeros(
     const drawn = dimension === 2 ? [places[t]!] : drawPlaces(places, dimension - 1, rng);
     const coordinates = nullVector(drawn.map((i) => inside.get(i)!), dimension); // prettier-ignore
     if (coordinates === null) continue;
-    const zeros = places.filter((i) => Math.abs(product(inside.get(i)!, coordinates)) < tolerance).length;
+    const zeros = places.filter((i) => Math.abs(scalarProduct(inside.get(i)!, coordinates)) < tolerance).length;
     if (zeros <= best.zeros) continue;
     const vector = basis[0]!.map((_, k) => basis.reduce((sum, b, j) => sum + coordinates[j]! * b[k]!, 0));
     if (!isAmong(found, vector)) best = { zeros, vector };
@@ -196,7 +196,7 @@ function zerosOf(
   vector: readonly number[],
   tolerance: number,
 ): number[] {
-  return places.filter((i) => Math.abs(product(rows[i]!, vector)) < tolerance);
+  return places.filter((i) => Math.abs(scalarProduct(rows[i]!, vector)) < tolerance);
 }
 
 function drawPlaces(places: readonly number[], count: number, rng: Rng): number[] {
@@ -205,12 +205,13 @@ function drawPlaces(places: readonly number[], count: number, rng: Rng): number[
   return [...drawn];
 }
 
-function product(a: readonly number[], b: readonly number[]): number {
+/** The inner product. */
+export function scalarProduct(a: readonly number[], b: readonly number[]): number {
   let sum = 0;
   for (let k = 0; k < a.length; k++) sum += a[k]! * b[k]!;
   return sum;
 }
 
 function length(a: readonly number[]): number {
-  return Math.sqrt(product(a, a));
+  return Math.sqrt(scalarProduct(a, a));
 }

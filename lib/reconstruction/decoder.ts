@@ -31,3 +31,17 @@ export function priorRule(prior: Prior): PriorRule {
   ensureKnown("invert", "a prior.kind", (prior as Prior | undefined)?.kind, Object.keys(priors));
   return priors[prior.kind];
 }
+
+/**
+ * The prior for some of the views it was given for.
+ *
+ * @param prior with one autoencoder per view, where it has any
+ * @param views by their numbers, perhaps repeatedly
+ * @returns the prior with theirs, in that order
+ * @example
+ * priorOf({ kind: "pixel" }, [2, 0]); // { kind: "pixel" }
+ */
+export function priorOf(prior: Prior, views: readonly number[]): Prior {
+  const { autoencoders } = prior;
+  return autoencoders === undefined ? prior : { ...prior, autoencoders: views.map((view) => autoencoders[view]!) };
+}

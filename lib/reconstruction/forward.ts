@@ -2,7 +2,7 @@
 import { tf, tidy, type Tensor } from "../core/backend";
 import { ensure, refuse } from "../core/errors";
 import { createRng } from "../core/rng";
-import type { AggregationOptions, Aggregator } from "../defense/aggregator";
+import type { AggregationOptions, AggregationParameters, Aggregator } from "../defense/aggregator";
 import { aggregators } from "../defense/aggregators";
 import { privacies } from "../defense/privacies";
 import { RoundRefused } from "../defense/updates";
@@ -15,7 +15,7 @@ import { createTarget, gradientDistance, type Matching, type ObjectiveName } fro
 import { ownShareOut } from "./observe";
 import { isMean, isPlainMean, type Protocol } from "./protocol";
 import { byStep, fromSteps, targetsByStep } from "./unroll";
-import type { AttackerView } from "./view";
+import { isOwnIn, type AttackerView } from "./view";
 
 /** Holds images [N, H, W, S·C] against what the views show. */
 export interface Matcher {
@@ -204,19 +204,41 @@ interface Outcome {
   readonly pullBack: (cotangent: Float32Array) => Float32Array[];
 }
 
+/**
+ * How the server of a view aggregates, as far as its attacker knows.
+ *
+ * @param view with a protocol
+ * @returns whether the attacker's own update is among those that are aggregated, whose they are, the rule with its parameters, and the
+ *   malicious ones' places, which the oracle is told
+ * @example
+ * serverOf(knowingOwnShare(view)).clients.length; // view.numClients
+ */
+export function serverOf(view: AttackerView): {
+  readonly isIn: boolean;
+  readonly clients: readonly number[];
+  readonly rule: Aggregator;
+  readonly parameters: AggregationParameters;
+  readonly malicious: readonly number[];
+} {
+  const { protocol, numClients } = view;
+  const { maliciouslyCuriousClient: own, poisoning } = protocol!;
+  const isIn = isOwnIn(view);
+  const clients = Array.from({ length: numClients }, (_, client) => client).filter((c) => c !== own || isIn);
+  const malicious = isIn && poisoning !== "none" ? [own] : []; // its place too, as then nobody is left out
+  return { isIn, clients, ...ruleOf({ ...protocol!, numClients }, clients), malicious };
+}
+
 /** What the server makes of the dummies' updates and the attacker's own. */
 function replay({ layer, size }: Network, view: AttackerView): (dummies: readonly Float32Array[]) => Outcome {
-  const { protocol, numClients, ownUpdate, ownShare, observedGradient, previous, round } = view;
-  const { maliciouslyCuriousClient: own, poisoning } = protocol!;
-  const isIn = ownShare === "known" && isFiniteVector(ownUpdate);
-  const clients = Array.from({ length: numClients }, (_, client) => client).filter((c) => c !== own || isIn);
-  const { rule, parameters } = ruleOf({ ...protocol!, numClients }, clients);
+  const { protocol, ownUpdate, observedGradient, previous, round } = view;
+  const { maliciouslyCuriousClient: own } = protocol!;
+  const { isIn, clients, rule, parameters, malicious } = serverOf(view);
   const history = clients.map(() => new Float32Array(rule.needs?.includes("history") ? size : 0));
   const options = (): AggregationOptions => ({
     ...parameters,
     rng: createRng("forward").split("draws", round),
     layers: layer.parameters.map(({ shape }) => shape),
-    malicious: isIn && poisoning !== "none" ? [own] : [],
+    malicious,
     rootUpdate: observedGradient,
     history,
     ...(previous && { previous }),

@@ -5,13 +5,14 @@ import { ensureNames } from "../core/known";
 import type { Batch } from "../core/types";
 import { sliceOf } from "../data/batch";
 import { adamStart, adamStep, cosineDecay } from "../model/adam";
+import { sequence } from "../model/layers/compose";
 import type { Layer, Trace } from "../model/layers/layer";
 import { checkBatch } from "../model/network";
 import { stackImages, stackVectors, unpackWeights, unstackImages } from "../model/stack";
 import type { Reconstruction } from "./inversion";
 import { matchingLosses } from "./invert";
 import { isPlainMean } from "./protocol";
-import { separateInputs, type Separated, type SeparationOptions } from "./separation";
+import { firstDense, separateInputs, type Separated, type SeparationOptions } from "./separation";
 import { totalVariation } from "./totalVariation";
 import { checkView, type AttackerView } from "./view";
 
@@ -64,11 +65,14 @@ export async function invertSeparated(
   if (separated === null) return null;
   const parts = network.layer.parts!;
   const first = parts.findIndex(({ kind }) => kind === "dense");
+  const [front, dense, back] = [chained(parts.slice(0, first)), parts[first]!, chained(parts.slice(first + 1))];
   const weights = tidy(() => unpackWeights(network.layer, stackVectors([view.weights])));
+  const [before, behind] = [front.parameters.length, front.parameters.length + dense.parameters.length];
   try {
-    const [front, back] = [chain(parts, weights, 0, first), chain(parts, weights, first, parts.length)];
-    const labels = labelsOf(separated, back, view);
-    const images = await imagesOf(separated, front, view, own, { starts, steps, learningRate, smooth });
+    const outputs = (inputs: Tensor): Tensor => dense.forward(inputs, weights.slice(before, behind)).output;
+    const labels = labelsOf(separated, (inputs) => back.forward(outputs(inputs), weights.slice(behind)), view);
+    const features = (images: Tensor): Trace => front.forward(images, weights.slice(0, before));
+    const images = await imagesOf(separated, features, view, own, { starts, steps, learningRate, smooth });
     const order = [...labels.keys()].sort((a, b) => labels[a]! - labels[b]!);
     const sorted: Batch = {
       images: Float32Array.from(order.flatMap((i) => [...images[i]!])),
@@ -95,40 +99,25 @@ export function isSeparable(view: AttackerView): boolean {
   const { activation, localSteps, ownShare, protocol } = view;
   if (activation !== "relu" || localSteps > 1 || ownShare !== "out" || !protocol || !isPlainMean(protocol))
     return false;
-  const { parameters } = checkView("isSeparable", view).layer;
-  const first = parameters.findIndex(({ shape }) => shape.length === 2);
-  return first >= 0 && parameters[first + 2]?.shape.length === 2;
+  return firstDense(checkView("isSeparable", view).layer) !== undefined;
 }
 
-/** Some of a model's layers, one after the other: their traces, each with its layer's weights. */
-type Chain = (input: Tensor) => Trace[];
-
-/** Layers from..to - 1 of a model, with their weights. */
-function chain(parts: readonly Layer[], weights: readonly Tensor[], from: number, to: number): Chain {
-  const slots = parts.map((_, i) => parts.slice(0, i).reduce((sum, { parameters }) => sum + parameters.length, 0));
-  return (input) => {
-    const traces: Trace[] = [];
-    for (let i = from; i < to; i++) {
-      const own = weights.slice(slots[i], slots[i]! + parts[i]!.parameters.length);
-      traces.push(parts[i]!.forward(traces.at(-1)?.output ?? input, own));
-    }
-    return traces;
-  };
+/** Some of a model's layers as one. */
+function chained(parts: readonly Layer[]): Layer {
+  return sequence(parts[0]!.inputShape, parts.map((part) => () => part)); // prettier-ignore
 }
 
-/** dL/d of what went into the first of some layers' traces, given that of the last one's output. */
-function pulled(traces: readonly Trace[], outputGradient: Tensor): Tensor {
-  return traces.reduceRight((d, trace) => trace.backward(d, "input").input!, outputGradient);
-}
+/** A forward pass, with the weights in it. */
+type Forward = (input: Tensor) => Trace;
 
 /** For each image the label whose loss has the slope that was separated. */
-function labelsOf(separated: readonly Separated[], back: Chain, { numClasses }: AttackerView): number[] {
+function labelsOf(separated: readonly Separated[], back: Forward, { numClasses }: AttackerView): number[] {
   const slopes = tidy(() => {
     const inputs = stackVectors(separated.flatMap(({ input }) => new Array<Float32Array>(numClasses).fill(input)));
-    const traces = back(tf.expandDims(inputs, 0)); // [1, N K, features]
-    const q = tf.softmax(traces.at(-1)!.output);
+    const trace = back(tf.expandDims(inputs, 0)); // of [1, N K, features]
+    const q = tf.softmax(trace.output);
     const y = tf.tile(tf.oneHot(tf.range(0, numClasses, 1, "int32"), numClasses), [separated.length, 1]);
-    return pulled(traces.slice(1), tf.sub(q, tf.expandDims(y, 0))); // behind the first dense layer
+    return trace.backward(tf.sub(q, tf.expandDims(y, 0)), "input").input!; // behind the first dense layer
   });
   const values = slopes.dataSync();
   dispose([slopes]);
@@ -148,7 +137,7 @@ function labelsOf(separated: readonly Separated[], back: Chain, { numClasses }: 
 /** The images by themselves, from the nearest own ones. */
 async function imagesOf(
   separated: readonly Separated[],
-  front: Chain,
+  front: Forward,
   { inputShape }: AttackerView,
   own: Batch,
   how: {
@@ -175,11 +164,11 @@ async function imagesOf(
     for (let step = 0; step < steps; step++) {
       const { codes, state } = now;
       const next = tidy(() => {
-        const traces = front(codes);
-        const slope = tf.div(tf.mul(tf.sub(traces.at(-1)!.output, targets), 2), scale);
+        const trace = front(codes);
+        const slope = tf.div(tf.mul(tf.sub(trace.output, targets), 2), scale);
         const weight = smooth[0] * (smooth[1] / smooth[0]) ** (step / steps);
         const rough = tf.mul(totalVariation(codes, 1).gradient, weight * near.length); // of each image by itself
-        const gradient = tf.add(pulled(traces, slope), rough);
+        const gradient = tf.add(trace.backward(slope, "input").input!, rough);
         const moved = adamStep([codes], [gradient], state, cosineDecay(learningRate, step, steps));
         return { codes: tf.clipByValue(moved.parameters[0]!, 0, 1), state: moved.state };
       });
@@ -187,7 +176,7 @@ async function imagesOf(
       now = next;
       if (step % 10 === 9) await new Promise(setImmediate);
     }
-    const value = tidy(() => lossOf(front(now.codes).at(-1)!.output));
+    const value = tidy(() => lossOf(front(now.codes).output));
     const losses = value.dataSync();
     dispose([value]);
     const [images] = unstackImages(now.codes, 1);
@@ -206,7 +195,7 @@ const atOnce = 256; // own images whose features are computed together
 /** For each image the own ones whose features are nearest, [N * starts] or fewer each. */
 function nearest(
   separated: readonly Separated[],
-  front: Chain,
+  front: Forward,
   inputShape: AttackerView["inputShape"],
   own: Batch,
   starts: number,
@@ -215,7 +204,7 @@ function nearest(
   const values = new Float32Array(own.size * size);
   for (let from = 0; from < own.size; from += atOnce) {
     const { images } = sliceOf(own, from, Math.min(atOnce, own.size - from));
-    const features = tidy(() => front(stackImages([images], inputShape)).at(-1)!.output);
+    const features = tidy(() => front(stackImages([images], inputShape)).output);
     values.set(features.dataSync(), from * size);
     dispose([features]);
   }

@@ -4,6 +4,7 @@ import { inferLabels, nearbyLabels } from "./labels";
 import type { InvertOptions, Reconstruction } from "./inversion";
 import { invert } from "./invert";
 import { countedNoise } from "./noise";
+import { priorOf } from "./decoder";
 import type { AttackerView } from "./view";
 
 /** How to look for labels. */
@@ -111,12 +112,9 @@ function chosenFrom(
   chosen: readonly { readonly view: number; readonly labels: Int32Array }[],
   { prior, ...options }: InvertOptions,
 ): [AttackerView[], InvertOptions] {
-  const own =
-    prior.autoencoders === undefined
-      ? prior
-      : { ...prior, autoencoders: chosen.map(({ view }) => prior.autoencoders![view]!) };
+  const numbers = chosen.map(({ view }) => view);
   return [
-    chosen.map(({ view }) => views[view]!),
-    { ...options, prior: own, labels: chosen.map(({ labels }) => labels) },
+    numbers.map((view) => views[view]!),
+    { ...options, prior: priorOf(prior, numbers), labels: chosen.map(({ labels }) => labels) },
   ];
 }

@@ -1,11 +1,10 @@
 /** @file The privacy noise that a client sees in a round. */
 import { privacies } from "../defense/privacies";
 import type { Privacy } from "../defense/privacy/privacy";
-import { isFiniteVector } from "../numerics/linear";
 import { rehearse } from "../fl/aggregation";
 import type { InvertOptions } from "./inversion";
 import { isMean, type Protocol } from "./protocol";
-import type { AttackerView } from "./view";
+import { isOwnIn, type AttackerView } from "./view";
 
 /**
  * The standard deviation of the noise on each number of what a view is matched to, observedGradient / tau.
@@ -23,14 +22,13 @@ import type { AttackerView } from "./view";
  * @source our choice
  */
 export function noiseSeen(view: AttackerView): number {
-  const { protocol, numClients, numImages, localSteps, batchSize, ownShare, ownUpdate } = view;
+  const { protocol, numClients, numImages, localSteps, batchSize } = view;
   if (protocol === undefined || protocol.privacy === "none") return 0;
   const mechanism: Privacy = privacies[protocol.privacy];
   const perStep = mechanism.stepNoise(protocol.privacyParameters, batchSize);
   const message = mechanism.clips === "example" ? perStep * Math.sqrt(localSteps) : perStep; // every step's noise, or one
   const behind = numImages / (localSteps * batchSize);
-  const isOwnIn = ownShare === "known" && isFiniteVector(ownUpdate); // what is not finite was dropped
-  const clients = isOwnIn ? numClients : behind;
+  const clients = isOwnIn(view) ? numClients : behind;
   return (message * Math.sqrt(behind)) / Math.sqrt(clients * averaged(protocol, numClients, clients)) / localSteps;
 }
 

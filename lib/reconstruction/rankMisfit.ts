@@ -7,9 +7,9 @@ import { aggregators } from "../defense/aggregators";
 import { privacies } from "../defense/privacies";
 import type { Privacy } from "../defense/privacy/privacy";
 import { lossAndGradient, type Network } from "../model/network";
-import { innerProduct, isFiniteVector, squaredNorms } from "../numerics/linear";
-import type { Protocol } from "./protocol";
-import type { AttackerView } from "./view";
+import { innerProduct, squaredNorms } from "../numerics/linear";
+import { clipOf } from "./forward";
+import { isOwnIn, type AttackerView } from "./view";
 
 const inPool = 64; // gradients of each class that rounds are played with
 const plays = 60; // rounds that are played for each choice of labels
@@ -22,18 +22,13 @@ const plays = 60; // rounds that are played for each choice of labels
  * @example
  * isRanked(knowingOwnShare(view)); // false; under the mean
  */
-export function isRanked({ protocol, ownShare, ownUpdate, localSteps, batchSize }: AttackerView): boolean {
-  if (protocol === undefined || ownShare !== "known" || !isFiniteVector(ownUpdate)) return false;
+export function isRanked(view: AttackerView): boolean {
+  const { protocol, localSteps, batchSize } = view;
+  if (protocol === undefined || !isOwnIn(view)) return false;
   const { byRank }: Aggregator = aggregators[protocol.aggregator];
-  const isLone = localSteps * batchSize === 1 || clipsExamples(protocol);
+  const isLone = localSteps * batchSize === 1 || clipOf(protocol).isPerExample;
   const isClear = protocol.privacy === "none" || (isLone && protocol.privacyParameters.clipping !== "elementwise");
   return byRank === true && protocol.preAggregations.length === 0 && isClear;
-}
-
-function clipsExamples({ privacy }: Protocol): boolean {
-  if (privacy === "none") return false;
-  const { clips }: Privacy = privacies[privacy];
-  return clips === "example";
 }
 
 /**
@@ -120,7 +115,7 @@ function poolOf(network: Network, view: AttackerView, own: Batch, from: number):
     const { gradients } = lossAndGradient(network, batches.map(() => weights), batches); // prettier-ignore
     if (privacy === "none") return gradients.map((g) => g.slice(from));
     const mechanism: Privacy = privacies[privacy];
-    const std = mechanism.stepNoise(privacyParameters, batchSize) * (mechanism.clips === "example" ? Math.sqrt(batchSize) : 1); // prettier-ignore
+    const std = mechanism.stepNoise(privacyParameters, batchSize) * (clipOf(protocol!).isPerExample ? Math.sqrt(batchSize) : 1); // prettier-ignore
     return squaredNorms(gradients).map((square, i) => {
       const share = Math.min(1, privacyParameters.clipNorm / Math.sqrt(square));
       const noise = rng.normals(network.size - from);

@@ -2,12 +2,12 @@
 import { ensure, ensureCount, refuse } from "../core/errors";
 import type { Aggregator } from "../defense/aggregator";
 import { aggregators } from "../defense/aggregators";
-import { ruleOf } from "../fl/aggregation";
 import { isFiniteVector, squaredNorms } from "../numerics/linear";
-import { throughProtocol } from "./forward";
+import { serverOf, throughProtocol } from "./forward";
 import type { InvertOptions, Reconstruction } from "./inversion";
 import { invert } from "./invert";
 import { countedNoise } from "./noise";
+import { priorOf } from "./decoder";
 import type { Protocol } from "./protocol";
 import { checkView, type AttackerView } from "./view";
 
@@ -47,18 +47,13 @@ export function keepsSome({ aggregator, preAggregations }: Protocol): boolean {
 export function possibleSelections(view: AttackerView): Selection[] {
   const fn = "possibleSelections";
   checkView(fn, view);
-  const { protocol, numClients, ownUpdate } = view;
+  const { protocol, numClients } = view;
   if (protocol === undefined) return refuse(fn, "needs a view with a protocol", "none", "see protocolOf");
-  const { maliciouslyCuriousClient: own, poisoning, aggregator } = protocol;
-  const { keeps }: Aggregator = aggregators[aggregator];
-  if (keeps === undefined || !keepsSome(protocol)) return [];
-  const isSent = isFiniteVector(ownUpdate); // what is not finite was dropped
-  const clients = Array.from({ length: numClients }, (_, client) => client).filter((c) => c !== own || isSent);
-  const { parameters } = ruleOf({ ...protocol, numClients }, clients);
-  const malicious = isSent && poisoning !== "none" ? [clients.indexOf(own)] : [];
-  return keeps(clients.length, { ...parameters, malicious }).flatMap((kept) => [
+  if (!keepsSome(protocol)) return [];
+  const { isIn, clients, rule, parameters, malicious } = serverOf(view);
+  return rule.keeps!(clients.length, { ...parameters, malicious }).flatMap((kept) => [
     ...(kept < numClients ? [{ others: kept, own: false }] : []),
-    ...(isSent && kept > 1 ? [{ others: kept - 1, own: true }] : []),
+    ...(isIn && kept > 1 ? [{ others: kept - 1, own: true }] : []),
   ]);
 }
 
@@ -144,16 +139,9 @@ export async function explainSelections(
     return possible.map((selection) => ({ index, assumed: asMeanOf(view, selection) }));
   });
   const { labels: _labels, prior, restarts: _restarts, goal: _goal, onStep: _onStep, ...rest } = options;
-  const { autoencoders } = prior;
-  const found = await invert(
-    trials.map(({ assumed }) => assumed),
-    {
-      ...rest,
-      prior: autoencoders ? { ...prior, autoencoders: trials.map(({ index }) => autoencoders[index]!) } : prior,
-      through: "protocol",
-      steps: trialSteps,
-    },
-  );
+  const own = priorOf(prior, trials.map(({ index }) => index)); // prettier-ignore
+  const how = { ...rest, prior: own, through: "protocol", steps: trialSteps } as const;
+  const found = await invert(trials.map(({ assumed }) => assumed), how); // prettier-ignore
   const judged = trials.map((trial, t) => ({ ...trial, misfit: misfit(trial.assumed, found[t]!, options) }));
   return views.map((_, view) => {
     const ofView = judged.filter(({ index }) => index === view);

@@ -11,6 +11,7 @@ import type { ArchitectureName } from "../model/architectures";
 import { buildNetwork } from "../model/buildNetwork";
 import { gainOf } from "../model/layers/activation";
 import { initialWeights, lossAndGradient } from "../model/network";
+import { volume } from "../model/stack";
 import { invertSeparated, isSeparable } from "./invertSeparated";
 import { protocolOf } from "./protocol";
 import { separateInputs } from "./separation";
@@ -56,9 +57,7 @@ test("separateInputs: gives the private images themselves behind an MLP's mean g
 test("separateInputs: gives every image's features behind the convolutions of LeNet-5", () => {
   const { view, secret } = viewOf("lenet5", 9, 4);
   const network = buildNetwork("lenet5", [1, 28, 28], 10);
-  const from = network.layer.parameters
-    .slice(0, 4)
-    .reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1), 0);
+  const from = network.layer.parameters.slice(0, 4).reduce((sum, { shape }) => sum + volume(shape), 0);
   const found = separateInputs(view)!.map(({ input }) => input);
   assert.equal(found.length, 9);
   for (let i = 0; i < 9; i++) {

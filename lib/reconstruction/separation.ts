@@ -1,9 +1,11 @@
 /** @file Exact separation: what went into the first dense layer for each image behind a mean gradient, where ReLU leaves zeros. */
 import { Matrix, SVD, pseudoInverse } from "ml-matrix";
 import { createRng } from "../core/rng";
-import { ensure, ensureCount } from "../core/errors";
+import { ensure, ensureCount, refuse } from "../core/errors";
 import { ensureNames } from "../core/known";
-import { rowSpace, sparsestVectors } from "../numerics/sparseSpan";
+import type { Shape } from "../core/types";
+import { volume, type Parameters } from "../model/stack";
+import { rowSpace, scalarProduct, sparsestVectors } from "../numerics/sparseSpan";
 import { checkView, type AttackerView } from "./view";
 
 /** One private image's part in the first dense layer. */
@@ -56,58 +58,72 @@ export function separateInputs(view: AttackerView, options: SeparationOptions = 
   ensureCount(fn, "tries", tries);
   ensure(Number.isInteger(seed), fn, "needs an integer seed", seed);
   const { activation, localSteps, numImages: n, observedGradient } = view;
+  const first = firstDense(layer);
   ensure(activation === "relu", fn, 'needs the activation "relu", which leaves zeros', activation, "use invert");
   ensure(localSteps === 1, fn, "needs a view of one local step", localSteps, "use invert");
   let at = 0;
   const parameters = layer.parameters.map(({ shape }) => {
-    const size = shape.reduce((product, side) => product * side, 1);
-    return { shape, values: observedGradient.subarray(at, (at += size)) };
+    return { shape, values: observedGradient.subarray(at, (at += volume(shape))) };
   });
-  const first = parameters.findIndex(({ shape }) => shape.length === 2);
-  const [weights, biases, next] = [parameters[first], parameters[first + 1], parameters[first + 2]];
-  ensure(next?.shape.length === 2, fn, "needs a model with two dense layers", view.architecture, "use invert");
-  const [front, behind] = [factored(weights!, n), factored(next!, n)];
+  if (first === undefined) return refuse(fn, "needs a model with two dense layers", view.architecture, "use invert");
+  const [weights, biases, next] = parameters.slice(first) as [Slice, Slice, Slice];
+  const [front, behind] = [factored(weights, n), factored(next, n)];
   if (front === null || behind === null) return null;
   const rng = createRng(seed).split("separation", view.round);
-  const hidden = (vector: readonly number[]): number[] => behind.right.map((row) => product(row, vector));
+  const hidden = (vector: readonly number[]): number[] => behind.right.map((row) => scalarProduct(row, vector));
   let apart: Separated[] | null = null;
-  const look = (attempt: number): unknown =>
+  for (let attempt = 0; attempt < attempts && apart === null; attempt++) {
+    const columns: (number[] | null)[] = []; // of the vectors that are found, in their order
     sparsestVectors(behind.right, {
       ...{ tolerance: behind.tolerance, rng: rng.split("attempt", attempt), tries: Math.ceil(tries / attempts) },
       accepts: (vector) => isOfOneSign(hidden(vector), 3 * behind.tolerance),
       isEnough: (found) => {
-        for (const chosen of withNewest(found, n)) {
-          if (apart !== null) break;
-          const columns = chosen.flatMap((vector) => columnOf(hidden(vector), front, behind.tolerance));
-          apart = columns.length === n ? solved(columns, front, biases!.values) : null;
+        columns.push(columnOf(hidden(found.at(-1)!), front, behind.tolerance));
+        for (const chosen of withNewest(columns, n)) {
+          const known = chosen.filter((column) => column !== null);
+          apart = known.length === n ? solved(known, front, biases.values) : null;
+          if (apart !== null) return true;
         }
-        return apart !== null || found.length === n + spare;
+        return found.length === n + spare;
       },
     });
-  for (let attempt = 0; attempt < attempts && apart === null; attempt++) look(attempt);
+  }
   return apart;
+}
+
+/**
+ * Where the weights of the first of two dense layers stand among a model's parameters, with its biases and the second one's behind them.
+ *
+ * @param layer of the model
+ * @returns undefined where the model has no two
+ * @example
+ * firstDense(buildNetwork("mlp", [1, 28, 28], 10).layer); // 0
+ */
+export function firstDense({ parameters }: Parameters): number | undefined {
+  const first = parameters.findIndex(({ shape }) => shape.length === 2);
+  return first >= 0 && parameters[first + 2]?.shape.length === 2 ? first : undefined;
 }
 
 const attempts = 8; // what is found first decides what sums lead to, and some ways lead astray
 const spare = 2; // vectors too many, of which some are sums of two that have one sign by chance
 
 /** All choices of n of some vectors that the newest is among. */
-function withNewest(found: readonly (readonly number[])[], n: number): (readonly (readonly number[])[])[] {
+function withNewest<T>(found: readonly T[], n: number): (readonly T[])[] {
   const [older, newest] = [found.slice(0, -1), found.at(-1)!];
-  const without = (list: readonly (readonly number[])[], count: number): (readonly (readonly number[])[])[] => {
+  const without = (list: readonly T[], count: number): (readonly T[])[] => {
     if (count === 0) return [list];
     return list.flatMap((_, i) => without(list.slice(i + 1), count - 1).map((rest) => [...list.slice(0, i), ...rest]));
   };
   return found.length < n ? [] : without(older, found.length - n).map((rest) => [...rest, newest]);
 }
 
-/** Along d1_n, from the zeros of h_n: none where several or no vectors have them. */
-function columnOf(hidden: readonly number[], front: Factors, tolerance: number): number[][] {
-  if (front.left[0]!.length === 1) return [[1]];
+/** Along d1_n, from the zeros of h_n; null where several or no vectors have them. */
+function columnOf(hidden: readonly number[], front: Factors, tolerance: number): number[] | null {
+  if (front.left[0]!.length === 1) return [1];
   const zeros = hidden.flatMap((h, i) => (Math.abs(h) < 2 * tolerance ? [front.left[i]!] : []));
-  if (zeros.length === 0) return [];
+  if (zeros.length === 0) return null;
   const { complement } = rowSpace(zeros, front.tolerance);
-  return complement.length === 1 ? complement : [];
+  return complement.length === 1 ? complement[0]! : null;
 }
 
 /** Inputs and slopes by the directions of the slopes; null where they leave something of the gradient. */
@@ -127,6 +143,12 @@ function solved(columns: readonly number[][], { matrix, left }: Factors, biases:
   }));
 }
 
+/** A parameter's part of a gradient. */
+interface Slice {
+  readonly shape: Shape;
+  readonly values: Float32Array;
+}
+
 /** A gradient of rank n as rows that span it. */
 interface Factors {
   readonly matrix: Matrix; // [out, in]
@@ -136,10 +158,7 @@ interface Factors {
 }
 
 /** The n largest singular directions, each scaled by its value; null where there are not just n. */
-function factored(
-  { shape, values }: { readonly shape: readonly number[]; readonly values: Float32Array },
-  n: number,
-): Factors | null {
+function factored({ shape, values }: Slice, n: number): Factors | null {
   const [rows, columns] = shape as [number, number];
   if (n >= Math.min(rows, columns)) return null;
   const matrix = Matrix.from1DArray(rows, columns, Array.from(values));
@@ -155,8 +174,4 @@ function factored(
 
 function isOfOneSign(values: readonly number[], tolerance: number): boolean {
   return !(values.some((x) => x > tolerance) && values.some((x) => x < -tolerance));
-}
-
-function product(a: readonly number[], b: readonly number[]): number {
-  return a.reduce((sum, x, k) => sum + x * b[k]!, 0);
 }

@@ -8,6 +8,7 @@ import { buildNetwork } from "../model/buildNetwork";
 import { activationNames, type ActivationName } from "../model/layers/activation";
 import { poolingNames, type PoolingName } from "../model/layers/pooling";
 import { checkBatch, type Network } from "../model/network";
+import { isFiniteVector } from "../numerics/linear";
 import { checkProtocol, type Protocol } from "./protocol";
 
 /** All that the maliciously curious client may know. */
@@ -55,6 +56,18 @@ export interface AttackerView {
  * is in there but no question, as ownUpdate is known ("known").
  */
 export type OwnShare = "counted" | "out" | "known";
+
+/**
+ * Whether the attacker's own update is in what a view shows, known and not taken out: what is not finite was dropped.
+ *
+ * @param view as observe or knowingOwnShare gives it
+ * @returns false where its images count among the unknown ones, or its share is out
+ * @example
+ * isOwnIn(view); // false; it counts among the unknown
+ */
+export function isOwnIn({ ownShare, ownUpdate }: AttackerView): boolean {
+  return ownShare === "known" && isFiniteVector(ownUpdate);
+}
 
 /**
  * Refuses a view that no round could have shown; the check of every public entry that takes one.
