@@ -20,6 +20,7 @@ import { initialWeights } from "../model/network";
 import { stackImages, unstackImages } from "../model/stack";
 import { createForward, throughProtocol, type Suspicion } from "./forward";
 import { invert } from "./invert";
+import { createMatcher } from "./matcher";
 import type { ObjectiveName } from "./objective";
 import { knowingOwnShare, withoutOwnShare } from "./observe";
 import { protocolOf } from "./protocol";
@@ -185,6 +186,28 @@ for (const [words, change, tolerance] of cases) {
     });
   }
 }
+
+test("createForward: momentum, and batches of several steps, are those of matchUnrolled", () => {
+  const { whole, secret, dummy } = sceneOf({ learningRate: 0.5 });
+  const view = { ...whole, localSteps: 4, localBatches: 1, momentum: 0.6 };
+  const labels = createRng("labels").uniforms(numClients - 1).map((x) => Math.floor(10 * x)); // prettier-ignore
+  const known = { view: knowingOwnShare(view), labels: Int32Array.from(labels) };
+  const out = { ...known, view: withoutOwnShare(view) };
+  assert.equal(secret.length, dummy.length);
+  const through = forward([known], [dummy], "squared");
+  const { match, tensors } = createMatcher(network, [out], { objective: "squared", unroll: true });
+  const unrolled = tidy(() => {
+    const { value, imagesGradient } = match(stackImages([dummy], network.inputShape));
+    return { value: value(), imagesGradient };
+  });
+  const factor = ((numClients - 1) / numClients) ** 2; // of the others' mean in the mean
+  const expected = unrolled.value.dataSync()[0]! * factor;
+  assert.ok(Math.abs(through.distances[0]! - expected) <= 1e-4 * expected, `${through.distances[0]}, ${expected}`);
+  const [gradient] = unstackImages(unrolled.imagesGradient, 1);
+  const error = norm(gradient!.map((x, i) => factor * x - through.gradients[0]![i]!));
+  assert.ok(error <= 1e-3 * norm(through.gradients[0]!), `off by ${error}`);
+  dispose([unrolled, tensors]);
+});
 
 const how = { prior: { kind: "pixel" }, objective: "cosine", steps: 12 } as const;
 

@@ -15,7 +15,7 @@ import { createTarget, gradientDistance, type Matching, type ObjectiveName } fro
 import { ownShareOut } from "./observe";
 import { isMean, isPlainMean, type Protocol } from "./protocol";
 import { byStep, fromSteps, targetsByStep } from "./unroll";
-import { isOwnIn, type AttackerView } from "./view";
+import { imagesPerClient, isOwnIn, type AttackerView } from "./view";
 
 /** Holds images [N, H, W, S·C] against what the views show. */
 export interface Matcher {
@@ -42,12 +42,12 @@ export interface Suspicion {
  * throughProtocol("invert", knowingOwnShare(view)).ownShare; // "out"; under the mean
  */
 export function throughProtocol(fn: string, view: AttackerView): AttackerView {
-  const { protocol, round, numClients: m, localSteps, batchSize, ownShare = "counted" } = view;
+  const { protocol, round, numClients: m, ownShare = "counted" } = view;
   if (protocol === undefined)
     return refuse(fn, "needs a protocol to go through", `a view of round ${round} without one`, "see protocolOf");
   if (ownShare === "out" && isMean(protocol)) return view;
   ensure(ownShare === "known", fn, "needs a view that knows its own share to go through the protocol", `ownShare "${ownShare}"`, "see knowingOwnShare"); // prettier-ignore
-  const others = (m - 1) * localSteps * batchSize;
+  const others = (m - 1) * imagesPerClient(view);
   ensure(view.numImages === others, fn, `needs the (M - 1) tau B = ${others} images of all others to go through the protocol`, view.numImages); // prettier-ignore
   const { readsPrevious }: Aggregator = aggregators[protocol.aggregator];
   const hasPrevious = view.previous !== undefined || round === 0 || readsPrevious !== true;
@@ -63,7 +63,7 @@ export function throughProtocol(fn: string, view: AttackerView): AttackerView {
  *
  *     w_(m,0) = w,  w_(m,t+1) = w_(m,t) - eta g_(m,t),  s_m = clip(sum_t g_(m,t)),  D(A(s_1, ..., own, ..., s_n) / tau, g* / tau)
  *
- * g_(m,t) is the gradient of a batch, where examples are clipped (1/B) sum_b clip(grad L(w_(m,t); x_b)). Backwards go the objective's derivative, the
+ * with momentum and batches of several steps as in matchUnrolled. g_(m,t) is the gradient of a batch, where examples are clipped (1/B) sum_b clip(grad L(w_(m,t); x_b)). Backwards go the objective's derivative, the
  * rule's pull-back, that of the clip, and the steps' as in matchUnrolled: with u_t = dD/dg_t, J the symmetric derivative of the clip of an
  * example (else the identity) and H its Hessian,
  *
@@ -87,7 +87,8 @@ export function throughProtocol(fn: string, view: AttackerView): AttackerView {
  * @source our derivation; the paper's equation 22 matches the plain mean
  */
 export function createForward(network: Network, stack: readonly Suspicion[], objective: ObjectiveName): Matcher {
-  const { numClients, localSteps, batchSize, learningRate, protocol } = stack[0]!.view;
+  const { numClients, localSteps, localBatches = localSteps, momentum = 0 } = stack[0]!.view;
+  const { batchSize, learningRate, protocol } = stack[0]!.view;
   const { layer, numClasses } = network;
   const [views, clients] = [stack.length, numClients - 1];
   const { isPerExample, clip: clipped } = clipOf(protocol!);
@@ -104,7 +105,7 @@ export function createForward(network: Network, stack: readonly Suspicion[], obj
     targets: targetsByStep(
       stack.map(({ labels }) => labels),
       clients,
-      localSteps,
+      localBatches,
       numClasses,
     ).map((one) => tf.reshape(one, [views * clients * lanes, -1, numClasses])),
   }));
@@ -116,17 +117,20 @@ export function createForward(network: Network, stack: readonly Suspicion[], obj
     lanes > 1 ? tf.sum(tf.reshape(rows, [-1, lanes, network.size]), 1) : rows;
 
   const match = (images: Tensor): Matching => {
-    const steps = byStep(images, views, clients, localSteps).map(apart);
+    const batches = byStep(images, views, clients, localBatches).map(apart);
     const passes: { readonly pass: Pass; readonly clip: Clipped }[] = [];
     let local: Tensor = tensors.start;
     let sum: Tensor | null = null;
-    for (const [t, batch] of steps.entries()) {
-      const pass = differentiate(network, unpackWeights(layer, toLanes(local)), batch, tensors.targets[t]!);
+    let step: Tensor | null = null;
+    for (let t = 0; t < localSteps; t++) {
+      const [batch, targets] = [batches[t % localBatches]!, tensors.targets[t % localBatches]!];
+      const pass = differentiate(network, unpackWeights(layer, toLanes(local)), batch, targets);
       const clip = perExample(packWeights(layer, pass.gradients.weights));
       passes.push({ pass, clip });
       const g = tf.div(sumOfLanes(clip.value), lanes);
-      sum = sum === null ? g : tf.add(sum, g);
-      if (t + 1 < localSteps) local = tf.sub(local, tf.mul(g, learningRate));
+      step = step === null || momentum === 0 ? g : tf.add(g, tf.mul(step, momentum));
+      sum = sum === null ? step : tf.add(sum, step);
+      if (t + 1 < localSteps) local = tf.sub(local, tf.mul(step, learningRate));
     }
     const sent = perUpdate(sum!);
     const updates = unstackVectors(sent.value);
@@ -135,17 +139,22 @@ export function createForward(network: Network, stack: readonly Suspicion[], obj
     const { value, derivative } = gradientDistance(tf.div(aggregated, localSteps), tensors.target, objective);
     const cotangents = unstackVectors(tf.div(derivative, localSteps));
     const pulled = outcomes.flatMap(({ pullBack }, s) => pullBack(cotangents[s]!));
-    let u = sent.pull(stackVectors(pulled));
+    let q = sent.pull(stackVectors(pulled));
+    let u = q;
     recycle([...pulled, ...outcomes.map(({ update }) => update)]);
-    const imagesGradients = new Array<Tensor>(localSteps);
+    const imagesGradients = new Array<Tensor | undefined>(localBatches);
     for (let t = localSteps - 1; t >= 0; t--) {
       const { pass, clip } = passes[t]!;
       const direction = clip.pull(toLanes(tf.div(u, lanes)));
       const along = gradientsAlong(pass, unpackWeights(layer, direction), t > 0 ? "both" : "input");
-      imagesGradients[t] = together(along.input!);
-      if (t > 0) u = tf.sub(u, tf.mul(sumOfLanes(packWeights(layer, along.weights)), learningRate));
+      const others = imagesGradients[t % localBatches];
+      const input = together(along.input!);
+      imagesGradients[t % localBatches] = others === undefined ? input : tf.add(others, input);
+      if (t === 0) break;
+      q = tf.sub(q, tf.mul(sumOfLanes(packWeights(layer, along.weights)), learningRate));
+      u = momentum === 0 ? q : tf.add(q, tf.mul(u, momentum));
     }
-    return { value, imagesGradient: fromSteps(imagesGradients, views, clients) };
+    return { value, imagesGradient: fromSteps(imagesGradients as Tensor[], views, clients) };
   };
   return { match, tensors };
 }

@@ -532,7 +532,7 @@ test("invert: refuses options out of range, labels that do not fit, and gradient
     [
       [{ ...view, numClients: 2, localSteps: 2, numImages: 3 }],
       { unroll: true, labels: [Int32Array.of(0, 1, 2)] },
-      "needs a multiple of tau B = 2 images to unroll view 0, got 3",
+      "needs whole clients of 2 images to unroll view 0, got 3",
     ],
     [
       [view, view],

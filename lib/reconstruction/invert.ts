@@ -15,7 +15,7 @@ import type { InvertOptions, Reconstruction } from "./inversion";
 import { priorRule } from "./decoder";
 import { gaussian } from "./priors/gaussian"; // by its file: it is used where no option names it
 import { search, type Start } from "./search";
-import { checkView, type AttackerView } from "./view";
+import { checkView, imagesPerClient, type AttackerView } from "./view";
 
 const optionNames = [
   ...["prior", "own", "labels", "objective", "unroll", "through", "noise", "steps", "learningRate", "totalVariation"],
@@ -102,9 +102,9 @@ export async function invert(views: readonly AttackerView[], options: InvertOpti
     const { index, view } = start;
     const known = labels?.[index] ?? (await inferLabels(view, options.own));
     ensureLabels("invert", `labels for view ${index}`, known, view.numImages, view.numClasses);
-    const perClient = view.localSteps * view.batchSize;
+    const perClient = imagesPerClient(view);
     const isWhole = !unroll || view.numImages % perClient === 0;
-    ensure(isWhole, "invert", `needs a multiple of tau B = ${perClient} images to unroll view ${index}`, view.numImages); // prettier-ignore
+    ensure(isWhole, "invert", `needs whole clients of ${perClient} images to unroll view ${index}`, view.numImages); // prettier-ignore
     labelled.push({ ...start, labels: known });
   }
   const [quiet, noisy] = [labelled.filter(({ noiseStd: s }) => s === 0), labelled.filter(({ noiseStd: s }) => s > 0)];

@@ -251,6 +251,17 @@ test("provenCounts: a broadcast of large weights and a small learning rate prove
   assert.deepEqual(provenCounts({ ...view, learningRate: 1e-3 }), [0, 0, 0]);
 });
 
+test("provenCounts: images that weigh more, by momentum or by their client, prove less", () => {
+  const goal = [-1.1, 0.5, 0.6];
+  assert.deepEqual(provenCounts(tinyView(goal.map((x) => x / 4), 4)), [2, 0, 0]); // prettier-ignore
+  const carried = { ...tinyView(goal.map((x) => (2.5 * x) / 4), 4), localSteps: 2, momentum: 0.5 }; // prettier-ignore
+  assert.deepEqual(provenCounts(carried), [1, 0, 0]); // the first step's image weighs 1.5 of 2.5
+  const protocol = { ...protocolOf(defaultFederation), maliciouslyCuriousClient: 0 };
+  const weighted = { ...tinyView(goal.map((x) => x / 4), 4), protocol, clientWeights: [2, 1, 1, 1] }; // prettier-ignore
+  assert.deepEqual(provenCounts(weighted), [1, 0, 0]); // an image of the first weighs 2 of 5
+  assert.deepEqual(provenCounts({ ...weighted, localSteps: 3, localBatches: 2, observedGradient: weighted.observedGradient.map((x) => 3 * x) }), [1, 0, 0]); // prettier-ignore
+});
+
 test("provenCounts: proves nothing of a gradient that no N images have", async () => {
   // 2.2 + 2.2 of N = 4 need six images; and with entries that add up to 0.3, an entry of -0.2 may be noise.
   const poisoned = tinyView([-2.2 / 4, -2.2 / 4, 4.4 / 4], 4);

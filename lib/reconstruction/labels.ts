@@ -11,7 +11,7 @@ import { squaredNorms } from "../numerics/linear";
 import { ownShareOut } from "./observe";
 import { isMean } from "./protocol";
 import { isRanked, rankMisfit } from "./rankMisfit";
-import { checkView, type AttackerView } from "./view";
+import { checkView, clientShares, gradientsPerBatch, gradientsSent, type AttackerView } from "./view";
 
 const mostOwn = 256; // of own images that are looked at
 
@@ -165,16 +165,17 @@ function clippedShares(
 
 /** N db / tau = sum_n s_n (q_n - y_n), [K]; the attacker's own share is taken out where it is known, of the mean alone. */
 function goalOf(view: AttackerView): number[] {
-  const { protocol, ownShare, numClasses, numImages, localSteps } = view;
+  const { protocol, ownShare, numClasses, numImages } = view;
   const isKnown = ownShare === "known" && protocol !== undefined && isMean(protocol);
   const { observedGradient } = isKnown ? ownShareOut(view) : view;
-  return Array.from(observedGradient.subarray(-numClasses), (g) => (numImages * g) / localSteps);
+  return Array.from(observedGradient.subarray(-numClasses), (g) => (numImages * g) / gradientsSent(view));
 }
 
 /**
  * The least number of images of each class that is behind a view, whatever the model makes of them; see inferLabels.
  *
- * n_c >= max(1, ceil(-N db_c / tau))  wherever db_c < 0 beyond the tolerance
+ * n_c >= max(1, ceil(-N db_c / tau))  wherever db_c < 0 beyond the tolerance; where images weigh differently, by their clients or by the
+ * steps that momentum carries on, N is the inverse of the largest weight
  *
  * @param view as observe gives it
  * @returns K counts of sum N or less, owned by the caller; all 0 where no N honest images have such a gradient
@@ -183,19 +184,27 @@ function goalOf(view: AttackerView): number[] {
  * @source as inferLabels
  */
 export function provenCounts(view: AttackerView): number[] {
-  const { numImages, numClasses, weights, learningRate, localSteps } = view;
+  const { numImages, numClasses, weights, learningRate } = view;
   const goal = goalOf(view);
+  const heaviest = heaviestImage(view);
   if (isRanked(view)) return goal.map(() => 0); // of no sum
   const lowest = goal.indexOf(Math.min(...goal));
   if (numImages === 1) return goal.map((_, c) => (c === lowest && goal[lowest]! < 0 ? 1 : 0));
   const unexplained = Math.abs(goal.reduce((sum, x) => sum + x, 0));
   const bounds = goal.map((x, c) => {
     // Half a unit in the last place of w^(k+1), doubled at most by taking the own share out, and a few of q itself.
-    const broadcast = (2 ** -23 * Math.abs(weights.at(c - numClasses)!)) / (learningRate * localSteps);
+    const broadcast = (2 ** -23 * Math.abs(weights.at(c - numClasses)!)) / (learningRate * gradientsSent(view));
     const tolerance = Math.max(unexplained, numImages * (broadcast + 2 ** -20));
-    return x < -tolerance ? Math.ceil(-x - tolerance) : 0;
+    return x < -tolerance ? Math.ceil((-x - tolerance) / heaviest) : 0;
   });
   return bounds.reduce((sum, bound) => sum + bound, 0) <= numImages ? bounds : goal.map(() => 0);
+}
+
+/** The largest weight of an image in the mean, of which the average is 1. */
+function heaviestImage(view: AttackerView): number {
+  const batches = gradientsPerBatch(view);
+  const shares = clientShares(view) ?? [1];
+  return ((Math.max(...batches) * batches.length) / gradientsSent(view)) * Math.max(...shares) * shares.length;
 }
 
 /** The model's softmax output on each image, [B][K]. */

@@ -5,8 +5,8 @@ import { stackVectors, unpackWeights } from "../model/stack";
 import { createForward, type Matcher, type Suspicion } from "./forward";
 import { createTarget, matchGradient, type Matching, type ObjectiveName } from "./objective";
 import { isPlainMean } from "./protocol";
-import { byStep, fromSteps, matchUnrolled, targetsByStep } from "./unroll";
-import type { AttackerView } from "./view";
+import { byStep, fromSteps, matchUnrolled, targetsByStep, type Unrolling } from "./unroll";
+import { clientShares, gradientsSent, imagesPerClient, type AttackerView } from "./view";
 
 /** How views are matched; see InvertOptions. */
 export interface Matched {
@@ -15,9 +15,9 @@ export interface Matched {
   readonly through?: "mean" | "protocol";
 }
 
-/** Whether a view's local steps are taken one by one; one step leaves nothing to unroll. */
-export function isUnrolled({ localSteps }: AttackerView, { unroll, through }: Matched): boolean {
-  return (unroll === true || through === "protocol") && localSteps > 1;
+/** Whether a view's clients are told apart, and take their steps one by one; one step of clients that weigh alike leaves nothing to unroll. */
+export function isUnrolled({ localSteps, clientWeights }: AttackerView, { unroll, through }: Matched): boolean {
+  return (unroll === true || through === "protocol") && (localSteps > 1 || clientWeights !== undefined);
 }
 
 /** Whether a view goes through the forward model; of a plain mean of which nobody clips and the own share is out no model is needed. */
@@ -30,23 +30,26 @@ export function createMatcher(network: Network, stack: readonly Suspicion[], how
   const { objective = "cosine" } = how;
   const { view } = stack[0]!;
   if (isThroughProtocol(view, how)) return createForward(network, stack, objective);
-  const { localSteps, batchSize, learningRate, numImages } = view;
+  const { localSteps, localBatches = localSteps, learningRate, momentum, numImages } = view;
   const unrolled = isUnrolled(view, how);
-  const clients = unrolled ? numImages / (localSteps * batchSize) : 1; // with weights of their own
+  const clients = unrolled ? numImages / imagesPerClient(view) : 1; // with weights of their own
+  const sent = unrolled ? localSteps : gradientsSent(view); // gradients in an update
+  const batches = unrolled ? localBatches : 1;
+  const unrolling: Unrolling = { learningRate, localSteps, momentum, weights: clientShares(view) };
   const tensors = tidy(() => {
     const starts = stack.flatMap((one) => new Array<Float32Array>(clients).fill(one.view.weights));
-    const observed = stack.map((one) => one.view.observedGradient.map((g) => g / one.view.localSteps));
+    const observed = stack.map((one) => one.view.observedGradient.map((g) => g / sent));
     return {
       weights: unpackWeights(network.layer, stackVectors(starts)),
       target: createTarget(network, stackVectors(observed), objective),
-      targets: targetsByStep(stack.map(({ labels }) => labels), clients, unrolled ? localSteps : 1, network.numClasses), // prettier-ignore
+      targets: targetsByStep(stack.map(({ labels }) => labels), clients, batches, network.numClasses), // prettier-ignore
     };
   });
   const { weights, target, targets } = tensors;
   const match = (images: Tensor): Matching => {
     if (!unrolled) return matchGradient(network, weights, target, images, targets[0]!, objective);
-    const steps = byStep(images, stack.length, clients, localSteps);
-    const found = matchUnrolled(network, weights, target.whole, steps, targets, objective, learningRate);
+    const steps = byStep(images, stack.length, clients, batches);
+    const found = matchUnrolled(network, weights, target.whole, steps, targets, objective, unrolling);
     return { value: found.value, imagesGradient: fromSteps(found.imagesGradients, stack.length, clients) };
   };
   return { match, tensors };

@@ -4,7 +4,7 @@ import type { Privacy } from "../defense/privacy/privacy";
 import { rehearse } from "../fl/aggregation";
 import type { InvertOptions } from "./inversion";
 import { isMean, type Protocol } from "./protocol";
-import { isOwnIn, type AttackerView } from "./view";
+import { imagesPerClient, isOwnIn, type AttackerView } from "./view";
 
 /**
  * The standard deviation of the noise on each number of what a view is matched to, observedGradient / tau.
@@ -27,7 +27,7 @@ export function noiseSeen(view: AttackerView): number {
   const mechanism: Privacy = privacies[protocol.privacy];
   const perStep = mechanism.stepNoise(protocol.privacyParameters, batchSize);
   const message = mechanism.clips === "example" ? perStep * Math.sqrt(localSteps) : perStep; // every step's noise, or one
-  const behind = numImages / (localSteps * batchSize);
+  const behind = numImages / imagesPerClient(view);
   const clients = isOwnIn(view) ? numClients : behind;
   return (message * Math.sqrt(behind)) / Math.sqrt(clients * averaged(protocol, numClients, clients)) / localSteps;
 }

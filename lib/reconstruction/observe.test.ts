@@ -167,6 +167,21 @@ test("withoutOwnShare: leaves exactly the other's gradient when worked by hand f
   assert.ok(withoutOwnShare(made).observedGradient.every((g) => g === 5)); // (2 · 3 - 1) / 1
 });
 
+test("withoutOwnShare: takes out what the attacker weighs where clients weigh differently", async () => {
+  const [before, after] = await train(config, tinyDataset);
+  const view = observe(before!, after!, config, tinyDataset);
+  const [first, second, third] = updatesOf(before!);
+  const own = config.maliciouslyCuriousClient;
+  const updates = [first!, second!, third!];
+  const weights = [4, 1, 3];
+  const observedGradient = first!.map((_, i) => updates.reduce((sum, u, m) => sum + (weights[m]! / 8) * u[i]!, 0));
+  const others = [0, 1, 2].filter((m) => m !== own);
+  const left = others.reduce((sum, m) => sum + weights[m]!, 0);
+  const expected = first!.map((_, i) => others.reduce((sum, m) => sum + (weights[m]! / left) * updates[m]![i]!, 0));
+  const weighted = { ...view, observedGradient, ownUpdate: updates[own]!, clientWeights: weights };
+  assertClose(withoutOwnShare(weighted).observedGradient, expected);
+});
+
 test("observe, withoutOwnShare: refuse a record in which nothing was sent, and an attacker who is alone", async () => {
   const records = await train(config, tinyDataset);
   assert.throws(() => observe(records[2]!, records[2]!, config, tinyDataset), {

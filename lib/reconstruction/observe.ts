@@ -5,7 +5,7 @@ import type { FederationConfig } from "../fl/config";
 import type { RoundRecord } from "../fl/train";
 import { isFiniteVector } from "../numerics/linear";
 import { protocolOf } from "./protocol";
-import { checkView, type AttackerView } from "./view";
+import { checkView, imagesPerClient, type AttackerView } from "./view";
 
 /**
  * Turns two consecutive broadcasts into the attacker's view of the round between them.
@@ -82,7 +82,8 @@ export function broadcastDifference(before: Float32Array, after: Float32Array, l
 /**
  * The view with the attacker's own share taken out. It knows its share only where the server takes the plain mean.
  *
- * g_others = (M g - ownUpdate) / (M - 1), the mean over the other clients, also of sums over tau local steps
+ * g_others = (M g - ownUpdate) / (M - 1), the mean over the other clients, also of sums over tau local steps; where clients weigh
+ * differently, with sum 1,  g_others = (g - p ownUpdate) / (1 - p),  p the attacker's weight
  *
  * @param view as observe gives it
  * @returns another view with observedGradient g_others, over (M - 1) tau B images; the rest is shared with the given one
@@ -95,17 +96,27 @@ export function broadcastDifference(before: Float32Array, after: Float32Array, l
 export function withoutOwnShare(view: AttackerView): AttackerView {
   const fn = "withoutOwnShare";
   checkView(fn, view);
-  const { numClients: m, observedGradient, ownUpdate, localSteps, batchSize, numImages } = view;
+  const { numClients: m, observedGradient, ownUpdate, numImages, clientWeights } = view;
   ensure(m >= 2, fn, "needs at least two clients", m);
-  const all = m * localSteps * batchSize;
+  const all = m * imagesPerClient(view);
   ensure(numImages === all, fn, `needs a view of all M tau B = ${all} images`, numImages, "take the share out once");
   ensureFinite(fn, "ownUpdate", ownUpdate);
+  const share = ownWeight(view);
   return {
     ...view,
-    observedGradient: observedGradient.map((g, i) => (m * g - ownUpdate[i]!) / (m - 1)),
-    numImages: (m - 1) * localSteps * batchSize,
+    observedGradient:
+      clientWeights === undefined
+        ? observedGradient.map((g, i) => (m * g - ownUpdate[i]!) / (m - 1))
+        : observedGradient.map((g, i) => (g - share * ownUpdate[i]!) / (1 - share)),
+    numImages: all - imagesPerClient(view),
     ownShare: "out",
   };
+}
+
+/** Of the attacker's update in the mean, weights of sum 1. */
+function ownWeight({ clientWeights, numClients, protocol }: AttackerView): number {
+  if (clientWeights === undefined) return 1 / numClients;
+  return clientWeights[protocol!.maliciouslyCuriousClient]! / clientWeights.reduce((sum, w) => sum + w, 0);
 }
 
 /**
@@ -122,7 +133,7 @@ export function ownShareOut(view: AttackerView): AttackerView {
   return withoutOwnShare({
     ...view,
     ownShare: "counted",
-    numImages: view.numImages + view.localSteps * view.batchSize,
+    numImages: view.numImages + imagesPerClient(view),
   });
 }
 
@@ -140,9 +151,9 @@ export function ownShareOut(view: AttackerView): AttackerView {
 export function knowingOwnShare(view: AttackerView): AttackerView {
   const fn = "knowingOwnShare";
   checkView(fn, view);
-  const { numClients: m, localSteps, batchSize, numImages } = view;
+  const { numClients: m, numImages } = view;
   ensure(m >= 2, fn, "needs at least two clients", m);
-  const all = m * localSteps * batchSize;
+  const all = m * imagesPerClient(view);
   ensure(
     numImages === all,
     fn,
@@ -150,7 +161,7 @@ export function knowingOwnShare(view: AttackerView): AttackerView {
     numImages,
     "give the view that observe gives",
   );
-  return { ...view, ownShare: "known", numImages: all - localSteps * batchSize };
+  return { ...view, ownShare: "known", numImages: all - imagesPerClient(view) };
 }
 
 /**
@@ -169,5 +180,5 @@ export function assumeContributors(view: AttackerView, clients: number): Attacke
   const { numClients: m } = view;
   const possible = Number.isInteger(clients) && clients >= 1 && clients <= m;
   ensure(possible, "assumeContributors", `needs an integer number of clients in 1..${m}`, clients);
-  return { ...view, numImages: clients * view.localSteps * view.batchSize };
+  return { ...view, numImages: clients * imagesPerClient(view) };
 }

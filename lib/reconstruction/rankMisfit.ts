@@ -9,7 +9,7 @@ import type { Privacy } from "../defense/privacy/privacy";
 import { lossAndGradient, type Network } from "../model/network";
 import { innerProduct, squaredNorms } from "../numerics/linear";
 import { clipOf } from "./forward";
-import { isOwnIn, type AttackerView } from "./view";
+import { gradientsSent, imagesPerClient, isOwnIn, type AttackerView } from "./view";
 
 const inPool = 64; // gradients of each class that rounds are played with
 const plays = 60; // rounds that are played for each choice of labels
@@ -55,12 +55,12 @@ export function isRanked(view: AttackerView): boolean {
  * @source our choice
  */
 export function rankMisfit(network: Network, view: AttackerView, own: Batch): (counts: readonly number[]) => number {
-  const { protocol, numClasses, localSteps, batchSize, ownUpdate, observedGradient } = view;
+  const { protocol, numClasses, ownUpdate, observedGradient } = view;
   const { layer, size } = network;
   const { shape } = layer.parameters.at(-2)!; // [K, J], behind which the biases stand
   const features = shape[1]!;
   const from = size - numClasses * (features + 1);
-  const tail = (x: Float32Array): Float32Array => x.slice(from).map((value) => value / localSteps);
+  const tail = (x: Float32Array): Float32Array => x.slice(from).map((value) => value / gradientsSent(view));
   const pool = poolOf(network, view, own, from);
   const directions = directionsOf(pool, numClasses, features);
   const look = (g: Float32Array): number[] =>
@@ -72,7 +72,7 @@ export function rankMisfit(network: Network, view: AttackerView, own: Batch): (c
   const sent = tail(ownUpdate);
   const { aggregator, aggregatorParameters, assumedMalicious: f } = protocol!;
   const rule: Aggregator = aggregators[aggregator];
-  const perClient = localSteps * batchSize;
+  const perClient = imagesPerClient(view);
   const play = (labels: readonly number[], number: number): number[] => {
     const rng = createRng("ranks").split("play", number);
     const chosen = labels.map((label) => pool[label]![rng.integer(inPool)]!);

@@ -64,9 +64,10 @@ async function inGroups(starts: readonly Start[], options: SearchOptions): Promi
   const alike = new Map<string, Start[]>();
   for (const start of starts) {
     const { architecture, activation, pooling, inputShape, numClasses, numImages } = start.view;
-    const { localSteps, batchSize, learningRate, numClients, protocol } = start.view;
+    const { localSteps, localBatches, batchSize, learningRate, momentum, clientWeights, numClients, protocol } =
+      start.view;
     const isModelled = isThroughProtocol(start.view, options);
-    const steps = isUnrolled(start.view, options) || isModelled ? [localSteps, batchSize, learningRate] : [];
+    const steps = isUnrolled(start.view, options) || isModelled ? [localSteps, localBatches, batchSize, learningRate, momentum, clientWeights] : []; // prettier-ignore
     const round = isModelled ? [numClients, protocol] : [];
     const key = JSON.stringify([architecture, activation, pooling, inputShape, numClasses, numImages, steps, round]);
     alike.set(key, [...(alike.get(key) ?? []), start]);

@@ -9,7 +9,7 @@ import { invert } from "./invert";
 import { countedNoise } from "./noise";
 import { priorOf } from "./decoder";
 import type { Protocol } from "./protocol";
-import { checkView, type AttackerView } from "./view";
+import { checkView, imagesPerClient, type AttackerView } from "./view";
 
 /** What a server that keeps some updates may have made its aggregate of. */
 export interface Selection {
@@ -74,7 +74,7 @@ export function possibleSelections(view: AttackerView): Selection[] {
 export function asMeanOf(view: AttackerView, { others, own }: Selection): AttackerView {
   const fn = "asMeanOf";
   checkView(fn, view);
-  const { protocol, numClients, localSteps, batchSize, ownShare, round } = view;
+  const { protocol, numClients, ownShare, round } = view;
   if (protocol === undefined) return refuse(fn, "needs a view with a protocol", "none", "see protocolOf");
   ensure(ownShare === "known", fn, "needs a view that knows its own share", ownShare ?? "counted", "see knowingOwnShare"); // prettier-ignore
   ensureCount(fn, "others", others);
@@ -89,7 +89,7 @@ export function asMeanOf(view: AttackerView, { others, own }: Selection): Attack
     ...view,
     protocol: { ...protocol, ...mean },
     numClients: others + 1,
-    numImages: others * localSteps * batchSize,
+    numImages: others * imagesPerClient(view),
     ownShare: own ? "known" : "out",
   });
 }

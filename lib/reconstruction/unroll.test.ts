@@ -26,6 +26,9 @@ interface Scene {
   readonly clients: number;
   readonly localSteps: number;
   readonly learningRate: number;
+  readonly momentum?: number;
+  readonly localBatches?: number; // default tau
+  readonly clientWeights?: readonly number[]; // of sum 1
   readonly weights: readonly Float32Array[]; // [S]
   readonly observed: readonly Float32Array[]; // [S][d]
   readonly labels: readonly Int32Array[]; // [S][n tau B]
@@ -57,17 +60,28 @@ function asBatches({ images, labels, size }: Batch, clients: number, localSteps:
 
 /** What the clients of a view send on average, over tau: the obvious way. */
 function meanGradient(
-  { network, clients, localSteps, learningRate, weights }: Scene,
+  {
+    network,
+    clients,
+    localSteps,
+    localBatches = localSteps,
+    learningRate,
+    momentum = 0,
+    clientWeights,
+    weights,
+  }: Scene,
   batch: Batch,
   view = 0,
 ): Float64Array {
   const mean = new Float64Array(network.size);
-  for (const own of asBatches(batch, clients, localSteps)) {
+  for (const [m, own] of asBatches(batch, clients, localBatches).entries()) {
     let local = weights[view]!;
-    for (const step of own) {
-      const g = lossAndGradient(network, [local], [step]).gradients[0]!;
-      g.forEach((value, i) => (mean[i]! += value / clients / localSteps));
-      local = local.map((w, i) => w - learningRate * g[i]!);
+    let step = new Float32Array(network.size);
+    for (let t = 0; t < localSteps; t++) {
+      const g = lossAndGradient(network, [local], [own[t % localBatches]!]).gradients[0]!;
+      step = step.map((value, i) => momentum * value + g[i]!);
+      step.forEach((value, i) => (mean[i]! += ((clientWeights?.[m] ?? 1 / clients) * value) / localSteps));
+      local = local.map((w, i) => w - learningRate * step[i]!);
     }
   }
   return mean;
@@ -83,15 +97,18 @@ function distance(g: ArrayLike<number>, target: ArrayLike<number>, objective: Ob
 
 /** D and dD/dx of all images of every view, in their order. */
 function unrolled(scene: Scene, images: readonly Float32Array[], objective: ObjectiveName) {
-  const { network, clients, localSteps, weights, observed, labels } = scene;
+  const { network, clients, localSteps, localBatches = localSteps, weights, observed, labels } = scene;
   const views = images.length;
   const found = tidy(() => {
     const w = weights.flatMap((own) => Array.from({ length: clients }, () => own));
     const { whole } = createTarget(network, stackVectors(observed), objective);
-    const steps = byStep(stackImages(images, network.inputShape), views, clients, localSteps);
-    const targets = targetsByStep(labels, clients, localSteps, 10);
+    const steps = byStep(stackImages(images, network.inputShape), views, clients, localBatches);
+    const targets = targetsByStep(labels, clients, localBatches, 10);
     const local = unpackWeights(network.layer, stackVectors(w));
-    const match = matchUnrolled(network, local, whole, steps, targets, objective, scene.learningRate);
+    const match = matchUnrolled(network, local, whole, steps, targets, objective, {
+      ...scene,
+      weights: scene.clientWeights,
+    });
     return { value: match.value(), gradient: fromSteps(match.imagesGradients, views, clients) };
   });
   const result = { distances: [...found.value.dataSync()], gradients: unstackImages(found.gradient, views) };
@@ -120,16 +137,29 @@ function draw(
 
 const lenet = ["lenet5", { activation: "tanh", pooling: "average" }, [1, 28, 28]] as const;
 const mlp = ["mlp", { activation: "tanh" }, [2, 4, 4]] as const;
-const cases: readonly (readonly [string, Parameters<typeof draw>])[] = [
+const cases: readonly (readonly [string, Parameters<typeof draw>, Partial<Scene>?])[] = [
   ["lenet5, two clients, three steps of one image", [lenet, [1, 2, 3, 1], 0.1]],
   ["lenet5, one client, three steps of two images", [lenet, [1, 1, 3, 2], 0.1]],
   ["mlp, three clients, four steps of two images", [mlp, [1, 3, 4, 2], 0.5]],
+  ["mlp, two clients, three steps with momentum", [mlp, [1, 2, 3, 1], 0.3], { momentum: 0.9 }],
+  [
+    "lenet5, two clients, four steps on the same two images",
+    [lenet, [1, 2, 1, 2], 0.1],
+    { localSteps: 4, localBatches: 1 },
+  ],
+  [
+    "mlp, three clients that weigh differently, five steps with momentum on two batches",
+    [mlp, [1, 3, 2, 2], 0.3],
+    { localSteps: 5, localBatches: 2, momentum: 0.5, clientWeights: [0.5, 0.2, 0.3] },
+  ],
 ];
 
-for (const [words, args] of cases) {
+for (const [words, args, change] of cases) {
   for (const objective of ["squared", "cosine"] as const) {
     test(`matchUnrolled: the ${objective} derivative equals central differences for ${words}`, () => {
-      const { scene, dummies } = draw(...args);
+      const { scene: drawn, dummies } = draw(...args);
+      const scene: Scene = { ...drawn, ...change };
+      const { localBatches = scene.localSteps } = scene;
       const dummy = dummies[0]!;
       const at = (images: Float32Array): number =>
         distance(meanGradient(scene, { ...dummy, images }), scene.observed[0]!, objective);
@@ -139,15 +169,15 @@ for (const [words, args] of cases) {
       const gradient = gradients[0]!;
       const noise = createRng("direction").normals(gradient.length);
       const [size, spread, step] = [norm(gradient), norm(noise), 2e-3 * norm(dummy.images)];
-      // Each local step by itself, as a wrong adjoint may hide in the sum: zeros elsewhere.
-      const perStep = gradient.length / scene.clients / scene.localSteps;
-      for (let t = 0; t < scene.localSteps; t++) {
-        const isIn = (i: number): boolean => Math.floor(i / perStep) % scene.localSteps === t;
+      // Each batch by itself, as a wrong adjoint may hide in the sum: zeros elsewhere.
+      const perBatch = gradient.length / scene.clients / localBatches;
+      for (let t = 0; t < localBatches; t++) {
+        const isIn = (i: number): boolean => Math.floor(i / perBatch) % localBatches === t;
         const direction = gradient.map((x, i) => (isIn(i) ? x / size + noise[i]! / spread : 0));
         const [up, down] = [step, -step].map((by) => at(dummy.images.map((x, i) => x + by * direction[i]!)));
         const [slope, measured] = [dot(gradient, direction), (up! - down!) / (2 * step)];
         const error = Math.abs(measured - slope);
-        assert.ok(error <= 1e-2 * Math.abs(slope), `step ${t}: ${slope}, differences ${measured}`);
+        assert.ok(error <= 1e-2 * Math.abs(slope), `batch ${t}: ${slope}, differences ${measured}`);
       }
     });
   }

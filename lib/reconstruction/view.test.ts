@@ -85,6 +85,17 @@ const broken: readonly [Record<string, unknown>, RegExp][] = [
   [{ numImages: 3 }, /needs numImages <= M tau B = 2, got 3$/],
   [{ ownShare: "in" }, /needs an ownShare of counted, out, known, got in$/],
   [{ ownShare: "out" }, /needs numImages <= \(M - 1\) tau B = 1 where ownShare is "out", got 2$/],
+  [{ momentum: 1 }, /needs momentum in \[0, 1\), got 1$/],
+  [{ momentum: NaN }, /needs momentum in \[0, 1\), got NaN$/],
+  [{ localBatches: 0 }, /needs an integer localBatches >= 1, got 0$/],
+  [{ localBatches: 2 }, /needs localBatches <= localSteps = 1, got 2$/],
+  [{ clientWeights: [1] }, /needs clientWeights of M = 2 clients, got 1$/],
+  [{ clientWeights: [1, 0] }, /needs clientWeights > 0, got \[1, 0\]$/],
+  [
+    { clientWeights: [1, 2], protocol: undefined },
+    /needs the plain mean in view.protocol for clientWeights, got no protocol; /,
+  ],
+  [{ clientWeights: [1, 2], numImages: 1 }, /needs all 2 images of clients that weigh differently, got 1$/],
   [{ previous: weights.subarray(1) }, /needs 15 numbers in previous of round 4, got 14$/],
   ...protocolsThatAreNone(),
 ];
