@@ -67,7 +67,7 @@ export function matchUnrolled(
 ): UnrolledMatching {
   const { layer, size } = network;
   const { learningRate, localSteps = images.length, momentum = 0, weights: shares } = how;
-  const views = observed.shape[0]!;
+  const views = observed.shape[0];
   const clients = targets[0]!.shape[0] / views;
   const each = shares === undefined ? tf.scalar(1 / clients) : tf.tensor3d([shares.map((p) => [p])]); // [1, n, 1]
   const against = (from: readonly Tensor[], gradient: readonly Tensor[]): Tensor[] =>
