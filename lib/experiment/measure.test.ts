@@ -47,6 +47,24 @@ test("measureSeed: a skipped step shows nothing, and every image is guessed with
   }
 });
 
+test("measureSeed: tells images apart by the zeros of ReLU where asked to, and searches where it cannot", async () => {
+  const relu = { ...plan.federation, architecture: "mlp", activation: "relu", learningRate: 0.02 } as const;
+  const of = (separate: boolean, change: Partial<LeakagePlan["federation"]> = {}) =>
+    measureSeed(
+      { ...plan, federation: { ...relu, ...change }, attacker: { ...plan.attacker, through: "protocol", separate } },
+      tinyDataset,
+      null,
+      () => undefined,
+    );
+  const [apart, searched, tanh] = [await of(true), await of(false), await of(true, { activation: "tanh" })];
+  for (const [i, leak] of apart.probe.entries()) {
+    assert.ok(leak.rmse < 1e-3, `RMSE ${leak.rmse}`);
+    assert.deepEqual([leak.labelAccuracy, leak.found], [1, true]);
+    assert.ok(searched.probe[i]!.rmse > 0.05, `RMSE ${searched.probe[i]!.rmse} by three steps of a search`);
+  }
+  assert.deepEqual(tanh, await of(false, { activation: "tanh" }));
+});
+
 test("measureSeed: summarizes every round, whichever records it reads", async () => {
   const { rounds } = await measure({}, "all");
   const records = await train(plan.federation, tinyDataset);

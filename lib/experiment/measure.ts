@@ -148,8 +148,9 @@ async function invertAll(
   const { labels, labelSearch, separate = false } = attacker;
   const views = await viewsTaken(seen, options, attacker);
   const results = new Array<Reconstruction | null>(views.length).fill(null);
+  const { seed = 0, objective = "cosine" } = options;
   for (const [i, view] of views.entries())
-    if (separate && isSeparable(view)) results[i] = await invertSeparated(view, options.own!, { seed: options.seed ?? 0 }); // prettier-ignore
+    if (separate && isSeparable(view)) results[i] = await invertSeparated(view, options.own!, { seed, objective });
   const left = [...views.keys()].filter((i) => results[i] === null);
   if (left.length === 0) return results.map((one) => one!);
   const some = left.map((i) => views[i]!);

@@ -11,6 +11,7 @@ import { checkBatch } from "../model/network";
 import { stackImages, stackVectors, unpackWeights, unstackImages } from "../model/stack";
 import type { Reconstruction } from "./inversion";
 import { matchingLosses } from "./invert";
+import { checkObjective, type ObjectiveName } from "./objective";
 import { isPlainMean } from "./protocol";
 import { firstDense, separateInputs, type Separated, type SeparationOptions } from "./separation";
 import { totalVariation } from "./totalVariation";
@@ -24,6 +25,8 @@ export interface SeparatedOptions extends SeparationOptions {
   readonly steps?: number;
   /** Of Adam, > 0, cosine decay to a tenth; default 0.05. */
   readonly learningRate?: number;
+  /** In which the match is told, not looked for: "cosine" (default) or "squared". */
+  readonly objective?: ObjectiveName;
   /** The two weights > 0 between which the smoothness term falls geometrically; default [1, 1e-3]. */
   readonly totalVariation?: readonly [from: number, to: number];
 }
@@ -40,7 +43,7 @@ export interface SeparatedOptions extends SeparationOptions {
  * @param view as of separateInputs
  * @param own labelled images of the attacker's
  * @param options see SeparatedOptions and SeparationOptions
- * @returns the reconstruction, with the cosine distance of its gradient; null where the images could not be told apart
+ * @returns the reconstruction, with the distance of its gradient; null where the images could not be told apart
  * @throws InputError as separateInputs, for own images that are none for the model, and options out of range
  * @example
  * const found = await invertSeparated(withoutOwnShare(view), own, { starts: 1, steps: 2 });
@@ -54,14 +57,16 @@ export async function invertSeparated(
 ): Promise<Reconstruction | null> {
   const fn = "invertSeparated";
   const network = checkView(fn, view);
-  ensureNames(fn, "options", options, ["starts", "steps", "learningRate", "totalVariation", "tries", "seed"]);
-  const { starts = 6, steps = 1500, learningRate = 0.05, totalVariation: smooth = [1, 1e-3], ...separation } = options;
+  ensureNames(fn, "options", options, ["starts", "steps", "learningRate", "objective", "totalVariation", "tries", "seed"]);
+  const { starts = 6, steps = 1500, learningRate = 0.05, totalVariation: smooth = [1, 1e-3] } = options;
+  const { objective = "cosine", tries, seed } = options;
+  checkObjective(fn, objective, [view.observedGradient]);
   for (const [name, count] of Object.entries({ starts, steps })) ensureCount(fn, name, count);
   ensure(Number.isFinite(learningRate) && learningRate > 0, fn, "needs learningRate > 0", learningRate);
   ensure(smooth.length === 2 && smooth.every((x) => Number.isFinite(x) && x > 0), fn, "needs two totalVariation > 0", smooth); // prettier-ignore
   checkBatch(fn, "own", network, own);
   await backendReady();
-  const separated = separateInputs(view, separation);
+  const separated = separateInputs(view, { ...(tries !== undefined && { tries }), ...(seed !== undefined && { seed }) });
   if (separated === null) return null;
   const parts = network.layer.parts!;
   const first = parts.findIndex(({ kind }) => kind === "dense");
@@ -79,7 +84,7 @@ export async function invertSeparated(
       labels: Int32Array.from(order, (i) => labels[i]!),
       size: order.length,
     };
-    const [matchingLoss] = await matchingLosses([view], [sorted], { prior: { kind: "pixel" } });
+    const [matchingLoss] = await matchingLosses([view], [sorted], { prior: { kind: "pixel" }, objective });
     return { round: view.round, images: sorted.images, labels: sorted.labels, matchingLoss: matchingLoss!, trace: [] };
   } finally {
     dispose(weights);
