@@ -57,7 +57,15 @@ export async function invertSeparated(
 ): Promise<Reconstruction | null> {
   const fn = "invertSeparated";
   const network = checkView(fn, view);
-  ensureNames(fn, "options", options, ["starts", "steps", "learningRate", "objective", "totalVariation", "tries", "seed"]);
+  ensureNames(fn, "options", options, [
+    "starts",
+    "steps",
+    "learningRate",
+    "objective",
+    "totalVariation",
+    "tries",
+    "seed",
+  ]);
   const { starts = 6, steps = 1500, learningRate = 0.05, totalVariation: smooth = [1, 1e-3] } = options;
   const { objective = "cosine", tries, seed } = options;
   checkObjective(fn, objective, [view.observedGradient]);
@@ -66,7 +74,10 @@ export async function invertSeparated(
   ensure(smooth.length === 2 && smooth.every((x) => Number.isFinite(x) && x > 0), fn, "needs two totalVariation > 0", smooth); // prettier-ignore
   checkBatch(fn, "own", network, own);
   await backendReady();
-  const separated = separateInputs(view, { ...(tries !== undefined && { tries }), ...(seed !== undefined && { seed }) });
+  const separated = separateInputs(view, {
+    ...(tries !== undefined && { tries }),
+    ...(seed !== undefined && { seed }),
+  });
   if (separated === null) return null;
   const parts = network.layer.parts!;
   const first = parts.findIndex(({ kind }) => kind === "dense");
