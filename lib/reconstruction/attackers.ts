@@ -4,7 +4,7 @@ import type { InvertOptions } from "./inversion";
 import type { LabelSearch } from "./labelSearch";
 
 /** An attacker's way to invert, as plain JSON. */
-export interface AttackerOptions extends Omit<InvertOptions, "prior" | "labels" | "own" | "onStep"> {
+export interface AttackerOptions extends Omit<InvertOptions, "prior" | "labels" | "own" | "also" | "onStep"> {
   /** What images look like: "autoencoder" (paper eq. 22), "bicubic", "gaussian" or "pixel"; see priors. */
   readonly prior: PriorName;
   /** Read off the gradient ("inferred"), or granted ("given"). */

@@ -27,6 +27,7 @@ export interface Matcher {
 export interface Suspicion {
   readonly view: AttackerView;
   readonly labels: Int32Array; // [(M - 1) tau B]
+  readonly also?: readonly AttackerView[]; // which show the same images
 }
 
 /**

@@ -2,6 +2,7 @@
 import type { Batch } from "../core/types";
 import type { ObjectiveName } from "./objective";
 import type { Prior } from "./priors";
+import type { AttackerView } from "./view";
 
 /** How to invert. The paper states none of these numbers: our choices, swept in the sensitivity notebooks. */
 export interface InvertOptions {
@@ -11,6 +12,8 @@ export interface InvertOptions {
   readonly own?: Batch;
   /** The private labels of every view, [views][numImages]; default: inferred from its gradient. */
   readonly labels?: readonly Int32Array[];
+  /** Of each view the further ones that show the same images, in which clients trained on them again; default: none. */
+  readonly also?: readonly (readonly AttackerView[])[];
   /** Distance between gradients: "cosine" (default, no scale) or "squared"; the paper does not say which. */
   readonly objective?: ObjectiveName;
   /** For tau > 1: tau steps of each dummy client; default false: all images at the broadcast w. Through the protocol default true. */

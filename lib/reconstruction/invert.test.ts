@@ -503,6 +503,29 @@ test("matchingLosses: is 0 of the private images, in whatever order a single ste
   await assert.rejects(matchingLosses([view], [discs(3, "x")], options), /needs 2 images for view 0, got 3/);
 });
 
+test("invert: images that clients trained on in several rounds are found from all of them, where one round shows too little", async () => {
+  const secret = discs(3, "several rounds");
+  const [view, ...also] = [1, 2, 3].map((round): AttackerView => {
+    const { view: shown } = scene(round, 3, "softmaxRegression");
+    const [observedGradient] = lossAndGradient(modelOf(shown), [shown.weights], [secret]).gradients;
+    return { ...shown, observedGradient: observedGradient! };
+  });
+  const how: InvertOptions = {
+    ...({ prior: { kind: "pixel" }, objective: "squared", initialCode: "uniform" } as const),
+    ...{ labels: [secret.labels], steps: 600, learningRate: 0.05, box: true },
+  };
+  const [alone] = await invert([view!], how);
+  const [together] = await invert([view!], { ...how, also: [also] });
+  const [one, all] = [alone!, together!].map(({ images }) => rmse(images, secret.images));
+  assert.ok(all! < 0.5 * one!, `RMSE ${all} from three rounds, ${one} from one`);
+  const found: Batch = { ...secret, images: together!.images };
+  const distances = await matchingLosses([view!, ...also], [found, found, found], how);
+  const mean = distances.reduce((sum, d) => sum + d, 0) / 3;
+  assert.ok(Math.abs(together!.matchingLoss - mean) <= 1e-3 * mean, `${together!.matchingLoss}, the mean is ${mean}`);
+  const [itself] = await matchingLosses([view!], [secret], { ...how, also: [also] });
+  assert.ok(itself! < 1e-10, `${itself} at the private images`);
+});
+
 test("invert: refuses options out of range, labels that do not fit, and gradients that are not finite", async () => {
   const { view } = scene(8);
   const [autoencoder] = await autoencoders;
@@ -523,6 +546,13 @@ test("invert: refuses options out of range, labels that do not fit, and gradient
     ],
     [[view], { goal: -1 }, "needs goal >= 0, got -1"],
     [[view], { retryAbove: NaN }, "needs retryAbove >= 0, got NaN"],
+    [[view], { also: [] }, "needs a list of further views for each of the 1 views, got []"],
+    [
+      [view],
+      { also: [[{ ...view, numImages: 2, numClients: 2 }]] },
+      "needs further views of the 1 images of view 0, got 2",
+    ],
+    [[view], { also: [[broken]] }, "needs finite numbers in observedGradient of round 8, got NaN at index 3"],
     [[view, view], { labels: [Int32Array.of(1)] }, "needs labels for each of the 2 views, got 1"],
     [[view], { labels: [Int32Array.of(1, 2)] }, "needs 1 labels for view 0, got 2"],
     [[view], { labels: [Int32Array.of(3)] }, "needs labels for view 0 in 0..2, got 3 at index 0"],

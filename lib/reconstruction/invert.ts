@@ -18,7 +18,19 @@ import { search, type Start } from "./search";
 import { checkView, imagesPerClient, type AttackerView } from "./view";
 
 const optionNames = [
-  ...["prior", "own", "labels", "objective", "unroll", "through", "noise", "steps", "learningRate", "totalVariation"],
+  ...[
+    "prior",
+    "own",
+    "labels",
+    "also",
+    "objective",
+    "unroll",
+    "through",
+    "noise",
+    "steps",
+    "learningRate",
+    "totalVariation",
+  ],
   ...["box", "initialCode", "restarts", "restartSteps", "retryAbove", "goal", "seed", "onStep"],
 ];
 
@@ -35,6 +47,9 @@ const optionNames = [
  * Through the protocol, dummy clients stand for the others alone: they take their tau steps, clip, and are aggregated by the view's rule
  * together with what the attacker sent itself (see createForward). That needs the others' labels in the same order, and views of
  * knowingOwnShare; the plain mean is then matched without the attacker's share, as after withoutOwnShare.
+ *
+ * Where clients trained on the same images in several rounds, `also` gives the other rounds' views, and the mean of the distances is
+ * minimised: a gradient more for the same unknown.
  *
  * A view in which clients added noise of a known size s (see noiseSeen) cannot be matched better than the noise lets it be: a search for
  * the best match returns noise. With noise "known" the most likely images are looked for instead, in the codes of the Gaussian prior,
@@ -85,9 +100,13 @@ export async function invert(views: readonly AttackerView[], options: InvertOpti
     labels?.length,
   );
   for (const view of views) checkView("invert", view);
-  const seen = through === "mean" ? views : views.map((view) => throughProtocol("invert", view));
+  const taken = (view: AttackerView): AttackerView => (through === "mean" ? view : throughProtocol("invert", view));
+  const seen = views.map(taken);
+  const also = options.also === undefined ? undefined : checkAlso(seen, options).map((more) => more.map(taken));
   const own = options.own ?? seen[0]!.ownBatch;
-  const starts = seen.map((view, index) => ({ index, view, noiseStd: countedNoise(view, options) }));
+  const starts = seen.map((view, index) => {
+    return { index, view, noiseStd: countedNoise(view, options), ...(also && { also: also[index]! }) };
+  });
   for (const { view, noiseStd } of starts) {
     checkBatch("invert", "own", view, own);
     const { round, observedGradient } = view;
@@ -158,7 +177,7 @@ function likelihood(options: InvertOptions): InvertOptions {
  *
  * @param views as of invert
  * @param batches for each view view.numImages images with their labels, in order where local steps are unrolled
- * @param options as of invert; objective, unroll and through are read
+ * @param options as of invert; also, objective, unroll and through are read
  * @returns D per view, without the smoothness term
  * @throws InputError for a view that no round could have shown, and for images or labels that do not fit it
  * @example
@@ -180,7 +199,8 @@ export async function matchingLosses(
     checkBatch(fn, `images of view ${index}`, network, batch);
     ensure(batch.size === view.numImages, fn, `needs ${view.numImages} images for view ${index}`, batch.size);
     const how = countedNoise(view, options) > 0 ? likelihood(options) : options;
-    const { match, tensors } = createMatcher(network, [{ view, labels: batch.labels }], how);
+    const also = options.also?.[index]!.map((one) => (options.through === "protocol" ? throughProtocol(fn, one) : one));
+    const { match, tensors } = createMatcher(network, [{ view, labels: batch.labels, ...(also && { also }) }], how);
     const value = tidy(() => match(stackImages([batch.images], view.inputShape)).value());
     const [loss] = value.dataSync();
     dispose([value, tensors]);
@@ -202,4 +222,21 @@ function checkPixels({ box, initialCode, prior }: InvertOptions): void {
   ensure(box !== true || isPixels, "invert", "needs the pixel prior for a box: other codes are no pixels", prior.kind);
   const isGuess = initialCode === "guess";
   ensure(!isGuess || isPixels, "invert", "needs the pixel prior for the guess: other codes are no pixels", prior.kind);
+}
+
+/** The further views of each, which can show the same images: of the same model, as many, alike in all that the search is stacked by. */
+function checkAlso(views: readonly AttackerView[], options: InvertOptions): readonly (readonly AttackerView[])[] {
+  const also = options.also!;
+  const isOnePerView = Array.isArray(also) && also.length === views.length && also.every((more) => Array.isArray(more));
+  ensure(isOnePerView, "invert", `needs a list of further views for each of the ${views.length} views`, also);
+  for (const [index, more] of also.entries())
+    for (const view of more) {
+      const { size } = checkView("invert", view);
+      const { weights, numImages } = views[index]!;
+      ensure(size === weights.length, "invert", `needs further views of the model of view ${index}`, `${size} weights in round ${view.round}`); // prettier-ignore
+      ensure(view.numImages === numImages, "invert", `needs further views of the ${numImages} images of view ${index}`, view.numImages); // prettier-ignore
+      const noise = countedNoise(view, options);
+      ensure(noise === 0, "invert", "needs further views without noise that is counted with", `one of std ${noise} in round ${view.round}`, 'say noise: "ignored"'); // prettier-ignore
+    }
+  return also;
 }

@@ -1,5 +1,5 @@
 /** @file What dummy images are held against: the views of a stack, as means, with local steps unrolled, or through the protocol. */
-import { tidy, type Tensor } from "../core/backend";
+import { tf, tidy, type Tensor } from "../core/backend";
 import type { Network } from "../model/network";
 import { stackVectors, unpackWeights } from "../model/stack";
 import { createForward, type Matcher, type Suspicion } from "./forward";
@@ -25,8 +25,25 @@ export function isThroughProtocol({ ownShare, protocol }: AttackerView, { throug
   return through === "protocol" && (ownShare === "known" || !isPlainMean(protocol!));
 }
 
-/** The matcher of a stack of views that are alike. */
+/** The matcher of a stack of views that are alike: the mean of the distances where several show the same images. */
 export function createMatcher(network: Network, stack: readonly Suspicion[], how: Matched): Matcher {
+  const { also = [] } = stack[0]!;
+  const first = matcherOf(network, stack, how);
+  if (also.length === 0) return first;
+  const all = [first, ...also.map((_, i) => matcherOf(network, stack.map((one) => ({ ...one, view: one.also![i]! })), how))]; // prettier-ignore
+  const match = (images: Tensor): Matching => {
+    const found = all.map((one) => one.match(images));
+    const mean = (of: readonly Tensor[]): Tensor => tf.div(tf.addN([...of]), of.length);
+    return {
+      value: () => mean(found.map(({ value }) => value())),
+      imagesGradient: mean(found.map(({ imagesGradient }) => imagesGradient)),
+    };
+  };
+  return { match, tensors: all.map(({ tensors }) => tensors) };
+}
+
+/** The matcher of a stack of views, each by itself. */
+function matcherOf(network: Network, stack: readonly Suspicion[], how: Matched): Matcher {
   const { objective = "cosine" } = how;
   const { view } = stack[0]!;
   if (isThroughProtocol(view, how)) return createForward(network, stack, objective);

@@ -23,6 +23,8 @@ export interface Start {
   readonly restart: number;
   readonly view: AttackerView;
   readonly labels: Int32Array;
+  /** Further views of the same images. */
+  readonly also?: readonly AttackerView[];
   /** Of what the view shows, per coordinate; 0 where it is not counted with. */
   readonly noiseStd: number;
 }
@@ -69,7 +71,7 @@ async function inGroups(starts: readonly Start[], options: SearchOptions): Promi
     const isModelled = isThroughProtocol(start.view, options);
     const steps = isUnrolled(start.view, options) || isModelled ? [localSteps, localBatches, batchSize, learningRate, momentum, clientWeights] : []; // prettier-ignore
     const round = isModelled ? [numClients, protocol] : [];
-    const key = JSON.stringify([architecture, activation, pooling, inputShape, numClasses, numImages, steps, round]);
+    const key = JSON.stringify([architecture, activation, pooling, inputShape, numClasses, numImages, steps, round, start.also?.length]); // prettier-ignore
     alike.set(key, [...(alike.get(key) ?? []), start]);
   }
   const groups: Start[][] = [];
