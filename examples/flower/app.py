@@ -7,9 +7,10 @@ Nobody attacks here: client 0 takes part as everybody does. What its peers train
 reconstructions by.
 """
 
+import argparse
 import gzip
 import os
-import sys
+import socket
 import threading
 from pathlib import Path
 
@@ -22,7 +23,6 @@ import torch
 from torch.nn import AvgPool2d, Conv2d, Flatten, Linear, MaxPool2d, ReLU, Sequential, Tanh
 
 DATA = Path(os.environ.get("CURIOUS_DATA") or Path(__file__).parents[2] / "data")
-ADDRESS = os.environ.get("FLOWER_ADDRESS", "127.0.0.1:9417")
 
 # LeCun's LeNet-5, the strided one of Deep Leakage from Gradients with tanh, and the CNN of PyTorch's 60-minute blitz.
 MODELS = {
@@ -118,17 +118,19 @@ def weights_of(model):
     return [value.numpy().copy() for value in model.state_dict().values()]
 
 
-def join(client):
+def join(address, client):
     """Takes part, from when the server listens until it has ended."""
-    grpc.channel_ready_future(grpc.insecure_channel(ADDRESS)).result(timeout=60)
-    flwr.client.start_client(server_address=ADDRESS, client=client.to_client())
+    grpc.channel_ready_future(grpc.insecure_channel(address)).result(timeout=60)
+    flwr.client.start_client(server_address=address, client=client.to_client())
 
 
 def train(federation, folder, shards):
     """Runs the server here and every client in a thread; they talk by gRPC."""
     first, *others = shards
     clients = [CuriousClient(folder, federation, *first), *(Client(federation, *shard) for shard in others)]
-    threads = [threading.Thread(target=join, args=[client], daemon=True) for client in clients]
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        address = f"127.0.0.1:{free.getsockname()[1]}"
+    threads = [threading.Thread(target=join, args=[address, client], daemon=True) for client in clients]
     for thread in threads:
         thread.start()
     strategy = flwr.server.strategy.FedAvg(
@@ -137,13 +139,13 @@ def train(federation, folder, shards):
         **{f"min_{who}_clients": len(clients) for who in ("fit", "evaluate", "available")},
     )
     rounds = flwr.server.ServerConfig(num_rounds=federation["rounds"])
-    flwr.server.start_server(server_address=ADDRESS, config=rounds, strategy=strategy)
+    flwr.server.start_server(server_address=address, config=rounds, strategy=strategy)
     for thread in threads:
         thread.join()
 
 
-def main(name, folder):
-    federation = FEDERATIONS[name]
+def main(federation, folder):
+    federation = FEDERATIONS[federation]
     folder.mkdir(parents=True)
     torch.set_num_threads(1)
     torch.manual_seed(1)
@@ -166,4 +168,7 @@ def main(name, folder):
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], Path(sys.argv[2]))
+    parser = argparse.ArgumentParser(description=__doc__.strip().splitlines()[0])
+    parser.add_argument("federation", choices=FEDERATIONS)
+    parser.add_argument("folder", type=Path)
+    main(**vars(parser.parse_args()))

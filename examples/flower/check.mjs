@@ -21,7 +21,7 @@ export async function differences(file, folder = dirname(file)) {
   const rounds = [];
   for (let k = 0; k + 1 < weights.length; k++) {
     const read = (pattern) => readValues(join(folder, numbered(pattern, k)));
-    // Client by client and step by step. What is no truth, as no attacker looks for it, is the client's own.
+    // Client by client and step by step; the client's own come first where they are no part of the truth.
     const images = [...(own?.batch ? await read(own.batch) : []), ...(await read(truth.images))];
     const labels = [
       ...(own?.batch ? await read(own.batch.replace("images", "labels")) : []),
