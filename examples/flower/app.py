@@ -11,6 +11,7 @@ import argparse
 import gzip
 import os
 import socket
+import sys
 import threading
 from pathlib import Path
 
@@ -131,11 +132,12 @@ def train(federation, folder, shards):
     with socket.create_server(("127.0.0.1", 0)) as free:
         address = f"127.0.0.1:{free.getsockname()[1]}"
     threads = [threading.Thread(target=join, args=[address, client], daemon=True) for client in clients]
+    # Without a client that has failed the server would wait for ever.
+    threading.excepthook = lambda failure: (sys.excepthook(*failure[:3]), os._exit(1))
     for thread in threads:
         thread.start()
     strategy = flwr.server.strategy.FedAvg(
         initial_parameters=flwr.common.ndarrays_to_parameters(weights_of(MODELS[federation["model"]]())),
-        accept_failures=False,
         **{f"min_{who}_clients": len(clients) for who in ("fit", "evaluate", "available")},
     )
     rounds = flwr.server.ServerConfig(num_rounds=federation["rounds"])
