@@ -1,5 +1,5 @@
 /**
- * @file The Python environment that the benchmarks compare with, .venv-bench: made on first use, for nothing but the bench.
+ * @file The Python environment that the benchmarks compare with, .venv-bench: made on first use, for the bench and examples/flower.
  *
  * PyTorch's only wheel for Linux on PyPI is the one for GPUs. Its libraries name NVIDIA's, gigabytes that a CPU never calls but that
  * the loader wants to find. requirements.txt leaves them out (left-out.txt), and empty libraries of the same names stand in; the CPU's
@@ -53,7 +53,7 @@ const key = () => digest(digestFiles([REQUIREMENTS]), JSON.stringify(GPU_LIBRARI
 const fresh = () => isStamped("bench", key()) && existsSync(PYTHON);
 
 /**
- * The Python that has PyTorch and byzfl, after making its environment where it is missing.
+ * The Python that has PyTorch, byzfl and Flower, after making its environment where it is missing.
  * @returns its path
  * @throws SetupError
  */
@@ -72,7 +72,7 @@ async function make() {
   unstamp("bench");
   await makeEnvironment(FOLDER, REQUIREMENTS, { least: LEAST, flags: ["--no-deps"] });
   if (process.platform === "linux") await standIn();
-  const version = await run(PYTHON, ["-c", "import torch, byzfl; torch.ones(1) + 1; print(torch.__version__)"]);
+  const version = await run(PYTHON, ["-c", "import torch, byzfl, flwr; torch.ones(1) + 1; print(torch.__version__)"]);
   stamp("bench", key());
   process.stderr.write(`✓ PyTorch ${version.trim()}\n`);
 }
