@@ -37,6 +37,10 @@ test("meantOrAll: names the nearest whatever its case and hyphens, and all where
     const expected = nearest ? `did you mean ${nearest}?` : `known are: ${known.join(", ")}`;
     assert.equal(meantOrAll(name, known), expected, name);
   }
+  const short = ["average", "max"];
+  assert.equal(meantOrAll("avg", short), "did you mean average?"); // letters left out, but not the first
+  assert.equal(meantOrAll("vrg", short), "known are: average, max");
+  assert.equal(meantOrAll("av", short), "known are: average, max");
   assert.equal(meantOrAll("scale", []), "known are: none");
 });
 

@@ -50,14 +50,24 @@ function meant(name: unknown, known: readonly string[]): string | undefined {
   return nearest === undefined ? undefined : `did you mean ${nearest}?`;
 }
 
-/** The name that is nearest, at no more than a third of its letters; case, hyphens and blanks do not count. */
+/** The name that is nearest, at no more than a third of its letters or shortened; case, hyphens and blanks do not count. */
 function nearestOf(name: string, known: readonly string[]): string | undefined {
   const plain = (word: string): string => word.toLowerCase().replace(/[^\p{L}\p{N}]/gu, "");
   const near = known
     .map((other) => ({ other, distance: edits(plain(name), plain(other)) }))
-    .filter(({ other, distance }) => distance <= Math.floor(plain(other).length / 3))
+    .filter(
+      ({ other, distance }) => distance <= Math.floor(plain(other).length / 3) || shortens(plain(name), plain(other)),
+    )
     .sort((a, b) => a.distance - b.distance);
   return near[0]?.other;
+}
+
+/** Whether a word is another one of which letters are left out, but not the first: "avg" of "average". */
+function shortens(short: string, word: string): boolean {
+  if (short.length < 3 || short[0] !== word[0]) return false;
+  let at = 0;
+  for (const letter of word) if (letter === short[at]) at++;
+  return at === short.length;
 }
 
 /** Letters to insert, delete, replace or swap with their neighbour between two words (Damerau 1964). */

@@ -11,15 +11,13 @@ import { train, type RoundRecord } from "../fl/train";
 import { scoreLeak, type Leak, type LeakOptions } from "../metrics/leak";
 import type { Follow } from "../jobs/kind";
 import type { Autoencoder } from "../model/autoencoder";
+import { attack } from "../reconstruction/attack";
 import type { AttackerOptions } from "../reconstruction/attackers";
 import type { InvertOptions, Reconstruction } from "../reconstruction/inversion";
-import { invert, matchingLosses } from "../reconstruction/invert";
-import { invertSeparated, isSeparable } from "../reconstruction/invertSeparated";
-import { invertWithLabels } from "../reconstruction/labelSearch";
+import { matchingLosses } from "../reconstruction/invert";
 import { throughProtocol } from "../reconstruction/forward";
 import { assumeContributors, knowingOwnShare, observe, withoutOwnShare } from "../reconstruction/observe";
-import { asMeanOf, explainSelections, keepsSome, showsNothing } from "../reconstruction/selection";
-import { priorOf } from "../reconstruction/decoder";
+import { asMeanOf, keepsSome, showsNothing } from "../reconstruction/selection";
 import type { Prior, PriorName } from "../reconstruction/priors";
 import type { AttackerView } from "../reconstruction/view";
 import { ownImages } from "./ownAutoencoder";
@@ -92,10 +90,10 @@ export async function measureSeed(
       follow((trainingShare * record.round) / all, "training");
     },
   });
-  const targets = await collectTargets(plan, dataset, byRound(records));
+  const victims = await collectTargets(plan, dataset, byRound(records));
   const federation = setUp(config, dataset);
   const own = ownImages(federation, dataset);
-  const seen = targets.filter(({ view }) => !showsNothing(view));
+  const seen = victims.filter(({ view }) => !showsNothing(view));
   const { autoencoderSteps: _steps, labels: _labels, contributors: _contributors, prior, ...rest } = attacker;
   const { labelSearch: _labelSearch, selectionSteps: _selectionSteps, separate: _separate, ...options } = rest;
   const views = seen.map(({ view }) => view);
@@ -106,10 +104,15 @@ export async function measureSeed(
     prior: priorFor(prior, autoencoder, views.length),
     onStep: (done, total) => follow(trainingShare + ((1 - trainingShare) * done) / total, "inversion"),
   };
-  const reconstructions = await invertAll(seen, how, attacker);
+  const targets = seen.map(({ view, granted, inView }) => ({
+    view,
+    ...(granted && { granted }),
+    labels: inView.labels,
+  }));
+  const reconstructions = (await attack(targets, how, attacker)).map(({ reconstruction }) => reconstruction);
   const truthLosses = await matchingLosses(seen.map(({ granted, view }) => granted ?? view), seen.map(({ inView }) => inView), how); // prettier-ignore
   const decoderMean = autoencoder?.meanImage;
-  const leaks = targets.map((victim) => {
+  const leaks = victims.map((victim) => {
     const reconstruction = reconstructions[seen.indexOf(victim)] ?? nothingSeen(victim.view);
     const truthLoss = truthLosses[seen.indexOf(victim)] ?? 0;
     return scoreLeak(reconstruction, victim.truth, own, { ...victim.options, decoderMean, truthLoss });
@@ -137,47 +140,6 @@ function summarize({ batches: _b, weights: _w, ownUpdate: _u, memory: _m, ...sum
 export function byRound(records: readonly RoundRecord[]): (round: number) => RoundRecord {
   const kept = new Map(records.map((record) => [record.round, record]));
   return (round) => kept.get(round) ?? refuse("byRound", `needs rounds of ${[...kept.keys()].join(", ")}`, round);
-}
-
-/** Inverts views: those that can be told apart one by one, the others with labels that are given, inferred, or looked for. */
-async function invertAll(
-  seen: readonly ViewWithTruth[],
-  options: InvertOptions,
-  attacker: Attacker,
-): Promise<Reconstruction[]> {
-  const { labels, labelSearch, separate = false } = attacker;
-  const views = await viewsTaken(seen, options, attacker);
-  const results = new Array<Reconstruction | null>(views.length).fill(null);
-  const { seed = 0, objective = "cosine" } = options;
-  for (const [i, view] of views.entries())
-    if (separate && isSeparable(view)) results[i] = await invertSeparated(view, options.own!, { seed, objective });
-  const left = [...views.keys()].filter((i) => results[i] === null);
-  if (left.length === 0) return results.map((one) => one!);
-  const some = left.map((i) => views[i]!);
-  const how = { ...options, prior: priorOf(options.prior, left) };
-  let searched: Reconstruction[];
-  if (labels === "given") searched = await invert(some, { ...how, labels: left.map((i) => seen[i]!.inView.labels) });
-  else if (labelSearch !== undefined) searched = await invertWithLabels(some, how, labelSearch);
-  else searched = await invert(some, how);
-  left.forEach((i, at) => (results[i] = searched[at]!));
-  return results.map((one) => one!);
-}
-
-/** The views as the attacker takes them: whom a server kept is granted with the labels, else found out where it tries. */
-async function viewsTaken(
-  seen: readonly ViewWithTruth[],
-  options: InvertOptions,
-  { labels, selectionSteps }: Attacker,
-): Promise<AttackerView[]> {
-  if (labels === "given") return seen.map(({ view, granted }) => granted ?? view);
-  const views = seen.map(({ view }) => view);
-  if (selectionSteps === undefined) return views;
-  const open = [...seen.keys()].filter((i) => seen[i]!.granted !== undefined);
-  if (open.length === 0) return views;
-  const how = { ...options, prior: priorOf(options.prior, open) };
-  const explained = await explainSelections(open.map((i) => views[i]!), how, selectionSteps); // prettier-ignore
-  open.forEach((i, at) => (views[i] = explained[at]!));
-  return views;
 }
 
 /** Nothing to invert, as the broadcasts of a skipped step are the same: every image is then the attacker's guess without a gradient. */
