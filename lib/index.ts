@@ -14,7 +14,9 @@ export { imageStats } from "./data/imageStats";
 export { readArrays } from "./files/readArrays";
 export type { NamedArray, ReadOptions } from "./files/namedArray";
 export { architectures } from "./model/architectures";
-export { buildNetwork } from "./model/buildNetwork";
+export { buildNetwork, stateDictOf, type ModelSpec, type NetworkOptions } from "./model/buildNetwork";
+export { withStatistics, type LayerList, type LayerSpec, type StateEntry } from "./model/layerList";
+export type { Normalization } from "./model/layers/shape";
 export { evaluate, lossAndGradient, type Network } from "./model/network";
 export { trainAutoencoders, type Autoencoder, type AutoencoderOptions } from "./model/autoencoder";
 

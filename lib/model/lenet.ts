@@ -1,10 +1,10 @@
 /** @file What the LeNets have in common. */
 import type { Shape } from "../core/types";
 import { activation } from "./layers/activation";
-import { bias } from "./layers/bias";
 import { sequence, type LayerBuilder } from "./layers/compose";
-import { convolution, filters } from "./layers/convolution";
+import { convolution } from "./layers/convolution";
 import { dense } from "./layers/dense";
+import { earlyMaxima } from "./layers/earlyMaxima";
 import type { Layer } from "./layers/layer";
 import { pooling } from "./layers/pooling";
 import { flatten } from "./layers/shape";
@@ -27,9 +27,10 @@ export function lenet(
   const pool: LayerBuilder = (shape) => pooling(shape, poolingName);
   const blocks = convolutions.map(({ channels, padding }): LayerBuilder => {
     const options = { channels, size: 5, padding };
-    if (poolingName !== "max") return (shape) => sequence(shape, [(s) => convolution(s, options), act, pool]);
-    // Maxima commute with adding a bias and with rising functions, and there are fewer of them.
-    return (shape) => sequence(shape, [(s) => filters(s, options), pool, (s) => bias(s, 25 * shape[0]!), act]);
+    return (shape) => {
+      const layers = sequence(shape, [(s) => convolution(s, options), act, pool]).parts!;
+      return sequence(shape, earlyMaxima(layers).map((layer) => () => layer)); // prettier-ignore
+    };
   });
   const heads = units.flatMap((count, i): LayerBuilder[] =>
     i === 0 ? [(shape) => dense(shape, count)] : [act, (shape) => dense(shape, count)],

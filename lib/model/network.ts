@@ -73,6 +73,7 @@ export type Initialization = (typeof initializations)[number];
  *
  * "variancePreserving": weights U(-a, a) with a = gain sqrt(3 / fanIn), so of variance gain^2 / fanIn; biases 0.
  * "pytorch": weights and biases U(-a, a) with a = 1 / sqrt(fanIn), that library's default for these layers.
+ * Scales and offsets behind a normalisation start at 1 and 0 by either.
  *
  * @param layer whose weights to draw
  * @param rng split by the parameter's name and number
@@ -88,11 +89,11 @@ export function initialWeights(layer: Layer, rng: Rng, rule: Initialization, gai
   ensureKnown("initialWeights", "a rule", rule, initializations);
   const weights = new Float32Array(countWeights(layer));
   let at = 0;
-  for (const [i, { name, shape, fanIn }] of layer.parameters.entries()) {
+  for (const [i, { name, shape, fanIn, constant }] of layer.parameters.entries()) {
     const stream = rng.split(name, i);
     const scaled = name === "weight" ? gain * Math.sqrt(3 / fanIn) : 0;
     const bound = rule === "pytorch" ? 1 / Math.sqrt(fanIn) : scaled;
-    for (const end = at + volume(shape); at < end; at++) weights[at] = (2 * stream.uniform() - 1) * bound;
+    for (const end = at + volume(shape); at < end; at++) weights[at] = constant ?? (2 * stream.uniform() - 1) * bound;
   }
   return weights;
 }

@@ -1,6 +1,7 @@
 /** @file Inversion in closed form, for models that begin with a dense layer. */
 import { ensureNames } from "../core/known";
 import { ensure } from "../core/errors";
+import { chainOf } from "../model/layers/compose";
 import { volume } from "../model/stack";
 import { checkView, type AttackerView } from "./view";
 
@@ -21,7 +22,7 @@ export interface AnalyticReconstruction {
  *
  *     dL/dW_i / dL/db_i = sum_n (d_ni / sum_m d_mi) x_n
  *
- * For one private image every row gives that image exactly. For several, a row gives a weighted mean of them, and one image
+ * and what the model does to images before is undone. For one private image every row gives that image exactly. For several, a row gives a weighted mean of them, and one image
  * itself where a ReLU unit was active for it alone.
  *
  * @param view of a model whose first layer with weights is dense on the pixels ("mlp", "softmaxRegression")
@@ -35,19 +36,19 @@ export interface AnalyticReconstruction {
  * @source Phong et al. 2018; Geiping et al. 2020, proposition 3.1
  */
 export function invertAnalytically(view: AttackerView, options: { count?: number } = {}): AnalyticReconstruction[] {
-  const { layer } = checkView("invertAnalytically", view);
+  const { layer, name } = checkView("invertAnalytically", view);
   ensureNames("invertAnalytically", "options", options, ["count"]);
   const { count = 1 } = options;
-  const [weight, bias] = layer.parameters;
+  const first = chainOf(layer).find(({ kind }) => !["normalize", "flatten", "identity"].includes(kind));
   const pixels = volume(view.inputShape);
   ensure(
-    weight!.shape.length === 2 && weight!.shape[1] === pixels,
+    first?.kind === "dense" && first.parameters.length === 2,
     "invertAnalytically",
     "needs a model that begins with a dense layer on the pixels",
-    view.architecture,
+    name,
     'use invert, or the architecture "mlp"',
   );
-  const units = volume(bias!.shape);
+  const units = first!.outputShape[0]!;
   const possible = Number.isInteger(count) && count >= 1 && count <= units;
   ensure(possible, "invertAnalytically", `needs a count of 1..${units} rows`, count);
   const { observedGradient: g } = view;
@@ -62,7 +63,18 @@ export function invertAnalytically(view: AttackerView, options: { count?: number
       "ask for fewer rows",
     );
     const image = g.slice(unit * pixels, (unit + 1) * pixels).map((value) => value / slope);
+    inUnits(image, view);
     ensure(image.every(Number.isFinite), "invertAnalytically", "needs rows whose quotient is finite", `${slope} for dL/db of unit ${unit}`, "ask for fewer rows"); // prettier-ignore
     return { unit, weight: Math.abs(slope), image };
+  });
+}
+
+/** Undoes the model's normalisation of an image, in place. */
+function inUnits(image: Float32Array, { inputShape, normalize }: AttackerView): void {
+  if (normalize === undefined) return;
+  const area = inputShape[1]! * inputShape[2]!;
+  image.forEach((value, i) => {
+    const channel = Math.floor(i / area);
+    image[i] = value * normalize.std[channel]! + normalize.mean[channel]!;
   });
 }

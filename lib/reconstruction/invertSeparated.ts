@@ -5,7 +5,7 @@ import { ensureNames } from "../core/known";
 import type { Batch } from "../core/types";
 import { sliceOf } from "../data/batch";
 import { adamStart, adamStep, cosineDecay } from "../model/adam";
-import { sequence } from "../model/layers/compose";
+import { chainOf, sequence } from "../model/layers/compose";
 import type { Layer, Trace } from "../model/layers/layer";
 import { checkBatch } from "../model/network";
 import { stackImages, stackVectors, unpackWeights, unstackImages } from "../model/stack";
@@ -79,7 +79,7 @@ export async function invertSeparated(
     ...(seed !== undefined && { seed }),
   });
   if (separated === null) return null;
-  const parts = network.layer.parts!;
+  const parts = chainOf(network.layer);
   const first = parts.findIndex(({ kind }) => kind === "dense");
   const [front, dense, back] = [chained(parts.slice(0, first)), parts[first]!, chained(parts.slice(first + 1))];
   const weights = tidy(() => unpackWeights(network.layer, stackVectors([view.weights])));
@@ -112,9 +112,8 @@ export async function invertSeparated(
  * isSeparable(view); // false; the attacker's share is counted
  */
 export function isSeparable(view: AttackerView): boolean {
-  const { activation, localSteps, ownShare, protocol } = view;
-  if (activation !== "relu" || localSteps > 1 || ownShare !== "out" || !protocol || !isPlainMean(protocol))
-    return false;
+  const { localSteps, ownShare, protocol } = view;
+  if (localSteps > 1 || ownShare !== "out" || !protocol || !isPlainMean(protocol)) return false;
   return firstDense(checkView("isSeparable", view).layer) !== undefined;
 }
 

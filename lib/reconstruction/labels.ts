@@ -1,10 +1,12 @@
 /** @file Which labels the private images have, read off the last layer's gradient. */
 import { backendReady, dispose, tf, tidy } from "../core/backend";
+import { ensure } from "../core/errors";
 import { ensureLabels } from "../core/typed";
 import type { Batch } from "../core/types";
 import { joinBatches, sliceOf } from "../data/batch";
 import { privacies } from "../defense/privacies";
 import type { Privacy } from "../defense/privacy/privacy";
+import { chainOf } from "../model/layers/compose";
 import { checkBatch, lossAndGradient, type Network } from "../model/network";
 import { stackImages, stackVectors, unpackWeights } from "../model/stack";
 import { squaredNorms } from "../numerics/linear";
@@ -44,7 +46,7 @@ const mostOwn = 256; // of own images that are looked at
  * @param view with observedGradient over view.numImages images; for tau > 1 the mean over the local steps is used
  * @param own labelled images of the attacker's, of which 256 evenly spaced ones are used; default its batch of the round
  * @returns view.numImages labels in ascending order, owned by the caller
- * @throws InputError when the view is none, or own is no batch for its model
+ * @throws InputError when the view is none, its model ends in no dense layer with biases, or own is no batch for it
  * @example
  * const labels = await inferLabels(view); // Int32Array, e.g. [0, 3, 3, 7] for four images
  * labels.length; // view.numImages
@@ -53,6 +55,7 @@ const mostOwn = 256; // of own images that are looked at
  */
 export async function inferLabels(view: AttackerView, own?: Batch): Promise<Int32Array> {
   const network = checkView("inferLabels", view);
+  ensureLastBias("inferLabels", network);
   const known = own ?? view.ownBatch;
   checkBatch("inferLabels", "own", network, known);
   await backendReady();
@@ -74,6 +77,7 @@ export async function inferLabels(view: AttackerView, own?: Batch): Promise<Int3
  */
 export async function nearbyLabels(view: AttackerView, labels: ArrayLike<number>, own?: Batch): Promise<Int32Array[]> {
   const network = checkView("nearbyLabels", view);
+  ensureLastBias("nearbyLabels", network);
   ensureLabels("nearbyLabels", "labels", labels, view.numImages, view.numClasses);
   const known = own ?? view.ownBatch;
   checkBatch("nearbyLabels", "own", network, known);
@@ -85,6 +89,21 @@ export async function nearbyLabels(view: AttackerView, labels: ArrayLike<number>
     .map((n) => ({ n, misfit: misfit(n) }))
     .sort((a, b) => a.misfit - b.misfit)
     .map(({ n }) => labelsOf(n));
+}
+
+/** Refuses a model whose logits are not the last dense layer's with a bias each: there is no gradient that counts labels. */
+function ensureLastBias(fn: string, { layer, name, numClasses }: Network): void {
+  const last = chainOf(layer)
+    .filter(({ kind }) => kind !== "identity")
+    .at(-1)!;
+  const fits = last.kind === "dense" && last.parameters.length === 2 && last.outputShape[0] === numClasses;
+  ensure(
+    fits,
+    fn,
+    "needs a model that ends in a dense layer with biases",
+    `${last.kind} in ${name}`,
+    "give the labels",
+  );
 }
 
 /** How far counts are from explaining the bias gradient by the mean outputs of own images, squared. */

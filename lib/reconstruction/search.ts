@@ -5,7 +5,6 @@ import { scaleReplicas } from "../core/ops";
 import { createRng } from "../core/rng";
 import type { Batch } from "../core/types";
 import { adamStart, adamStep, cosineDecay, type AdamState } from "../model/adam";
-import { buildNetwork } from "../model/buildNetwork";
 import { stackImages, stackVectors, unstackImages, volume } from "../model/stack";
 import type { Matcher } from "./forward";
 import { classGuesses } from "./guess";
@@ -14,7 +13,7 @@ import { createMatcher, isThroughProtocol, isUnrolled } from "./matcher";
 import type { Decoder } from "./prior";
 import { createDecoder } from "./decoder";
 import { totalVariation } from "./totalVariation";
-import type { AttackerView } from "./view";
+import { networkOf, type AttackerView } from "./view";
 
 /** One start for one view. */
 export interface Start {
@@ -65,13 +64,14 @@ export async function search(
 async function inGroups(starts: readonly Start[], options: SearchOptions): Promise<Start[][]> {
   const alike = new Map<string, Start[]>();
   for (const start of starts) {
-    const { architecture, activation, pooling, inputShape, numClasses, numImages } = start.view;
+    const { architecture, activation, pooling, normalize, inputShape, numClasses, numImages } = start.view;
+    const model = [architecture, activation, pooling, normalize, inputShape, numClasses];
     const { localSteps, localBatches, batchSize, learningRate, momentum, clientWeights, numClients, protocol } =
       start.view;
     const isModelled = isThroughProtocol(start.view, options);
     const steps = isUnrolled(start.view, options) || isModelled ? [localSteps, localBatches, batchSize, learningRate, momentum, clientWeights] : []; // prettier-ignore
     const round = isModelled ? [numClients, protocol] : [];
-    const key = JSON.stringify([architecture, activation, pooling, inputShape, numClasses, numImages, steps, round, start.also?.length]); // prettier-ignore
+    const key = JSON.stringify([model, numImages, steps, round, start.also?.length]);
     alike.set(key, [...(alike.get(key) ?? []), start]);
   }
   const groups: Start[][] = [];
@@ -102,8 +102,8 @@ interface Stack {
 
 /** What is computed on: decoder, model and targets of some starts; the caller closes it. */
 function openStack(starts: readonly Start[], options: SearchOptions): Stack {
-  const { architecture, inputShape, numClasses, activation, pooling } = starts[0]!.view;
-  const network = buildNetwork(architecture, inputShape, numClasses, { activation, pooling });
+  const { inputShape, numClasses } = starts[0]!.view;
+  const network = networkOf(starts[0]!.view);
   const views = starts.map(({ index }) => index);
   const labels = starts.map((start) => start.labels);
   const decoder = createDecoder(options.prior, { inputShape, numClasses, views, labels, own: options.own });

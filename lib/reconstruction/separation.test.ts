@@ -82,7 +82,7 @@ test("separateInputs: says nothing where noise, a poison or too many images hide
 test("separateInputs: refuses models without two dense layers and ReLU between them, several steps and unknown options", () => {
   const { view } = viewOf("mlp", 2);
   assert.throws(() => separateInputs({ ...view, activation: "tanh" }), /needs the activation "relu", which leaves zeros, got tanh; use invert/); // prettier-ignore
-  assert.throws(() => separateInputs(viewOf("softmaxRegression", 2).view), /needs a model with two dense layers, got softmaxRegression/); // prettier-ignore
+  assert.throws(() => separateInputs(viewOf("softmaxRegression", 2).view), /needs a model with two dense layers and ReLU between them, got softmaxRegression/); // prettier-ignore
   assert.throws(() => separateInputs({ ...view, localSteps: 2 }), /needs a view of one local step, got 2/);
   assert.throws(() => separateInputs(view, { tries: 0 }), /needs an integer tries >= 1, got 0/);
   assert.throws(() => separateInputs(view, { steps: 2 } as never), /steps/);

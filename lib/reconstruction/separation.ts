@@ -4,7 +4,9 @@ import { createRng } from "../core/rng";
 import { ensure, ensureCount, refuse } from "../core/errors";
 import { ensureNames } from "../core/known";
 import type { Shape } from "../core/types";
-import { volume, type Parameters } from "../model/stack";
+import { chainOf } from "../model/layers/compose";
+import type { Layer } from "../model/layers/layer";
+import { volume } from "../model/stack";
 import { rowSpace, scalarProduct, sparsestVectors } from "../numerics/sparseSpan";
 import { checkView, type AttackerView } from "./view";
 
@@ -52,20 +54,23 @@ const enough = 1e-3; // of the gradient's length, what the separated images may 
  */
 export function separateInputs(view: AttackerView, options: SeparationOptions = {}): Separated[] | null {
   const fn = "separateInputs";
-  const { layer } = checkView(fn, view);
+  const network = checkView(fn, view);
+  const { layer } = network;
   ensureNames(fn, "options", options, ["tries", "seed"]);
   const { tries = 200_000, seed = 0 } = options;
   ensureCount(fn, "tries", tries);
   ensure(Number.isInteger(seed), fn, "needs an integer seed", seed);
-  const { activation, localSteps, numImages: n, observedGradient } = view;
+  const { architecture, activation, localSteps, numImages: n, observedGradient } = view;
   const first = firstDense(layer);
-  ensure(activation === "relu", fn, 'needs the activation "relu", which leaves zeros', activation, "use invert");
+  const isRelu = typeof architecture !== "string" || activation === "relu"; // of a list the layers themselves are asked
+  ensure(isRelu, fn, 'needs the activation "relu", which leaves zeros', activation, "use invert");
   ensure(localSteps === 1, fn, "needs a view of one local step", localSteps, "use invert");
   let at = 0;
   const parameters = layer.parameters.map(({ shape }) => {
     return { shape, values: observedGradient.subarray(at, (at += volume(shape))) };
   });
-  if (first === undefined) return refuse(fn, "needs a model with two dense layers", view.architecture, "use invert");
+  if (first === undefined)
+    return refuse(fn, "needs a model with two dense layers and ReLU between them", network.name, "use invert");
   const [weights, biases, next] = parameters.slice(first) as [Slice, Slice, Slice];
   const [front, behind] = [factored(weights, n), factored(next, n)];
   if (front === null || behind === null) return null;
@@ -92,16 +97,20 @@ export function separateInputs(view: AttackerView, options: SeparationOptions = 
 }
 
 /**
- * Where the weights of the first of two dense layers stand among a model's parameters, with its biases and the second one's behind them.
+ * Where the weights of the first of two dense layers with ReLU between them stand among a model's parameters, with its biases and the
+ * second one's weights behind them.
  *
  * @param layer of the model
  * @returns undefined where the model has no two
  * @example
  * firstDense(buildNetwork("mlp", [1, 28, 28], 10).layer); // 0
  */
-export function firstDense({ parameters }: Parameters): number | undefined {
-  const first = parameters.findIndex(({ shape }) => shape.length === 2);
-  return first >= 0 && parameters[first + 2]?.shape.length === 2 ? first : undefined;
+export function firstDense(layer: Layer): number | undefined {
+  const chain = chainOf(layer).filter(({ kind }) => kind !== "identity");
+  const first = chain.findIndex(({ kind }) => kind === "dense");
+  const [dense, between, next] = chain.slice(Math.max(first, 0));
+  const isPair = dense?.parameters.length === 2 && between?.kind === "relu" && next?.kind === "dense";
+  return first >= 0 && isPair ? chain.slice(0, first).flatMap(({ parameters }) => parameters).length : undefined;
 }
 
 const attempts = 8; // what is found first decides what sums lead to, and some ways lead astray

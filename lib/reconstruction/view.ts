@@ -3,10 +3,11 @@ import { ensureKnown } from "../core/known";
 import { ensure, ensureCount } from "../core/errors";
 import { ensureFloats, ensureVector } from "../core/typed";
 import type { Batch, Shape } from "../core/types";
-import { architectures, type ArchitectureName } from "../model/architectures";
-import { buildNetwork } from "../model/buildNetwork";
+import { architectures } from "../model/architectures";
+import { buildNetwork, type ModelSpec } from "../model/buildNetwork";
 import { activationNames, type ActivationName } from "../model/layers/activation";
 import { poolingNames, type PoolingName } from "../model/layers/pooling";
+import type { Normalization } from "../model/layers/shape";
 import { checkBatch, type Network } from "../model/network";
 import { isFiniteVector } from "../numerics/linear";
 import { checkProtocol, isPlainMean, type Protocol } from "./protocol";
@@ -15,12 +16,14 @@ import { checkProtocol, isPlainMean, type Protocol } from "./protocol";
 export interface AttackerView {
   /** k, the round. */
   readonly round: number;
-  /** Of the model that clients train. */
-  readonly architecture: ArchitectureName;
-  /** Of that model. */
+  /** Of the model that clients train: a name, or its layers. */
+  readonly architecture: ModelSpec;
+  /** Of that model, where it has a name. */
   readonly activation: ActivationName;
-  /** Of that model. */
+  /** Of that model, where it has a name. */
   readonly pooling: PoolingName;
+  /** What that model does to images before its first layer; images here are in [0, 1] all the same. */
+  readonly normalize?: Normalization;
   /** [C, H, W]. */
   readonly inputShape: Shape;
   /** Of the dataset. */
@@ -134,6 +137,23 @@ export function gradientsSent(view: Pick<AttackerView, "localSteps" | "localBatc
 }
 
 /**
+ * The model that clients train in a view, normalisation included.
+ *
+ * @param view as observe gives it
+ * @returns as buildNetwork
+ * @throws InputError as buildNetwork
+ * @example
+ * networkOf(view).size; // view.weights.length
+ */
+export function networkOf(view: AttackerView): Network {
+  const { architecture, inputShape, numClasses, activation, pooling, normalize } = view;
+  return buildNetwork(architecture, inputShape, numClasses, {
+    ...{ activation, pooling },
+    ...(normalize && { normalize }),
+  });
+}
+
+/**
  * Refuses a view that no round could have shown; the check of every public entry that takes one.
  *
  * @param fn name of the public function that was called
@@ -148,12 +168,12 @@ export function gradientsSent(view: Pick<AttackerView, "localSteps" | "localBatc
 export function checkView(fn: string, view: AttackerView): Network {
   const given: unknown = view; // from JavaScript, anything
   ensure(typeof given === "object" && given !== null, fn, "needs a view as observe gives it", given);
-  const { round, architecture, activation, pooling, inputShape, numClasses, learningRate } = view;
+  const { round, architecture, activation, pooling, learningRate } = view;
   ensureCount(fn, "round", round, 0);
-  ensureKnown(fn, "an architecture", architecture, Object.keys(architectures));
+  if (!Array.isArray(architecture)) ensureKnown(fn, "an architecture", architecture, Object.keys(architectures));
   ensureKnown(fn, "an activation", activation, activationNames);
   ensureKnown(fn, "a pooling", pooling, poolingNames);
-  const network = buildNetwork(architecture, inputShape, numClasses, { activation, pooling });
+  const network = networkOf(view);
   ensureVector(fn, `weights of round ${round}`, view.weights, network.size);
   ensureVector(fn, `observedGradient of round ${round}`, view.observedGradient, network.size);
   ensureFloats(fn, `ownUpdate of round ${round}`, view.ownUpdate);

@@ -76,6 +76,18 @@ export function sequence(inputShape: Shape, builders: readonly LayerBuilder[]): 
 }
 
 /**
+ * The layers that a chain of chains is made of, one after the other.
+ *
+ * @param layer any
+ * @returns itself where it has no parts
+ * @example
+ * chainOf(sequence([1, 2, 2], [flatten, (shape) => sequence(shape, [(s) => dense(s, 3)])])).map(({ kind }) => kind); // ["flatten", "dense"]
+ */
+export function chainOf(layer: Layer): readonly Layer[] {
+  return layer.parts?.flatMap(chainOf) ?? [layer];
+}
+
+/**
  * A residual block: y = branch(x) + shortcut(x), the shortcut being x itself unless one is given.
  *
  * @param inputShape [C, H, W]

@@ -14,6 +14,7 @@ export interface ConvolutionOptions {
   readonly size: number; // k, side of the filters
   readonly stride?: number; // default 1
   readonly padding?: number; // zeros on every side, default 0
+  readonly groups?: number; // g, of channels that meet only each other; divides C and O; default 1
 }
 
 /**
@@ -27,7 +28,7 @@ export interface ConvolutionOptions {
  * convolution([1, 28, 28], { channels: 6, size: 5, padding: 2 }).outputShape; // [6, 28, 28]
  */
 export function convolution(inputShape: Shape, options: ConvolutionOptions): Layer {
-  const fanIn = options.size ** 2 * inputShape[0]!;
+  const fanIn = (options.size ** 2 * inputShape[0]!) / (options.groups ?? 1);
   return {
     ...sequence(inputShape, [(shape) => filters(shape, options), (shape) => bias(shape, fanIn)]),
     kind: "convolution",
@@ -42,14 +43,18 @@ export function convolution(inputShape: Shape, options: ConvolutionOptions): Lay
  *
  * @param inputShape [C, H, W]
  * @param options see ConvolutionOptions
- * @returns the layer; filters are [O, C, k, k] in public vectors, [k, k, C, S·O] while computing
- * @throws InputError when the window does not fit into the padded image
+ * @returns the layer; filters are [O, C/g, k, k] in public vectors, [k, k, C/g, S·O] while computing
+ * @throws InputError when the window does not fit into the padded image, or the groups do not divide the channels
  * @example
  * filters([1, 28, 28], { channels: 6, size: 5, padding: 2 }).parameters.length; // 1
  */
-export function filters(inputShape: Shape, { channels, size, stride = 1, padding = 0 }: ConvolutionOptions): Layer {
+export function filters(inputShape: Shape, options: ConvolutionOptions): Layer {
+  const { channels, size, stride = 1, padding = 0, groups = 1 } = options;
   ensure(inputShape.length === 3, "convolution", "needs an image input [C, H, W]", inputShape);
-  const [c, h, w] = inputShape as [number, number, number];
+  const [all, h, w] = inputShape as [number, number, number];
+  const isDivided = all % groups === 0 && channels % groups === 0;
+  ensure(isDivided, "convolution", `needs groups that divide ${all} input and ${channels} output channels`, groups);
+  const c = all / groups; // a replica's groups stand side by side, as replicas do
   const window: SlidingWindow = { size, stride, padding };
   const [oh, ow] = [windowCount(h, window), windowCount(w, window)];
   ensure(

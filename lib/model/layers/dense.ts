@@ -2,8 +2,8 @@
 import { tf, type Tensor } from "../../core/backend";
 import { ensure } from "../../core/errors";
 import type { Shape } from "../../core/types";
-import type { Layer } from "./layer";
-import { isBlend, product } from "./product";
+import type { Layer, Parameter } from "./layer";
+import { isBlend, product, type Direction, type Gradient } from "./product";
 
 /**
  * Fully connected layer y = W x + b on features [S, B, F].
@@ -14,46 +14,50 @@ import { isBlend, product } from "./product";
  *
  * @param inputShape [F]
  * @param units outputs, >= 1
+ * @param hasBias whether there is b; default true
  * @returns the layer; weights are W [S, units, F] and b [S, 1, units]
  * @throws InputError when the input is not flat
  * @example
  * dense([784], 10).outputShape; // [10]
  */
-export function dense(inputShape: Shape, units: number): Layer {
-  ensure(inputShape.length === 1, "dense", "needs a flat input [F]", inputShape, "put flatten() before it");
+export function dense(inputShape: Shape, units: number, hasBias = true): Layer {
+  ensure(inputShape.length === 1, "dense", "needs a flat input [F]", inputShape, "put flatten before it");
   const features = inputShape[0]!;
+  const parameters: readonly Parameter[] = [
+    {
+      name: "weight",
+      shape: [units, features],
+      isMatrix: true,
+      fanIn: features,
+      unpack: (flat) => tf.reshape(flat, [flat.shape[0], units, features]),
+      pack: (value) => tf.reshape(value, [value.shape[0], units * features]),
+    },
+    {
+      name: "bias",
+      shape: [units],
+      fanIn: features,
+      unpack: (flat) => tf.reshape(flat, [flat.shape[0], 1, units]),
+      pack: (value) => tf.reshape(value, [value.shape[0], units]),
+    },
+  ];
+  const own = (weight: Gradient, ofBias: () => Tensor): Gradient[] => (hasBias ? [weight, ofBias()] : [weight]);
+  const plus = (y: Tensor, b: Direction | undefined): Tensor => (hasBias ? tf.add(y, b as Tensor) : y);
   return {
     kind: "dense",
     inputShape,
     outputShape: [units],
-    parameters: [
-      {
-        name: "weight",
-        shape: [units, features],
-        isMatrix: true,
-        fanIn: features,
-        unpack: (flat) => tf.reshape(flat, [flat.shape[0], units, features]),
-        pack: (value) => tf.reshape(value, [value.shape[0], units * features]),
-      },
-      {
-        name: "bias",
-        shape: [units],
-        fanIn: features,
-        unpack: (flat) => tf.reshape(flat, [flat.shape[0], 1, units]),
-        pack: (value) => tf.reshape(value, [value.shape[0], units]),
-      },
-    ],
+    parameters: hasBias ? parameters : parameters.slice(0, 1),
     forward(x, [w, b]) {
       return {
-        output: tf.add(tf.matMul(x, w!, false, true), b!),
+        output: plus(tf.matMul(x, w!, false, true), b),
         backward: (d, want) => ({
           outputGradient: d,
           input: want === "weights" ? null : tf.matMul(d, w!),
-          weights: want === "input" ? [] : [product(d, x), tf.sum(d, 1, true)],
+          weights: want === "input" ? [] : own(product(d, x), () => tf.sum(d, 1, true)),
           inner: [],
         }),
         along([v, c], xR) {
-          const moved = tf.add(isBlend(v!) ? v.alongX() : tf.matMul(x, v!, false, true), c as Tensor);
+          const moved = plus(isBlend(v!) ? v.alongX() : tf.matMul(x, v!, false, true), c);
           return {
             outputR: xR === null ? moved : tf.add(moved, tf.matMul(xR, w!, false, true)),
             backward: ({ outputGradient: d }, dR, want) => ({
@@ -61,10 +65,9 @@ export function dense(inputShape: Shape, units: number): Layer {
               weights:
                 want === "input"
                   ? []
-                  : [
-                      xR === null ? product(dR, x) : product(tf.concat([dR, d], 1), tf.concat([x, xR], 1)),
+                  : own(xR === null ? product(dR, x) : product(tf.concat([dR, d], 1), tf.concat([x, xR], 1)), () =>
                       tf.sum(dR, 1, true),
-                    ],
+                    ),
             }),
           };
         },

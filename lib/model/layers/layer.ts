@@ -19,6 +19,7 @@ export interface Parameter {
   readonly shape: Shape; // without the replica axis; convolution filters are [O, C, k, k], dense weights [out, in]
   readonly isMatrix?: boolean; // its gradient is kept as a Product
   readonly fanIn: number; // inputs of one output unit; initial weights are U(-1/sqrt(fanIn), 1/sqrt(fanIn))
+  readonly constant?: number; // what it starts at instead, all of it
   /** [S, prod(shape)] -> the layout in which the layer computes. */
   readonly unpack: (flat: Tensor) => Tensor;
   /** The layer's layout -> [S, prod(shape)]. */

@@ -649,7 +649,7 @@ test("gainOf: is sqrt(2) for relu and 1 for the others", () => {
 
 test("layers: refuse shapes that do not fit, naming themselves", () => {
   const refused: readonly [RegExp, () => Layer][] = [
-    [/^dense: needs a flat input \[F\], got \[1, 2, 2\]; put flatten\(\) before it$/, () => dense([1, 2, 2], 3)],
+    [/^dense: needs a flat input \[F\], got \[1, 2, 2\]; put flatten before it$/, () => dense([1, 2, 2], 3)],
     [/^convolution: needs an image input/, () => convolution([4], { channels: 1, size: 1 })],
     [/^convolution: needs an image of at least 5 pixels/, () => convolution([1, 4, 6], { channels: 1, size: 5 })],
     [/^transposedConvolution: needs an image input/, () => transposedConvolution([4], { channels: 1, size: 1 })],
