@@ -186,10 +186,7 @@ function* otherRates(
   const shown = Number(rate.toPrecision(4));
   if (own.update!.kind === "weights") {
     const sums = batchSize > 1 && Math.abs(rate / learningRate - batchSize) < 1e-2 * batchSize;
-    yield {
-      what: sums ? `a loss that sums over the batch, "learningRate": ${shown},` : `"learningRate": ${shown}`,
-      error,
-    };
+    yield { what: `"learningRate": ${shown}${sums ? ", or a loss that sums over the batch," : ""}`, error };
   } else yield { what: `own.update divided by ${Number((rate / learningRate).toPrecision(4))}`, error };
 }
 

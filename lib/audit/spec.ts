@@ -7,11 +7,13 @@ import type { Shape } from "../core/types";
 import { defaultPrivacy } from "../defense/privacy/privacy";
 import { bytesOf } from "../files/bytesOf";
 import { defaultFederation } from "../fl/config";
-import { stateDictOf, type ModelSpec } from "../model/buildNetwork";
+import { buildNetwork, isName, stateDictOf, type ModelSpec } from "../model/buildNetwork";
+import { withStatistics } from "../model/layerList";
 import { activationNames, type ActivationName } from "../model/layers/activation";
 import { poolingNames, type PoolingName } from "../model/layers/pooling";
 import type { Normalization } from "../model/layers/shape";
 import { architectures } from "../model/architectures";
+import { volume } from "../model/stack";
 import { attackers, type AttackerName, type AttackerOptions } from "../reconstruction/attackers";
 import { priors, type PriorName } from "../reconstruction/priors";
 import { checkProtocol, isPlainMean, protocolOf, type Protocol } from "../reconstruction/protocol";
@@ -187,8 +189,21 @@ function modelOf(
     numClasses,
     normalize: normalize as Normalization | null,
   };
-  stateDictOf(found.model, found.inputShape, numClasses); // whether its layers fit
+  checkLayers(found);
   return found;
+}
+
+/** Refuses layers that do not fit one another, or the classes; the statistics of batch normalisations are in the checkpoints. */
+function checkLayers({
+  model,
+  inputShape,
+  numClasses,
+  normalize,
+}: Pick<AuditSpec, "model" | "inputShape" | "numClasses" | "normalize">): void {
+  const buffers = stateDictOf(model, inputShape, numClasses).filter(({ kind }) => kind === "buffer");
+  const ones = Object.fromEntries(buffers.map(({ name, shape }) => [name, new Array<number>(volume(shape)).fill(1)]));
+  const whole = isName(model) ? model : withStatistics(model, ones);
+  buildNetwork(whole, inputShape, numClasses, normalize ? { normalize } : {});
 }
 
 function checkChannels(name: string, values: unknown, channels: number): void {
