@@ -160,30 +160,37 @@ async function search(setup: Setup): Promise<Result[][]> {
     const { labels } = recording.rounds[k]!;
     return { view, ...(granted && { granted }), ...(labels && { labels }) };
   });
-  const names = new Set([options.prior, ...priors]);
-  const autoencoder = names.has("autoencoder") ? await trainOwn(setup, options.autoencoderSteps) : null;
   const how = { ...invertOptions(spec, recording), own: stock };
-  const first = usable(options.prior, autoencoder, spec) ? options.prior : "pixel";
+  const first = options.prior;
+  const trained = (prior: PriorName): Promise<Autoencoder> | null =>
+    prior === "autoencoder" ? trainOwn(setup, options.autoencoderSteps) : null;
+  const firstAutoencoder = await trained(first);
   tell(`inverting ${many(targets.length, "round")}, ${first} prior`);
   const onStep = steps(tell, first);
-  const prior = priorFor(first, autoencoder, targets.length);
+  const prior = priorFor(first, firstAutoencoder, targets.length);
   const attacked = await attack(targets, { ...how, prior, onStep }, { ...options, labels: isGiven ? "given" : "inferred" }); // prettier-ignore
   attacked.forEach((one, i) => results[shows[i]!]!.push({ prior: first, attacked: one }));
   const quiet = [...attacked.keys()].filter((i) => countedNoise(attacked[i]!.view, how) === 0);
   if (quiet.length < attacked.length) notes.push("where noise of known size is in a view, the most likely images under a Gaussian prior were looked for"); // prettier-ignore
   for (const name of quiet.length > 0 ? priors : []) {
-    if (!usable(name, autoencoder, spec)) {
+    if (!isDrawable(name, spec)) {
       notes.push(`the ${name} prior was left out, as it does not fit images of [${spec.inputShape.join(", ")}]`);
       continue;
     }
-    tell(`inverting ${many(quiet.length, "round")}, ${name} prior`);
     const labels = quiet.map((i) => attacked[i]!.reconstruction.labels);
     const views = quiet.map((i) => attacked[i]!.view);
-    const found = await invert(views, { ...otherOptions(how), prior: priorFor(name, autoencoder, views.length), labels, onStep: steps(tell, name) }); // prettier-ignore
-    found.forEach((reconstruction, i) => {
-      const at = shows[quiet[i]!]!;
-      results[at]!.push({ prior: name, attacked: { view: views[i]!, reconstruction } });
-    });
+    try {
+      const autoencoder = await trained(name);
+      tell(`inverting ${many(quiet.length, "round")}, ${name} prior`);
+      const found = await invert(views, { ...otherOptions(how), prior: priorFor(name, autoencoder, views.length), labels, onStep: steps(tell, name) }); // prettier-ignore
+      found.forEach((reconstruction, i) => {
+        const at = shows[quiet[i]!]!;
+        results[at]!.push({ prior: name, attacked: { view: views[i]!, reconstruction } });
+      });
+    } catch (error) {
+      if (!(error instanceof InputError)) throw error;
+      notes.push(`the ${name} prior failed (${error.message})`); // what others gave stays
+    }
   }
   const lossOf = ({ attacked: { reconstruction } }: Result): number => reconstruction.matchingLoss;
   return results.map((all) => all.sort((a, b) => lossOf(a) - lossOf(b)));
@@ -205,19 +212,21 @@ function otherOptions(how: Omit<InvertOptions, "prior">): Omit<InvertOptions, "p
 
 const mostPixels = 4096; // whose covariance a Gaussian prior holds
 
-/** Whether a prior can draw such images. */
-function usable(prior: PriorName, autoencoder: Autoencoder | null, { inputShape }: AuditSpec): boolean {
-  if (prior === "autoencoder") return autoencoder !== null;
+/** Whether a prior that is tried besides can draw such images; an autoencoder halves them twice. */
+function isDrawable(prior: PriorName, { inputShape }: AuditSpec): boolean {
+  if (prior === "autoencoder") return inputShape[1]! % 4 === 0 && inputShape[2]! % 4 === 0;
   return prior !== "gaussian" || volume(inputShape) <= mostPixels;
 }
 
-/** The attacker's autoencoder; null where it does not fit the images. */
-async function trainOwn({ spec, stock, tell }: Setup, autoencoderSteps: number): Promise<Autoencoder | null> {
+/** The attacker's autoencoder. */
+async function trainOwn({ spec, stock, tell }: Setup, autoencoderSteps: number): Promise<Autoencoder> {
   const { inputShape } = spec;
-  if (inputShape[1]! % 4 !== 0 || inputShape[2]! % 4 !== 0) return null; // it halves images twice
   tell("training the attacker's autoencoder");
   const rng = createRng(spec.attacker.options.seed ?? 0).split("autoencoder");
-  const [trained] = await trainAutoencoders([stock], inputShape, rng, { steps: autoencoderSteps });
+  const [trained] = await trainAutoencoders([stock], inputShape, rng, {
+    steps: autoencoderSteps,
+    batchSize: Math.min(32, stock.size),
+  });
   return trained!;
 }
 
