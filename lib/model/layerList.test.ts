@@ -241,6 +241,13 @@ test("buildNetwork: refuses a bad list in one line, with the layer's place", () 
   }
 });
 
+test("buildNetwork: refuses a list without weights, which has no gradient", () => {
+  assert.throws(() => buildNetwork(["flatten"], [1, 2, 5], 10), {
+    name: "InputError",
+    message: "buildNetwork: needs a list of layers of which one has weights, got none",
+  });
+});
+
 test("buildNetwork: refuses a normalisation that is none", () => {
   const refused: readonly [unknown, RegExp][] = [
     [{ mean: [0.5] }, /^normalize: needs std to be 1 numbers, one per channel, got undefined$/],

@@ -186,7 +186,9 @@ export function layerOf(fn: string, list: LayerList, inputShape: Shape, numClass
   const { outputShape } = layers.at(-1)!;
   const ends = outputShape.length === 1 && outputShape[0] === numClasses;
   ensure(ends, fn, `needs a list of layers that ends in ${numClasses} logits`, outputShape, `end it with { "linear": ${numClasses} }`); // prettier-ignore
-  return sequence(inputShape, layers.map((layer) => () => layer)); // prettier-ignore
+  const whole = sequence(inputShape, layers.map((layer) => () => layer)); // prettier-ignore
+  ensure(whole.parameters.length > 0, fn, "needs a list of layers of which one has weights", "none");
+  return whole;
 }
 
 /**

@@ -85,7 +85,7 @@ export function networkOf(view: AttackerView): Network {
   const { architecture, inputShape, numClasses, activation, pooling, normalize } = view;
   return buildNetwork(architecture, inputShape, numClasses, {
     ...{ activation, pooling },
-    ...(normalize && { normalize }),
+    ...(normalize !== undefined && { normalize }),
   });
 }
 
