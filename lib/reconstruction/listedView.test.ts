@@ -1,16 +1,18 @@
 /** @file Views of models that are lists of layers, with normalised inputs: every reader of a view reads them too. */
 import assert from "node:assert/strict";
 import { before, test } from "node:test";
-import { backendReady } from "../core/backend";
+import { backendReady, tf } from "../core/backend";
 import { createRng } from "../core/rng";
 import type { Batch } from "../core/types";
 import { batchOf } from "../data/batch";
 import { drawStrokes } from "../data/strokes";
 import { defaultFederation } from "../fl/config";
+import { localUpdates } from "../fl/client";
 import type { ModelSpec } from "../model/buildNetwork";
 import type { LayerList } from "../model/layerList";
 import { initialWeights, lossAndGradient } from "../model/network";
 import { invertAnalytically } from "./analytic";
+import { bounds } from "./bounds";
 import { invert, matchingLosses } from "./invert";
 import { invertSeparated, isSeparable } from "./invertSeparated";
 import { inferLabels } from "./labels";
@@ -54,7 +56,9 @@ function rmse(a: Float32Array, b: Float32Array): number {
 test("invert: finds the image in [0, 1] through a list of layers with normalised inputs", async () => {
   const view = viewOf(convolutional);
   const options = { prior: { kind: "pixel" }, box: true, steps: 300, learningRate: 0.1, totalVariation: 1e-4 } as const;
+  const before = tf.memory().numTensors;
   const [found] = await invert([view], options);
+  assert.equal(tf.memory().numTensors, before);
   assert.ok(Math.min(...found!.images) >= 0 && Math.max(...found!.images) <= 1);
   const error = rmse(found!.images, secretOf(1).images);
   assert.ok(error < 0.01, `${error}`);
@@ -76,6 +80,28 @@ test("invert: views of different models or normalisations are searched as each a
     const [alone] = await invert([view], options);
     assert.ok(rmse(together[i]!.images, alone!.images) < 1e-5, `view ${i}`);
   }
+});
+
+test("matchingLosses: local steps through a list are unrolled, and nothing is left of the secret's own loss", async () => {
+  const view = viewOf(convolutional, 1, { localSteps: 2, learningRate: 0.02, numImages: 2 });
+  const steps = [batchOf(strokes, [0]), batchOf(strokes, [1])];
+  const [update] = localUpdates(networkOf(view), view.weights, [steps], view.learningRate);
+  const seen = { ...view, observedGradient: update! };
+  const prior = { kind: "pixel" } as const;
+  const [unrolled] = await matchingLosses([seen], [secretOf(2)], { prior, unroll: true });
+  const [pretending] = await matchingLosses([seen], [secretOf(2)], { prior });
+  assert.ok(unrolled! < 1e-6 && pretending! > 1e-4, `${unrolled}, ${pretending}`);
+});
+
+test("bounds: of a list are those of the same model by its name", async () => {
+  const protocol = { ...protocolOf({ ...defaultFederation, numClients: 2 }), privacy: "localDp", privacyParameters: { ...defaultFederation.privacyParameters, noiseMultiplier: 0.01 } } as const; // prettier-ignore
+  const more = { protocol, numClients: 2, ownShare: "out" } as const;
+  const [named, listed] = await Promise.all(
+    (["mlp", perceptron("relu")] as const).map((model) => bounds(viewOf(model, 1, more), secretOf(1), { prior: 0.3, probes: 2, iterations: 3 })), // prettier-ignore
+  );
+  assert.deepEqual(listed, named);
+  const plain = await bounds({ ...viewOf("mlp", 1, more), normalize: { mean: [0], std: [1] } }, secretOf(1), { prior: 0.3, probes: 2, iterations: 3 }); // prettier-ignore
+  assert.notDeepEqual(plain.trace, named!.trace); // normalised inputs are steeper
 });
 
 test("invertAnalytically: undoes the normalisation, for a name as for a list", () => {
@@ -105,8 +131,9 @@ test("inferLabels: is exact through a list, and refuses one that ends without bi
   const message = "inferLabels: needs a model that ends in a dense layer with biases, got dense in the list of layers; give the labels"; // prettier-ignore
   await assert.rejects(inferLabels(bare), { name: "InputError", message });
   await assert.rejects(invert([bare], { prior: { kind: "pixel" }, steps: 1 }), { name: "InputError", message });
-  const [found] = await invert([bare], { prior: { kind: "pixel" }, steps: 1, labels: [secretOf(1).labels] });
-  assert.ok(Number.isFinite(found!.matchingLoss));
+  const options = { prior: { kind: "pixel" }, objective: "squared", steps: 200, learningRate: 0.1 } as const;
+  const [found] = await invert([bare], { ...options, labels: [secretOf(1).labels] });
+  assert.ok(rmse(found!.images, secretOf(1).images) < 0.05, `${rmse(found!.images, secretOf(1).images)}`);
 });
 
 test("separateInputs: asks a list's own layers for ReLU, and gives what went into them", () => {

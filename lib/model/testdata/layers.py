@@ -94,7 +94,7 @@ def chain(layers, shape):
 
 CASES = {
     "convolutions": dict(
-        inputShape=[2, 7, 8],
+        inputShape=[2, 8, 8],
         layers=[
             {"conv2d": {"out": 4, "kernel": 3, "padding": 1, "groups": 2}},
             {"leakyRelu": 0.2},
@@ -214,7 +214,7 @@ def as_single(x):
     return x.float().double()
 
 
-def made(name, inputShape, layers, normalize=None, numClasses=4, size=3):
+def made(name, inputShape, layers, normalize=None, numClasses=4, size=4):
     torch.manual_seed(sum(map(ord, name)))
     model = chain(layers, inputShape)
     with torch.no_grad():
