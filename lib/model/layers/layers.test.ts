@@ -863,6 +863,8 @@ test("layers: refuse shapes that do not fit, naming themselves", () => {
     [/^pooling: needs an integer stride >= 1, got 0/, () => windowPooling([1, 4, 4], "max", { size: 2, stride: 0 })],
     [/^pooling: needs padding <= 3 \/ 2, got 2$/, () => windowPooling([1, 4, 4], "max", { size: 3, padding: 2 })],
     [/^pooling: needs an image of at least 5 pixels/, () => windowPooling([1, 4, 4], "average", { size: 5 })],
+    [/^pooling: needs windows of at most 8 pixels a side, got 1000000000$/, () => windowPooling([1, 4, 4], "max", { size: 1e9, padding: 5e8 })], // prettier-ignore
+    [/^adaptivePooling: needs output sides of at most 1024, got 1000000000$/, () => adaptivePooling([1, 4, 4], [1e9, 1])], // prettier-ignore
     [/^adaptivePooling: needs an image input/, () => adaptivePooling([4], [1, 1])],
     [/^adaptivePooling: needs an integer output side >= 1, got 0/, () => adaptivePooling([1, 4, 4], [1, 0])],
     [
