@@ -72,7 +72,7 @@ export function buildNetwork(
 export function stateDictOf(model: ModelSpec, inputShape: Shape, numClasses?: number): StateEntry[] {
   const fn = "stateDictOf";
   checkShapes(fn, model, inputShape, isName(model) ? numClasses! : (numClasses ?? 2));
-  if (!isName(model)) return stateOf(fn, model, inputShape);
+  if (!isName(model)) return stateOf(fn, model, inputShape, numClasses);
   const { layer } = buildNetwork(model, inputShape, numClasses!);
   let number = -1;
   return layer.parameters.map(({ name, shape }) => {

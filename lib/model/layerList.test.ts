@@ -3,6 +3,7 @@ import { before, test } from "node:test";
 import { backendReady } from "../core/backend";
 import { createRng } from "../core/rng";
 import type { Batch, Shape } from "../core/types";
+import { architectures } from "./architectures";
 import { buildNetwork, stateDictOf, type NetworkOptions } from "./buildNetwork";
 import { layerNames, withStatistics, type LayerList, type LayerSpec } from "./layerList";
 import { chainOf } from "./layers/compose";
@@ -172,17 +173,47 @@ test("stateDictOf: of a named architecture has the shapes, its layers with weigh
   );
 });
 
+test("stateDictOf: refuses what buildNetwork does, by its own name", () => {
+  const refused: readonly [unknown, number | undefined, string][] = [
+    ["lenet5", undefined, "needs an integer numClasses >= 2, got undefined"],
+    ["lenet", 10, `needs an architecture of ${Object.keys(architectures).join(", ")}, got lenet; did you mean lenet5?`],
+    [["flatten", { linear: 9 }], 10, 'needs a list of layers that ends in 10 logits, got [9]; end it with { "linear": 10 }'], // prettier-ignore
+    [["flatten", { lineal: 9 }], undefined, `needs layer 1 to be one of ${layerNames.join(", ")}, got lineal; did you mean linear?`], // prettier-ignore
+    [[{ linear: 9 }], undefined, "layer 0 (linear) needs a flat input [F], got [1, 28, 28]; put flatten before it"],
+  ];
+  for (const [model, classes, message] of refused)
+    assert.throws(() => stateDictOf(model as LayerList, digits, classes), {
+      name: "InputError",
+      message: `stateDictOf: ${message}`,
+    });
+});
+
 test("withStatistics: fills what is missing wherever it stands, and leaves what is given", () => {
   const list: LayerList = [{ residual: [{ batchNorm2d: {} }] }, { batchNorm2d: { mean: [7], variance: [8] } }];
   const filled = withStatistics(list, { "0.body.0.running_mean": [1], "0.body.0.running_var": Float32Array.of(2) });
   assert.deepEqual(filled, [
-    { residual: { body: [{ batchNorm2d: { mean: [1], variance: [2] } }], shortcut: [] } },
+    { residual: { body: [{ batchNorm2d: { mean: [1], variance: [2] } }] } },
     { batchNorm2d: { mean: [7], variance: [8] } },
   ]);
-  assert.throws(() => withStatistics(list, { running: [1] }), {
-    name: "InputError",
-    message: "withStatistics: needs 0.body.0.running_mean among the buffers, got [running]",
-  });
+  const word = withStatistics(["batchNorm2d"], { "0.running_mean": [1], "0.running_var": [2] });
+  assert.deepEqual(word, [{ batchNorm2d: { mean: [1], variance: [2] } }]);
+});
+
+test("withStatistics: refuses what is no list, no layer or no buffers, naming the layer as a state_dict does", () => {
+  const refused: readonly [unknown, unknown, string][] = [
+    [[{ residual: ["batchNorm2d"] }], { running: [1] }, "needs 0.body.0.running_mean among the buffers, got [running]"],
+    [["relu"], null, "needs an object of buffers by their names, got null"],
+    ["mlp", {}, "needs a list of layers, got mlp"],
+    [["relu", { residual: 3 }], {}, "needs a list of layers as 1.body, got 3"],
+    [[{ residual: null }], {}, "needs a list of layers as 0.body, got null"],
+    [[{ batchNorm2d: null }], {}, "needs an object of options for layer 0 (batchNorm2d), got null; options are: mean, variance, eps, affine"], // prettier-ignore
+    [[{ residual: ["rely"] }], {}, `needs layer 0.body.0 to be one of ${layerNames.join(", ")}, got rely; did you mean relu?`], // prettier-ignore
+  ];
+  for (const [list, buffers, message] of refused)
+    assert.throws(() => withStatistics(list as LayerList, buffers as Record<string, number[]>), {
+      name: "InputError",
+      message: `withStatistics: ${message}`,
+    });
 });
 
 test("buildNetwork: refuses a bad list in one line, with the layer's place", () => {
@@ -199,6 +230,8 @@ test("buildNetwork: refuses a bad list in one line, with the layer's place", () 
     [[{ conv2d: { out: 4, kernal: 3 } }, ...head], "needs only known names in layer 0 (conv2d), got kernal; did you mean kernel?"], // prettier-ignore
     [[{ conv2d: { kernel: 3 } }, ...head], "needs an integer out of layer 0 (conv2d) >= 1, got undefined"],
     [[{ conv2d: { out: 4, kernel: 3, stride: 0 } }], "needs an integer stride of layer 0 (conv2d) >= 1, got 0"],
+    [[{ conv2d: { out: 4, kernel: 3, stride: null } }], "needs an integer stride of layer 0 (conv2d) >= 1, got null"],
+    [[{ dropout: 2 }], "needs p of layer 0 (dropout) in 0..1, got 2"],
     [[{ conv2d: { out: 4, kernel: [3, 3] } }], "needs an integer kernel of layer 0 (conv2d) >= 1, got [3, 3]"],
     [[{ conv2d: { out: 4, kernel: 3, padding: -1 } }], "needs an integer padding of layer 0 (conv2d) >= 0, got -1"],
     [[{ conv2d: { out: 4, kernel: 3, bias: 0 } }], "needs true or false as bias of layer 0 (conv2d), got 0"],
@@ -239,6 +272,13 @@ test("buildNetwork: refuses a bad list in one line, with the layer's place", () 
       message: `buildNetwork: ${message}`,
     });
   }
+});
+
+test("buildNetwork: refuses a list without weights, which has no gradient", () => {
+  assert.throws(() => buildNetwork(["flatten"], [1, 2, 5], 10), {
+    name: "InputError",
+    message: "buildNetwork: needs a list of layers of which one has weights, got none",
+  });
 });
 
 test("buildNetwork: refuses a normalisation that is none", () => {

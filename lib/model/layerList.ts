@@ -14,8 +14,19 @@ import { flatten, identity } from "./layers/shape";
 import { batchNorm, groupNorm, layerNorm } from "./layers/standardize";
 import { adaptivePooling, windowPooling } from "./layers/windows";
 
-/** A layer that is its name. */
-export type LayerWord = "relu" | "tanh" | "sigmoid" | "leakyRelu" | "silu" | "gelu" | "flatten" | "dropout" | "layerNorm"; // prettier-ignore
+/** A layer that is its name: without options, or with all of them at their defaults. */
+export type LayerWord =
+  | "relu"
+  | "tanh"
+  | "sigmoid"
+  | "leakyRelu"
+  | "silu"
+  | "gelu"
+  | "flatten"
+  | "dropout"
+  | "layerNorm"
+  | "batchNorm1d"
+  | "batchNorm2d";
 
 /** Windows of a pooling: their side, or that with PyTorch's other options. */
 export type WindowSpec = number | { readonly kernel: number; readonly stride?: number; readonly padding?: number };
@@ -147,7 +158,14 @@ const known: Readonly<Record<string, Known>> = {
   batchNorm1d: batchNormOn(1),
   batchNorm2d: batchNormOn(3),
   flatten: word((input) => (input.length === 1 ? identity(input) : flatten(input))),
-  dropout: { options: ["p"], short: "p", build: identity },
+  dropout: {
+    options: ["p"],
+    short: "p",
+    build(input, { p = 0.5 }, { fn, name }) {
+      ensure(typeof p === "number" && p >= 0 && p <= 1, fn, `needs p of ${name} in 0..1`, p);
+      return identity(input); // in evaluation mode, whatever p is
+    },
+  },
   residual: {
     options: ["body", "shortcut"],
     short: "body",
@@ -183,10 +201,16 @@ export const layerNames: readonly string[] = Object.keys(known);
  */
 export function layerOf(fn: string, list: LayerList, inputShape: Shape, numClasses: number): Layer {
   const layers = layersOf(partsOf({ fn, name: "", isDraft: false }, list, inputShape));
-  const { outputShape } = layers.at(-1)!;
-  const ends = outputShape.length === 1 && outputShape[0] === numClasses;
-  ensure(ends, fn, `needs a list of layers that ends in ${numClasses} logits`, outputShape, `end it with { "linear": ${numClasses} }`); // prettier-ignore
-  return sequence(inputShape, layers.map((layer) => () => layer)); // prettier-ignore
+  ensureEnd(fn, layers.at(-1)!.outputShape, numClasses);
+  const whole = sequence(inputShape, layers.map((layer) => () => layer)); // prettier-ignore
+  ensure(whole.parameters.length > 0, fn, "needs a list of layers of which one has weights", "none");
+  return whole;
+}
+
+/** Refuses a list that ends in another shape than K logits. */
+function ensureEnd(fn: string, shape: Shape, numClasses: number): void {
+  const ends = shape.length === 1 && shape[0] === numClasses;
+  ensure(ends, fn, `needs a list of layers that ends in ${numClasses} logits`, shape, `end it with { "linear": ${numClasses} }`); // prettier-ignore
 }
 
 /**
@@ -198,13 +222,16 @@ export function layerOf(fn: string, list: LayerList, inputShape: Shape, numClass
  * @param fn name of the public function that was called
  * @param list see LayerSpec; statistics may be missing
  * @param inputShape [C, H, W]
+ * @param numClasses K; without it the list may end in anything
  * @returns names, shapes and kinds, owned by the caller
- * @throws InputError as layerOf, but for what the list ends in
+ * @throws InputError as layerOf
  * @example
  * stateOf("stateOf", ["flatten", { linear: 10 }], [1, 28, 28]).map(({ name }) => name); // ["1.weight", "1.bias"]
  */
-export function stateOf(fn: string, list: LayerList, inputShape: Shape): StateEntry[] {
-  return numbered(partsOf({ fn, name: "", isDraft: true }, list, inputShape), "");
+export function stateOf(fn: string, list: LayerList, inputShape: Shape, numClasses?: number): StateEntry[] {
+  const parts = partsOf({ fn, name: "", isDraft: true }, list, inputShape);
+  if (numClasses !== undefined) ensureEnd(fn, parts.at(-1)!.layer.outputShape, numClasses);
+  return numbered(parts, "");
 }
 
 /**
@@ -218,46 +245,60 @@ export function stateOf(fn: string, list: LayerList, inputShape: Shape): StateEn
  * const filled = withStatistics([{ batchNorm2d: {} }], { "0.running_mean": [0.5], "0.running_var": [2] });
  * JSON.stringify(filled); // '[{"batchNorm2d":{"mean":[0.5],"variance":[2]}}]'
  */
-export function withStatistics(list: LayerList, buffers: Readonly<Record<string, ArrayLike<number>>>): LayerList {
+export function withStatistics(list: LayerList, buffers: Buffers): LayerList {
+  const isRecord = typeof buffers === "object" && (buffers as Buffers | null) !== null;
+  ensure(isRecord, "withStatistics", "needs an object of buffers by their names", buffers);
   return filled(list, buffers, "");
 }
 
+/** Arrays by their names in a state_dict. */
+type Buffers = Readonly<Record<string, ArrayLike<number>>>;
+
 /** The list inside a model, or inside the residuals that prefix names, with its statistics. */
-function filled(list: LayerList, buffers: Readonly<Record<string, ArrayLike<number>>>, prefix: string): LayerList {
+function filled(list: unknown, buffers: Buffers, prefix: string): LayerList {
+  const fn = "withStatistics";
   const taken = (name: string): number[] => {
-    const values = Object.hasOwn(buffers, name) ? buffers[name]! : refuse("withStatistics", `needs ${name} among the buffers`, Object.keys(buffers)); // prettier-ignore
-    return Array.from(values);
+    if (!Object.hasOwn(buffers, name)) refuse(fn, `needs ${name} among the buffers`, Object.keys(buffers));
+    return Array.from(buffers[name]!);
   };
-  return list.map((spec, i): LayerSpec => {
-    if (typeof spec === "string") return spec;
+  return listed(fn, prefix === "" ? "" : ` as ${prefix.slice(0, -1)}`, list).map((spec, i): LayerSpec => {
     const at = `${prefix}${i}.`;
-    if ("residual" in spec) {
-      const { body, shortcut = [] } = "body" in spec.residual ? spec.residual : { body: spec.residual };
+    const { name, value } = read(fn, `layer ${at.slice(0, -1)}`, spec);
+    if (!["residual", "batchNorm1d", "batchNorm2d"].includes(name)) return spec as LayerSpec;
+    const given = optionsOf(fn, `layer ${at.slice(0, -1)} (${name})`, known[name]!, value);
+    if (name === "residual") {
+      const { body, shortcut } = given;
       return {
         residual: {
           body: filled(body, buffers, `${at}body.`),
-          shortcut: filled(shortcut, buffers, `${at}shortcut.`),
+          ...(shortcut !== undefined && { shortcut: filled(shortcut, buffers, `${at}shortcut.`) }),
         },
       };
     }
-    const fill = (given: BatchNormSpec): BatchNormSpec => ({
+    const { mean, variance } = given as BatchNormSpec;
+    const statistics = {
       ...given,
-      mean: given.mean ?? taken(`${at}running_mean`),
-      variance: given.variance ?? taken(`${at}running_var`),
-    });
-    if ("batchNorm1d" in spec) return { batchNorm1d: fill(spec.batchNorm1d) };
-    return "batchNorm2d" in spec ? { batchNorm2d: fill(spec.batchNorm2d) } : spec;
+      mean: mean ?? taken(`${at}running_mean`),
+      variance: variance ?? taken(`${at}running_var`),
+    };
+    return name === "batchNorm1d" ? { batchNorm1d: statistics } : { batchNorm2d: statistics };
   });
+}
+
+/** A list, of whatever it may hold. */
+function listed(fn: string, place: string, list: unknown): readonly unknown[] {
+  if (!Array.isArray(list)) refuse(fn, `needs a list of layers${place}`, list);
+  return list as unknown[];
 }
 
 /** The parts of a list, each on the output of the one before. */
 function partsOf(place: Place, list: unknown, inputShape: Shape): readonly Part[] {
   const { fn } = place;
   const inside = place.name === "" ? "" : ` in the ${place.name}`;
-  ensure(Array.isArray(list), fn, `needs a list of layers${inside}`, list);
-  ensure((list as unknown[]).length > 0, fn, `needs at least one layer${inside}`, "none");
+  const specs = listed(fn, inside, list);
+  ensure(specs.length > 0, fn, `needs at least one layer${inside}`, "none");
   const parts: Part[] = [];
-  for (const [i, spec] of (list as unknown[]).entries()) {
+  for (const [i, spec] of specs.entries()) {
     const { name, value } = read(fn, `layer ${i}${inside}`, spec);
     const there = { ...place, name: `layer ${i} (${name})${inside}` };
     parts.push(partOf(there, known[name]!, value, parts.at(-1)?.layer.outputShape ?? inputShape));
@@ -275,15 +316,21 @@ function read(fn: string, place: string, spec: unknown): { name: string; value: 
   return { name, value: typeof spec === "string" ? true : (spec as Given)[name] };
 }
 
-/** A layer from what is given for it; what the layer itself refuses is said with its place. */
-function partOf(place: Place, { options, short, build }: Known, value: unknown, input: Shape): Part {
-  const { fn, name } = place;
+/** A layer's options by their names, from what stands behind its own. */
+function optionsOf(fn: string, name: string, { options, short }: Known, value: unknown): Given {
   const isBare = value !== true && (typeof value !== "object" || value === null || Array.isArray(value));
   if (isBare) ensure(short !== undefined, fn, `needs an object of options for ${name}`, value, options.length > 0 ? `options are: ${options.join(", ")}` : "it takes none"); // prettier-ignore
   const given = (value === true ? {} : isBare ? { [short!]: value } : value) as Given;
   ensureNames(fn, name, given, options);
+  return given;
+}
+
+/** A layer from what is given for it; what the layer itself refuses is said with its place. */
+function partOf(place: Place, kind: Known, value: unknown, input: Shape): Part {
+  const { fn, name } = place;
+  const given = optionsOf(fn, name, kind, value);
   try {
-    const built = build(input, given, place);
+    const built = kind.build(input, given, place);
     if ("layer" in built) return built;
     return { layer: built, state: built.parameters.map(entryOf) };
   } catch (error) {
@@ -308,7 +355,7 @@ function layersOf(parts: readonly Part[]): Layer[] {
 }
 
 function count(place: Place, given: Given, name: string, byDefault?: number, least = 1): number {
-  const value = given[name] ?? byDefault;
+  const value = given[name] === undefined ? byDefault : given[name];
   ensureCount(place.fn, `${name} of ${place.name}`, value as number, least);
   return value as number;
 }

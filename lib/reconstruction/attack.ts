@@ -5,8 +5,9 @@ import type { InvertOptions, Reconstruction } from "./inversion";
 import { invert } from "./invert";
 import { invertSeparated, isSeparable } from "./invertSeparated";
 import { invertWithLabels } from "./labelSearch";
+import { isUnrolled } from "./matcher";
 import { explainSelections } from "./selection";
-import type { AttackerView } from "./view";
+import { clientShares, type AttackerView } from "./view";
 
 /** A view to attack. */
 export interface Target {
@@ -47,20 +48,27 @@ export async function attack(
   const { labels, labelSearch, separate = false } = attacker;
   const views = await viewsTaken(targets, options, attacker);
   const results = new Array<Reconstruction | null>(views.length).fill(null);
-  const { seed = 0, objective = "cosine" } = options;
+  const { seed = 0, objective = "cosine", also } = options;
   for (const [i, view] of views.entries())
     if (separate && isSeparable(view)) results[i] = await invertSeparated(view, options.own!, { seed, objective });
   const left = [...views.keys()].filter((i) => results[i] === null);
   if (left.length > 0) {
     const some = left.map((i) => views[i]!);
-    const how = { ...options, prior: priorOf(options.prior, left) };
+    const how = { ...options, prior: priorOf(options.prior, left), ...(also && { also: left.map((i) => also[i]!) }) };
     let searched: Reconstruction[];
+    const isOpen = some.some((view) => asksForOrder(view, options)); // no start and no search has the right one
     if (labels === "given") searched = await invert(some, { ...how, labels: left.map((i) => targets[i]!.labels!) });
+    else if (isOpen) searched = await invert(some, { ...how, restarts: 1 });
     else if (labelSearch !== undefined) searched = await invertWithLabels(some, how, labelSearch);
     else searched = await invert(some, how);
     left.forEach((i, at) => (results[i] = searched[at]!));
   }
   return results.map((reconstruction, i) => ({ view: views[i]!, reconstruction: reconstruction! }));
+}
+
+/** Whether it matters which client has which label, and in which step: then no gradient tells, and inferred labels are in ascending order. */
+function asksForOrder(view: AttackerView, { unroll, through }: InvertOptions): boolean {
+  return clientShares(view) !== undefined || (isUnrolled(view, { ...(unroll !== undefined && { unroll }), ...(through && { through }) }) && (view.localBatches ?? view.localSteps) > 1); // prettier-ignore
 }
 
 /** The views as the attacker takes them: whom a server kept is granted with the labels, else found out where it tries. */

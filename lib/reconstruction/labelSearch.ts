@@ -110,11 +110,16 @@ function leastLoss(view: AttackerView, options: InvertOptions, retryAbove: numbe
 function chosenFrom(
   views: readonly AttackerView[],
   chosen: readonly { readonly view: number; readonly labels: Int32Array }[],
-  { prior, ...options }: InvertOptions,
+  { prior, also, ...options }: InvertOptions,
 ): [AttackerView[], InvertOptions] {
   const numbers = chosen.map(({ view }) => view);
   return [
     numbers.map((view) => views[view]!),
-    { ...options, prior: priorOf(prior, numbers), labels: chosen.map(({ labels }) => labels) },
+    {
+      ...options,
+      prior: priorOf(prior, numbers),
+      labels: chosen.map(({ labels }) => labels),
+      ...(also && { also: numbers.map((view) => also[view]!) }),
+    },
   ];
 }

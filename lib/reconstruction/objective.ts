@@ -5,7 +5,7 @@ import { ensure } from "../core/errors";
 import { perReplica, scaleReplicas } from "../core/ops";
 import { ensureVector } from "../core/typed";
 import type { Batch } from "../core/types";
-import { against, productNorms, type Product } from "../model/layers/product";
+import { against, productNorms, type Gradient, type Product } from "../model/layers/product";
 import { checkStack, differentiate, gradientAlong, type Network, type Pass } from "../model/network";
 import {
   packWeights,
@@ -113,7 +113,7 @@ export interface Matching {
 export function createTarget({ layer }: Network, observed: Tensor, objective: ObjectiveName): Target {
   const whole = objectives[objective].prepare(observed);
   const { matrices, rest } = part(layer.parameters, unpackWeights(layer, whole));
-  return { whole, matrices, rest: packWeights(othersOf(layer), rest) };
+  return { whole, matrices, rest: packOthers(layer, rest, whole.shape[0]) };
 }
 
 /**
@@ -151,13 +151,14 @@ function matchPass({ layer }: Network, pass: Pass, target: Target, objective: Ob
   const g = pass.gradients.weights;
   const { matrices, rest } = part(layer.parameters, g);
   const products = matrices as Product[];
-  const others = packWeights(othersOf(layer), rest);
+  const others = packOthers(layer, rest, target.whole.shape[0]);
   const held = products.map((one, i) => against(one, target.matrices[i]!));
   const squares = tf.addN([tf.sum(tf.square(others), 1), ...products.map(productNorms)]);
   const dots = tf.addN([tf.sum(tf.mul(others, target.rest), 1), ...held.map((one) => one.dots)]);
   const { weight, at } = objectives[objective] as Objective;
   const { unit, own, scale } = at(squares, dots);
-  const moved = unpackWeights(othersOf(layer), tf.sub(tf.mul(others, perReplica(own, 2)), target.rest));
+  const moving = (): Tensor => tf.sub(tf.mul(others, perReplica(own, 2)), target.rest);
+  const moved = rest.length === 0 ? [] : unpackWeights(othersOf(layer), moving());
   const blends = held.map(({ blend }) => blend(perReplica(own, 3)));
   const unscaled = gradientAlong(pass, join(layer.parameters, blends, moved));
   return {
@@ -199,6 +200,11 @@ export function gradientDistance(
 /** The parameters that are no matrices. */
 function othersOf({ parameters }: Parameters): Parameters {
   return { parameters: parameters.filter(({ isMatrix }) => isMatrix !== true) };
+}
+
+/** Those of S replicas, [S, n]; a zero each where there are none, as in a model of dense layers without biases. */
+function packOthers(layer: Parameters, rest: readonly Gradient[], replicas: number): Tensor {
+  return rest.length === 0 ? tf.zeros([replicas, 1]) : packWeights(othersOf(layer), rest);
 }
 
 /** What belongs to matrices, and to the other parameters, each in order. */

@@ -149,7 +149,7 @@ export function networkOf(view: AttackerView): Network {
   const { architecture, inputShape, numClasses, activation, pooling, normalize } = view;
   return buildNetwork(architecture, inputShape, numClasses, {
     ...{ activation, pooling },
-    ...(normalize && { normalize }),
+    ...(normalize !== undefined && { normalize }),
   });
 }
 

@@ -14,16 +14,20 @@ import type { Shape } from "../../core/types";
 import { countWeights } from "../network";
 import { packWeights, unpackWeights, volume } from "../stack";
 import { activation, gainOf } from "./activation";
-import { affine } from "./affine";
+import { affine, channelAffine } from "./affine";
 import { bias } from "./bias";
-import { residual, sequence } from "./compose";
-import { convolution } from "./convolution";
+import { chainOf, residual, sequence } from "./compose";
+import { convolution, filters } from "./convolution";
 import { dense } from "./dense";
+import { earlyMaxima } from "./earlyMaxima";
 import type { GradientsR, Layer } from "./layer";
 import type { Gradient } from "./product";
+import { gelu, leakyRelu, silu } from "./pointwise";
 import { pooling } from "./pooling";
-import { flatten, resample } from "./shape";
+import { flatten, identity, normalize, resample } from "./shape";
+import { batchNorm, groupNorm, layerNorm, standardize } from "./standardize";
 import { transposedConvolution } from "./transposedConvolution";
+import { adaptivePooling, windowPooling } from "./windows";
 
 before(backendReady);
 
@@ -71,7 +75,7 @@ function slowDense(features: number, units: number): Slow {
   return (x, w) => {
     const y = new Float64Array(units * BATCH);
     loop([units, BATCH], (o, b) => {
-      y[o * BATCH + b] = w[units * features + o]!;
+      y[o * BATCH + b] = w[units * features + o] ?? 0; // no bias
       for (let i = 0; i < features; i++) y[o * BATCH + b]! += w[o * features + i]! * x[i * BATCH + b]!;
     });
     return y;
@@ -83,20 +87,23 @@ interface Filter {
   readonly size: number;
   readonly stride: number;
   readonly padding: number;
+  readonly groups?: number;
 }
 
-/** Filters are read in the order [O, C, k, k], then the biases. */
-function slowConvolution(input: Shape, output: Shape, { size, stride, padding }: Filter): Slow {
-  const [[c, h, w], [o, oh, ow]] = [input, output] as [number[], number[]];
+/** Filters are read in the order [O, C / g, k, k], then the biases, where there are some. */
+function slowConvolution(input: Shape, output: Shape, { size, stride, padding, groups = 1 }: Filter): Slow {
+  const [[all, h, w], [o, oh, ow]] = [input, output] as [number[], number[]];
+  const c = all! / groups;
   const [from, to] = [indexer(input), indexer(output)];
   return (x, weights) => {
     const y = new Float64Array(volume(output) * BATCH);
     loop([o!, BATCH, oh!, ow!], (out, b, row, column) => {
-      let sum = weights[o! * c! * size * size + out]!;
-      loop([c!, size, size], (channel, i, j) => {
+      let sum = weights[o! * c * size * size + out] ?? 0;
+      const first = Math.floor(out / (o! / groups)) * c; // channel of the output's group
+      loop([c, size, size], (channel, i, j) => {
         const [r, s] = [row * stride + i - padding, column * stride + j - padding];
         if (r < 0 || r >= h! || s < 0 || s >= w!) return;
-        sum += weights[((out * c! + channel) * size + i) * size + j]! * x[from(channel, b, r, s)]!;
+        sum += weights[((out * c + channel) * size + i) * size + j]! * x[from(first + channel, b, r, s)]!;
       });
       y[to(out, b, row, column)] = sum;
     });
@@ -200,10 +207,11 @@ function slowChain(cases: readonly Case[]): Slow {
   };
 }
 
-function convolutionCase(input: Shape, filter: Filter): Case {
-  const layer = convolution(input, filter);
-  const { channels, size, stride, padding } = filter;
-  const name = `convolution ${channels} of ${size}x${size}, stride ${stride}, padding ${padding}`;
+function convolutionCase(input: Shape, filter: Filter, hasBias = true): Case {
+  const layer = (hasBias ? convolution : filters)(input, filter);
+  const { channels, size, stride, padding, groups = 1 } = filter;
+  const what = `${hasBias ? "convolution" : "filters"} ${channels} of ${size}x${size}`;
+  const name = `${what}, stride ${stride}, padding ${padding}, groups ${groups} on [${input.join()}]`;
   return { name, layer, slow: slowConvolution(input, layer.outputShape, filter) };
 }
 
@@ -218,6 +226,93 @@ function poolingCase(input: Shape, rule: "average" | "max", size: number): Case 
   const slow = slowPooling(input, size, rule === "max" ? largest : average);
   return { name: `pooling ${rule} ${size}x${size}`, layer: pooling(input, rule, size), slow };
 }
+
+/** PyTorch's windows, whose maxima leave the border out and whose means count it as zeros. */
+function windowCase(input: Shape, rule: "average" | "max", size: number, stride: number, padding: number): Case {
+  const layer = windowPooling(input, rule, { size, stride, padding });
+  const [[, h, w], output] = [input as number[], layer.outputShape];
+  const [from, to] = [indexer(input), indexer(output)];
+  const slow: Slow = (x) => {
+    const y = new Float64Array(volume(output) * BATCH);
+    loop([output[0]!, BATCH, output[1]!, output[2]!], (channel, b, row, column) => {
+      const window: number[] = [];
+      loop([size, size], (i, j) => {
+        const [r, s] = [row * stride + i - padding, column * stride + j - padding];
+        const isInside = r >= 0 && r < h! && s >= 0 && s < w!;
+        if (isInside) window.push(x[from(channel, b, r, s)]!);
+        else if (rule === "average") window.push(0);
+      });
+      y[to(channel, b, row, column)] = (rule === "max" ? largest : average)(window);
+    });
+    return y;
+  };
+  return { name: `windowPooling ${rule} ${size}x${size}, stride ${stride}, padding ${padding} on [${input.join()}]`, layer, slow }; // prettier-ignore
+}
+
+function adaptiveCase(input: Shape, sides: readonly [number, number]): Case {
+  const layer = adaptivePooling(input, sides);
+  const [[c, h, w], [oh, ow]] = [input as number[], sides];
+  const [from, to] = [indexer(input), indexer(layer.outputShape)];
+  const span = (i: number, side: number, count: number): number[] =>
+    Array.from({ length: side }, (_, at) => at).filter(
+      (at) => at >= Math.floor((i * side) / count) && at < Math.ceil(((i + 1) * side) / count),
+    );
+  const slow: Slow = (x) => {
+    const y = new Float64Array(volume(layer.outputShape) * BATCH);
+    loop([c!, BATCH, oh, ow], (channel, b, row, column) => {
+      const [rows, columns] = [span(row, h!, oh), span(column, w!, ow)];
+      y[to(channel, b, row, column)] = average(rows.flatMap((r) => columns.map((s) => x[from(channel, b, r, s)]!)));
+    });
+    return y;
+  };
+  return { name: `adaptivePooling to [${sides.join()}] on [${input.join()}]`, layer, slow };
+}
+
+/** Statistics over groups of channels of one image, then scale and offset per channel, or per number. */
+function slowNorm(input: Shape, groups: number, eps: number, scales: "none" | "channel" | "number"): Slow {
+  const [c, h = 1, w = 1] = input as [number, number?, number?];
+  const area = h * w;
+  const at = (channel: number, b: number, pixel: number): number => (channel * BATCH + b) * area + pixel;
+  return (x, weights) => {
+    const y = new Float64Array(x.length);
+    const scaleAt = (channel: number, pixel: number): number =>
+      scales === "channel" ? channel : channel * area + pixel;
+    loop([groups, BATCH], (group, b) => {
+      const places: [number, number][] = [];
+      loop([c / groups, area], (channel, pixel) => places.push([(group * c) / groups + channel, pixel]));
+      const mean = average(places.map(([channel, pixel]) => x[at(channel, b, pixel)]!));
+      const variance = average(places.map(([channel, pixel]) => (x[at(channel, b, pixel)]! - mean) ** 2));
+      for (const [channel, pixel] of places) {
+        const value = (x[at(channel, b, pixel)]! - mean) / Math.sqrt(variance + eps);
+        const i = scaleAt(channel, pixel);
+        y[at(channel, b, pixel)] = scales === "none" ? value : weights[i]! * value + weights[weights.length / 2 + i]!;
+      }
+    });
+    return y;
+  };
+}
+
+/** (x - mean) / std, then scale and offset where there are weights. */
+function slowFixed(input: Shape, mean: readonly number[], std: readonly number[]): Slow {
+  const [c, h = 1, w = 1] = input as [number, number?, number?];
+  return (x, weights) =>
+    x.map((value, i) => {
+      const channel = Math.floor(i / (BATCH * h * w));
+      const y = (value - mean[channel]!) / std[channel]!;
+      return weights.length === 0 ? y : weights[channel]! * y + weights[c + channel]!;
+    });
+}
+
+/** erf by its power series, to double precision for the small arguments here. */
+function slowErf(x: number): number {
+  let [sum, term] = [x, x];
+  for (let n = 1; n < 200; n++) {
+    term *= (-x * x) / n;
+    sum += term / (2 * n + 1);
+  }
+  return (2 / Math.sqrt(Math.PI)) * sum;
+}
+const slowGelu = (x: number): number => (x * (1 + slowErf(x / Math.SQRT2))) / 2;
 
 function denseCase(features: number, units: number): Case {
   return { name: "dense", layer: dense([features], units), slow: slowDense(features, units) };
@@ -270,6 +365,39 @@ const cases: readonly Case[] = [
   { name: "relu", layer: activation(image, "relu"), slow: elementwise((x) => Math.max(x, 0)) },
   { name: "relu on features", layer: activation([9], "relu"), slow: elementwise((x) => Math.max(x, 0)) },
   flat([2, 3, 4]),
+  { name: "leakyRelu", layer: leakyRelu(image, 0.2), slow: elementwise((x) => (x > 0 ? x : 0.2 * x)) },
+  { name: "silu", layer: silu(image), slow: elementwise((x) => x / (1 + Math.exp(-x))) },
+  { name: "gelu", layer: gelu([1, 6, 6]), slow: elementwise(slowGelu) },
+  { name: "gelu on features", layer: gelu([9]), slow: elementwise(slowGelu) },
+  { name: "dense without bias", layer: dense([7], 4, false), slow: slowDense(7, 4) },
+  convolutionCase([2, 5, 6], { channels: 3, size: 3, stride: 1, padding: 1 }, false),
+  convolutionCase([4, 5, 4], { channels: 6, size: 3, stride: 1, padding: 1, groups: 2 }),
+  convolutionCase([3, 4, 4], { channels: 6, size: 3, stride: 2, padding: 1, groups: 3 }, false), // depthwise
+  windowCase(image, "max", 2, 2, 0),
+  windowCase([2, 5, 7], "max", 2, 2, 0), // a row and a column are left out
+  windowCase([2, 5, 6], "max", 3, 2, 1),
+  windowCase([1, 6, 5], "max", 2, 3, 1), // no window has some pixels
+  windowCase([1, 5, 5], "max", 3, 1, 0),
+  windowCase([2, 5, 7], "average", 2, 2, 0),
+  windowCase([2, 5, 6], "average", 3, 2, 1),
+  windowCase([1, 5, 5], "average", 3, 1, 0),
+  adaptiveCase([2, 4, 6], [2, 3]),
+  adaptiveCase([2, 5, 7], [3, 2]), // windows overlap
+  adaptiveCase([3, 5, 4], [1, 1]),
+  adaptiveCase([1, 2, 3], [4, 5]), // more windows than pixels
+  { name: "identity", layer: identity(image), slow: (x) => x },
+  { name: "normalize", layer: normalize([2, 3, 4], { mean: [0.3, -1], std: [0.5, 2] }), slow: slowFixed([2, 3, 4], [0.3, -1], [0.5, 2]) }, // prettier-ignore
+  { name: "normalize on features", layer: normalize([3], { mean: [1, 2, 3], std: [0.5, 2, 4] }), slow: slowFixed([3], [1, 2, 3], [0.5, 2, 4]) }, // prettier-ignore
+  { name: "channelAffine", layer: channelAffine([2, 3, 4]), slow: slowFixed([2, 3, 4], [0, 0], [1, 1]) },
+  { name: "channelAffine on features", layer: channelAffine([3]), slow: slowFixed([3], [0, 0, 0], [1, 1, 1]) },
+  { name: "standardize", layer: standardize([4, 3, 2], 2, 0.1), slow: slowNorm([4, 3, 2], 2, 0.1, "none") },
+  { name: "standardize on features", layer: standardize([6], 2, 0.1), slow: slowNorm([6], 2, 0.1, "none") },
+  { name: "groupNorm", layer: groupNorm([4, 2, 3], 2), slow: slowNorm([4, 2, 3], 2, 1e-5, "channel") },
+  { name: "groupNorm, a group per channel", layer: groupNorm([2, 3, 3], 2, { eps: 0.5 }), slow: slowNorm([2, 3, 3], 2, 0.5, "channel") }, // prettier-ignore
+  { name: "layerNorm", layer: layerNorm([2, 3, 3]), slow: slowNorm([2, 3, 3], 1, 1e-5, "number") },
+  { name: "layerNorm on features", layer: layerNorm([7]), slow: slowNorm([7], 1, 1e-5, "channel") },
+  { name: "batchNorm", layer: batchNorm([2, 3, 2], { mean: [0.5, -1], variance: [4, 0.25] }, { eps: 0.01 }), slow: slowFixed([2, 3, 2], [0.5, -1], [Math.sqrt(4.01), Math.sqrt(0.26)]) }, // prettier-ignore
+  { name: "batchNorm on features", layer: batchNorm([2], { mean: [0.5, -1], variance: [4, 0.25] }, { eps: 0.01 }), slow: slowFixed([2], [0.5, -1], [Math.sqrt(4.01), Math.sqrt(0.26)]) }, // prettier-ignore
   { name: "resample", layer: resample([2, 3, 3], anyMatrix, 5), slow: slowResample([2, 3, 3], anyMatrix, 5) },
   { name: "affine", layer: affine([2, 3, 4]), slow: slowAffine([2, 3, 4]) },
   { name: "bias", layer: bias([2, 3, 4], 1), slow: slowBias([2, 3, 4]) },
@@ -295,6 +423,18 @@ const cases: readonly Case[] = [
     [convolutionCase([2, 4, 4], { channels: 3, size: 3, stride: 2, padding: 1 }), tanh([3, 2, 2])],
     [convolutionCase([2, 4, 4], { channels: 3, size: 1, stride: 2, padding: 0 })],
   ),
+  chainCase("normalisations, windows and pointwise functions behind weights", [
+    { name: "", layer: normalize([2, 5, 5], { mean: [0.5, 0], std: [2, 3] }), slow: slowFixed([2, 5, 5], [0.5, 0], [2, 3]) }, // prettier-ignore
+    convolutionCase([2, 5, 5], { channels: 2, size: 3, stride: 1, padding: 1, groups: 2 }),
+    { name: "", layer: groupNorm([2, 5, 5], 1), slow: slowNorm([2, 5, 5], 1, 1e-5, "channel") },
+    { name: "", layer: silu([2, 5, 5]), slow: elementwise((x) => x / (1 + Math.exp(-x))) },
+    windowCase([2, 5, 5], "average", 3, 2, 1),
+    adaptiveCase([2, 3, 3], [2, 2]),
+    flat([2, 2, 2]),
+    { name: "", layer: layerNorm([8]), slow: slowNorm([8], 1, 1e-5, "channel") },
+    { name: "", layer: gelu([8]), slow: elementwise(slowGelu) },
+    { name: "", layer: dense([8], 2, false), slow: slowDense(8, 2) },
+  ]),
   chainCase("sequence in a sequence, around a residual", [
     chainCase("", [convolutionCase([1, 4, 4], { channels: 2, size: 3, stride: 1, padding: 1 }), tanh([2, 4, 4])]),
     residualCase(
@@ -605,9 +745,74 @@ test("transposedConvolution: public filters are [C, O, k, k] when the engine hol
   );
 });
 
+test("gelu: is PyTorch's within the rounding of 1 + erf, far into the tails", () => {
+  // torch.nn.functional.gelu of float64
+  const expected: readonly [z: number, a: number][] = [
+    [-8, -4.88498130835e-15],
+    [-5, -1.43325785934e-6],
+    [-4, -0.000126684967332],
+    [-3, -0.00404969409489],
+    [-2, -0.0455002638964],
+    [-1, -0.158655253931],
+    [-0.5, -0.154268769363],
+    [-0.1, -0.0460172162723],
+    [0, 0],
+    [0.1, 0.0539827837277],
+    [0.5, 0.345731230637],
+    [1, 0.841344746069],
+    [2, 1.9544997361],
+    [3, 2.99595030591],
+    [5, 4.99999856674],
+    [8, 8],
+  ];
+  const found = tidy(() => gelu([expected.length]).forward(tf.tensor3d(expected.map(([z]) => z), [1, 1, expected.length]), []).output); // prettier-ignore
+  const values = found.dataSync();
+  found.dispose();
+  for (const [i, [z, a]] of expected.entries())
+    assert.ok(Math.abs(values[i]! - a) <= 2 ** -23 * Math.max(1, Math.abs(z)), `gelu(${z}) is ${values[i]}, not ${a}`);
+});
+
+test("windowPooling max: never takes the border, however negative the image is", () => {
+  const found = tidy(
+    () => windowPooling([1, 2, 2], "max", { size: 3, stride: 2, padding: 1 }).forward(tf.fill([1, 2, 2, 1], -1e30), []).output, // prettier-ignore
+  );
+  assert.deepEqual([...found.dataSync()], [Math.fround(-1e30)]);
+  found.dispose();
+});
+
+test("earlyMaxima: computes the same, with the weights in the same order", () => {
+  const layers = blockLayers();
+  assert.deepEqual(earlyMaxima(layers).map(({ kind }) => kind), ["filters", "max pooling", "bias", "tanh"]); // prettier-ignore
+  const [late, early] = [layers, earlyMaxima(layers)].map((all) => sequence([2, 6, 6], all.map((one) => () => one))); // prettier-ignore
+  const outputs = [late!, early!].map((layer) => {
+    const rng = createRng("early");
+    const [x, w] = [rng.normals(72), rng.normals(countWeights(layer))];
+    const found = tidy(() => layer.forward(tf.tensor(x, [1, 6, 6, 2]), unpackWeights(layer, tf.tensor2d(w, [1, w.length]))).output); // prettier-ignore
+    const values = [...found.dataSync()];
+    found.dispose();
+    return values;
+  });
+  assert.deepEqual(outputs[1], outputs[0]);
+});
+
+/** Convolution, tanh, max pooling. */
+function blockLayers(): Layer[] {
+  return [convolution([2, 6, 6], { channels: 3, size: 3 }), activation([3, 4, 4], "tanh"), pooling([3, 4, 4], "max")];
+}
+
+test("chainOf: takes chains apart, and nothing else", () => {
+  const layer = sequence([2, 6, 6], [
+    ...blockLayers().map((one) => () => one),
+    (shape) => residual(shape, [(s) => activation(s, "relu")]),
+  ]); // prettier-ignore
+  assert.deepEqual(chainOf(layer).map(({ kind }) => kind), ["filters", "bias", "tanh", "max pooling", "residual"]); // prettier-ignore
+});
+
 test("dense, convolution, transposedConvolution: fanIn counts the inputs of one output", () => {
   assert.deepEqual(fanIns(dense([7], 3)), [7, 7]);
   assert.deepEqual(fanIns(convolution([2, 5, 5], { channels: 3, size: 3 })), [18, 18]);
+  assert.deepEqual(fanIns(convolution([4, 5, 5], { channels: 4, size: 3, groups: 2 })), [18, 18]);
+  assert.deepEqual(fanIns(dense([7], 3, false)), [7]);
   // 4·4·2 taps spread over 2·2 outputs a step
   assert.deepEqual(fanIns(transposedConvolution([2, 5, 5], { channels: 3, size: 4, stride: 2 })), [8, 8]);
 });
@@ -655,6 +860,20 @@ test("layers: refuse shapes that do not fit, naming themselves", () => {
     [/^transposedConvolution: needs an image input/, () => transposedConvolution([4], { channels: 1, size: 1 })],
     [/^pooling: needs an image input/, () => pooling([4], "max")],
     [/^pooling: needs sides that are multiples of 2, got \[1, 4, 5\]$/, () => pooling([1, 4, 5], "average")],
+    [/^pooling: needs an integer stride >= 1, got 0/, () => windowPooling([1, 4, 4], "max", { size: 2, stride: 0 })],
+    [/^pooling: needs padding <= 3 \/ 2, got 2$/, () => windowPooling([1, 4, 4], "max", { size: 3, padding: 2 })],
+    [/^pooling: needs an image of at least 5 pixels/, () => windowPooling([1, 4, 4], "average", { size: 5 })],
+    [/^pooling: needs windows of at most 8 pixels a side, got 1000000000$/, () => windowPooling([1, 4, 4], "max", { size: 1e9, padding: 5e8 })], // prettier-ignore
+    [/^adaptivePooling: needs output sides of at most 1024, got 1000000000$/, () => adaptivePooling([1, 4, 4], [1e9, 1])], // prettier-ignore
+    [/^adaptivePooling: needs an image input/, () => adaptivePooling([4], [1, 1])],
+    [/^adaptivePooling: needs an integer output side >= 1, got 0/, () => adaptivePooling([1, 4, 4], [1, 0])],
+    [
+      /^convolution: needs groups that divide 3 input and 4 output channels, got 2$/,
+      () => convolution([3, 4, 4], { channels: 4, size: 1, groups: 2 }),
+    ],
+    [/^standardize: needs groups that divide 3 channels, got 2$/, () => groupNorm([3, 4, 4], 2)],
+    [/^standardize: needs eps > 0, got 0$/, () => layerNorm([3], { eps: 0 })],
+    [/^leakyRelu: needs a finite negativeSlope, got NaN$/, () => leakyRelu([3], NaN)],
     [/^flatten: needs an image input/, () => flatten([4])],
     [/^resample: needs a square image/, () => resample([1, 2, 3], new Float32Array(6), 3)],
     [/^resample: needs a matrix of 4 x 2 numbers, got 6$/, () => resample([1, 2, 2], new Float32Array(6), 4)],

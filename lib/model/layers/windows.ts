@@ -38,6 +38,7 @@ export function windowPooling(inputShape: Shape, name: PoolingName, options: Win
   ensure(2 * padding <= size, "pooling", `needs padding <= ${size} / 2`, padding);
   const [, h, w] = inputShape as [number, number, number];
   if (stride === size && padding === 0 && h % size === 0 && w % size === 0) return pooling(inputShape, name, size);
+  ensure(size <= 2 * Math.max(h, w), "pooling", `needs windows of at most ${2 * Math.max(h, w)} pixels a side`, size);
   const window: SlidingWindow = { size, stride, padding };
   const counts = [h, w].map((side) => windowCount(side, window));
   ensure(Math.min(...counts) >= 1, "pooling", `needs an image of at least ${size} pixels a side after padding`, inputShape); // prettier-ignore
@@ -47,6 +48,8 @@ export function windowPooling(inputShape: Shape, name: PoolingName, options: Win
   const apart = separable("windows", inputShape, pick(h, rows), pick(w, columns), Float32Array.from(offset));
   return { ...sequence(inputShape, [() => apart, (shape) => pooling(shape, "max", size)]), kind };
 }
+
+const mostWindows = 1024; // a side; more would be a mistake, and fill the memory
 
 /**
  * Means of as many windows as are asked for: window i of n on a side of m pixels holds floor(i m / n) to ceil((i + 1) m / n) - 1.
@@ -63,6 +66,7 @@ export function adaptivePooling(inputShape: Shape, outputSides: readonly [number
   ensure(inputShape.length === 3, "adaptivePooling", "needs an image input [C, H, W]", inputShape);
   const [rows, columns] = outputSides.map((count, axis) => {
     ensureCount("adaptivePooling", "output side", count);
+    ensure(count <= mostWindows, "adaptivePooling", `needs output sides of at most ${mostWindows}`, count);
     const side = inputShape[axis + 1]!;
     const matrix = new Float32Array(count * side);
     for (let i = 0; i < count; i++) {
