@@ -42,7 +42,7 @@ export interface AuditedRound {
   readonly seat: Seat;
   /** Relative error of the own update against the own batch; null where one is missing. */
   readonly selfCheck: number | null;
-  /** Every prior that was tried, the best match first. */
+  /** Every prior that was tried: the attacker's first unless another matches three times better, the others by their match. */
   readonly priors: readonly PriorTried[];
   /** Of the best match. */
   readonly matchingLoss: number;
@@ -145,6 +145,17 @@ interface Result {
   readonly attacked: Attacked;
 }
 
+const asGood = 3; // a factor in the matching loss, by which starts of one truth differ
+
+/** By their match, but the attacker's own choice first where no other is clearly better: less than found, little more loss tells nothing. */
+function bestFirst(all: readonly Result[]): Result[] {
+  const lossOf = ({ attacked: { reconstruction } }: Result): number => reconstruction.matchingLoss;
+  const sorted = [...all].sort((a, b) => lossOf(a) - lossOf(b));
+  const [own] = all;
+  if (own === undefined || lossOf(own) > asGood * lossOf(sorted[0]!)) return sorted;
+  return [own, ...sorted.filter((one) => one !== own)];
+}
+
 /** Of every round what each prior gave, the best match first; none of a round that shows nothing. */
 async function search(setup: Setup): Promise<Result[][]> {
   const { spec, recording, stock, seen, notes, tell } = setup;
@@ -192,8 +203,7 @@ async function search(setup: Setup): Promise<Result[][]> {
       notes.push(`the ${name} prior failed (${error.message})`); // what others gave stays
     }
   }
-  const lossOf = ({ attacked: { reconstruction } }: Result): number => reconstruction.matchingLoss;
-  return results.map((all) => all.sort((a, b) => lossOf(a) - lossOf(b)));
+  return results.map(bestFirst);
 }
 
 /** What the attacker's options are to invert; without own images it starts anywhere. */
@@ -246,9 +256,11 @@ function steps(tell: Tell, what: string): (done: number, total: number) => void 
   };
 }
 
+const trueAtMost = 1e-3; // matching loss of images that are the truth, where nobody adds noise
+
 /** What a round's results are worth. */
 async function judge(
-  { spec, recording, stock, seen }: Setup,
+  { spec, recording, stock, seen, notes }: Setup,
   k: number,
   results: readonly Result[],
   selfCheck: number | null,
@@ -269,7 +281,10 @@ async function judge(
   const isNoisy = countedNoise(view, how) > 0;
   const canJudge = best !== undefined && noise === 0 && how.objective !== "squared";
   const rounding = canJudge ? matchBound(view.observedGradient, recorded, spec.learningRate) : null;
-  const bound = typeof truthLoss === "number" ? 1.1 * truthLoss + 1e-5 : rounding;
+  const isTrue = typeof truthLoss !== "number" || rounding === null || truthLoss <= trueAtMost;
+  const bound = !isTrue ? null : typeof truthLoss === "number" ? 1.1 * truthLoss + 1e-5 : rounding;
+  if (!isTrue)
+    notes.push(`the true images of round ${k} do not explain its broadcasts (matching loss ${truthLoss.toPrecision(2)}): the spec, the truth or its order is another, or the attacker simplifies what clients do`); // prettier-ignore
   return {
     round: k,
     files: recorded.files,

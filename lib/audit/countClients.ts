@@ -27,6 +27,8 @@ const trialSteps = 200;
 const few = 10; // candidates at a time; more are tried where the best one is the last
 const most = 50; // clients
 const asGood = 10;
+const clear = 100; // times a runner-up is worse; else the best few are tried for longer
+const [inFinal, finalSteps] = [4, 800];
 
 /**
  * Estimates the number of clients behind a plain mean.
@@ -65,18 +67,35 @@ export async function countClients(
     prior: { kind: "pixel" },
     through: "protocol",
   } as const;
+  const lossesOf = async (tried: readonly number[], steps: number): Promise<Candidate[]> => {
+    const found = await invert(tried.map(viewFor), { ...how, own, steps });
+    return found.map(({ matchingLoss }, i) => ({ numClients: tried[i]!, matchingLoss }));
+  };
   const candidates: Candidate[] = [];
   for (;;) {
     const from = candidates.length + 2;
-    const tried = Array.from({ length: few }, (_, i) => from + i);
-    const found = await invert(tried.map(viewFor), { ...how, own, steps: trialSteps }); // prettier-ignore
-    found.forEach(({ matchingLoss }, i) => candidates.push({ numClients: tried[i]!, matchingLoss }));
-    const least = Math.min(...candidates.map(({ matchingLoss }) => matchingLoss));
-    const best = candidates.find(({ matchingLoss }) => matchingLoss <= asGood * least)!;
-    const isInside = best.numClients < candidates.at(-1)!.numClients - 1;
-    if (!isInside && candidates.length + 1 < most) continue;
-    const others = candidates.filter(({ numClients }) => numClients % best.numClients !== 0);
-    const runnerUp = others.reduce((a, b) => (b.matchingLoss < a.matchingLoss ? b : a));
-    return { numClients: best.numClients, runnerUp, candidates };
+    candidates.push(...(await lossesOf(Array.from({ length: few }, (_, i) => from + i), trialSteps))); // prettier-ignore
+    const { numClients } = chosen(candidates);
+    if (numClients < candidates.at(-1)!.numClients - 1 || candidates.length + 1 >= most) break;
   }
+  if (chosen(candidates).ratio < clear) {
+    const finalists = [...candidates].sort((a, b) => a.matchingLoss - b.matchingLoss).slice(0, inFinal);
+    for (const again of await lossesOf(
+      finalists.map(({ numClients }) => numClients),
+      finalSteps,
+    ))
+      // prettier-ignore
+      candidates[again.numClients - 2] = again;
+  }
+  const { numClients, runnerUp } = chosen(candidates);
+  return { numClients, runnerUp, candidates };
+}
+
+/** The fewest that match as well as any, the best of the others but for its multiples, and by how much that is worse. */
+function chosen(candidates: readonly Candidate[]): { numClients: number; runnerUp: Candidate; ratio: number } {
+  const least = Math.min(...candidates.map(({ matchingLoss }) => matchingLoss));
+  const best = candidates.find(({ matchingLoss }) => matchingLoss <= asGood * least)!;
+  const others = candidates.filter(({ numClients }) => numClients % best.numClients !== 0);
+  const runnerUp = others.reduce((a, b) => (b.matchingLoss < a.matchingLoss ? b : a));
+  return { numClients: best.numClients, runnerUp, ratio: runnerUp.matchingLoss / best.matchingLoss };
 }
