@@ -124,7 +124,7 @@ export async function readSpec(file: string): Promise<AuditSpec> {
  * @throws InputError naming the field, what it needs, what it got, and the name that was perhaps meant
  * @example
  * const known = { inputShape: [1, 28, 28], numClasses: 10, broadcasts: "round{k}.npz", learningRate: 0.1 };
- * checkSpec({ ...known, model: "lenet5" }, "/data").pooling; // "max"
+ * checkSpec({ ...known, model: "lenet5", numClients: 5 }, "/data").pooling; // "max"
  * checkSpec({ ...known, model: "lenet5", pooling: "avg" }, "/data"); // throws "audit: needs pooling to be one of average, max, got avg; did you mean average?"
  */
 export function checkSpec(given: unknown, folder: string, name = "audit"): AuditSpec {
@@ -213,7 +213,7 @@ function checkChannels(name: string, values: unknown, channels: number): void {
 
 function momentumIn(given: unknown): { momentum: number; kept: boolean } {
   if (isMissing(given)) return { momentum: 0, kept: false };
-  if (typeof given === "object") ensureNames(FN, "momentum", given as object, ["value", "kept"]);
+  if (typeof given === "object") ensureNames(FN, "momentum", given, ["value", "kept"]);
   const { value, kept = false } = (typeof given === "object" ? given : { value: given }) as Record<string, unknown>;
   ensure(isNumber(value) && value >= 0 && value < 1, FN, "needs momentum in [0, 1)", value);
   ensure(typeof kept === "boolean", FN, "needs momentum.kept true or false", kept);
@@ -224,7 +224,7 @@ function momentumIn(given: unknown): { momentum: number; kept: boolean } {
 function protocolIn(given: unknown, numClients: number | null): Protocol {
   const usual = protocolOf(defaultFederation);
   if (isMissing(given)) return usual;
-  ensureNames(FN, "protocol", given as object, Object.keys(usual));
+  ensureNames(FN, "protocol", given, Object.keys(usual));
   const { privacyParameters, ...rest } = given as Partial<Protocol>;
   if (privacyParameters !== undefined) ensureNames(FN, "protocol.privacyParameters", privacyParameters, Object.keys(defaultPrivacy)); // prettier-ignore
   const protocol = { ...usual, ...rest, privacyParameters: { ...usual.privacyParameters, ...privacyParameters } };
@@ -233,6 +233,7 @@ function protocolIn(given: unknown, numClients: number | null): Protocol {
   return protocol;
 }
 
+/** What clients weigh: given in full, or the own weight of a total. */
 function weightsIn(
   given: unknown,
   numClients: number | null,
@@ -246,7 +247,7 @@ function weightsIn(
     ensure(isOnePerClient, FN, `needs clientWeights of ${numClients} numbers > 0, one per client`, given);
     return { clientWeights: given as number[], peersWeighAlike: false };
   }
-  ensureNames(FN, "clientWeights", given as object, ["own", "total"]);
+  ensureNames(FN, "clientWeights", given, ["own", "total"]);
   const { own, total } = given as Record<string, unknown>;
   ensure(isNumber(own) && own > 0, FN, "needs clientWeights.own > 0", own);
   ensure(isNumber(total) && total > (own as number), FN, "needs clientWeights.total above clientWeights.own", total, "without the total the own share cannot be taken out: leave own.update out"); // prettier-ignore
@@ -262,7 +263,7 @@ type At = (path: unknown, field: string) => string;
 function ownIn(given: unknown, at: At): OwnSpec {
   const nothing: OwnSpec = { images: null, labels: null, update: null, batch: null };
   if (isMissing(given)) return nothing;
-  ensureNames(FN, "own", given as object, Object.keys(nothing));
+  ensureNames(FN, "own", given, Object.keys(nothing));
   const { images, labels, update, batch } = given as Record<string, unknown>;
   ensure(isMissing(images) === isMissing(labels), FN, "needs own.images and own.labels together", isMissing(images) ? "own.labels alone" : "own.images alone"); // prettier-ignore
   return {
@@ -311,7 +312,7 @@ function attackerIn(given: unknown, hasOwn: boolean): AttackerSpec {
     return { options, priors: given === "paper" ? [] : others(options.prior) };
   }
   const known = ["preset", "priors", ...Object.keys({ ...attackers.paper, ...attackers.strongest }), ...moreOptions];
-  ensureNames(FN, "attacker", given as object, [...known, "seed"]);
+  ensureNames(FN, "attacker", given, [...known, "seed"]);
   const { preset: name = "strongest", priors: more, ...changes } = given as Record<string, unknown>;
   if (changes["prior"] !== undefined)
     ensureKnown(FN, "attacker.prior to be one", changes["prior"], Object.keys(priors));
@@ -319,7 +320,7 @@ function attackerIn(given: unknown, hasOwn: boolean): AttackerSpec {
     if (changes[count] !== undefined) ensureCount(FN, `attacker.${count}`, changes[count] as number);
   if (changes["seed"] !== undefined) ensureCount(FN, "attacker.seed", changes["seed"] as number, Number.MIN_SAFE_INTEGER); // prettier-ignore
   if (changes["labels"] !== undefined) refuse(FN, "needs labels beside attacker, not in it", changes["labels"], 'say "labels": [...] in the spec'); // prettier-ignore
-  const options = { ...preset(name), ...changes } as AttackerOptions;
+  const options = { ...preset(name), ...changes };
   needsOwn(options.prior);
   if (isMissing(more)) return { options, priors: others(options.prior) };
   ensure(Array.isArray(more), FN, "needs a list of attacker.priors", more);
@@ -343,7 +344,7 @@ function labelsIn(given: unknown, numClasses: number, at: At): AuditSpec["labels
 
 function truthIn(given: unknown, at: At): AuditSpec["truth"] {
   if (isMissing(given)) return null;
-  ensureNames(FN, "truth", given as object, ["images", "labels"]);
+  ensureNames(FN, "truth", given, ["images", "labels"]);
   const { images, labels } = given as Record<string, unknown>;
   return { images: filesIn(images, "truth.images", at), labels: filesIn(labels, "truth.labels", at) };
 }

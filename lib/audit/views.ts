@@ -139,7 +139,7 @@ export function stockOf(
  * @param seen see viewsOf
  * @throws InputError saying whose images are asked for
  * @example
- * checkCount("truth", 4, seen); // where seen.view.numImages is 4
+ * checkCount("truth", 3, { view, seat: "client" }); // undefined; a view of three images
  */
 export function checkCount(field: string, count: number, { view, seat, granted }: Seen): void {
   if (count === view.numImages) return;
