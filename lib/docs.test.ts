@@ -300,8 +300,8 @@ async function createFixtures(): Promise<Record<string, unknown>> {
   const said = await readSpec(join(projectRoot, "examples", "one-image-each.json"));
   const brief = { ...said.attacker.options, steps: 2, restarts: 1, retryAbove: 1 };
   const audited = await audit({ ...said, attacker: { ...said.attacker, options: brief, priors: [] } });
-  const folder = mkdtempSync(join(tmpdir(), "curious-docs-"));
-  process.once("exit", () => rmSync(folder, { recursive: true, force: true }));
+  const made = mkdtempSync(join(tmpdir(), "curious-docs-"));
+  process.once("exit", () => rmSync(made, { recursive: true, force: true }));
   const updates = [Float32Array.of(1, 2), Float32Array.of(3, 5)];
   const job = seedJobs(plan, { dataset, backend: await backendReady(), force: false })[0]!;
   const tasks = [{ key: keyOf(runOf(job)), job }];
@@ -331,7 +331,7 @@ async function createFixtures(): Promise<Record<string, unknown>> {
       images: stackImages([batch.images], network.inputShape),
       targets: stackTargets([batch.labels], network.numClasses),
     },
-    ...{ audited, folder },
+    ...{ audited, made },
     updates,
     masked: maskUpdates(updates, createRng(1)),
     run: { kind: "run", code: "fl/train", config: 1, datasetHash: "" },

@@ -22,9 +22,11 @@ const ranks: Readonly<Record<string, number>> = {
   theory: 5,
   experiment: 6,
   report: 7,
+  audit: 8,
 };
 const barrel = "index.ts";
-const mayTouchDisk = /^(data\/|files\/bytesOf\.ts$|report\/|core\/paths\.ts$|core\/backend\.ts$|jobs\/store\.ts$)/; // backend reads .setup/backend.json
+const mayTouchDisk =
+  /^(data\/|files\/(bytesOf|numbered)\.ts$|report\/|core\/paths\.ts$|core\/backend\.ts$|jobs\/store\.ts$)/; // backend reads .setup/backend.json
 const diskModules = /^(node:)?fs(\/promises)?$/;
 
 interface Import {

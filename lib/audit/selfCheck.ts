@@ -78,10 +78,7 @@ function trainingOf(spec: AuditSpec): Pick<AuditSpec, "learningRate" | "localSte
 }
 
 /** Refuses a gradient that is like the weights, and weights that are not. */
-function checkKind(
-  { own, broadcasts: _, learningRate }: AuditSpec,
-  { round, weights, ownUpdate }: RecordedRound,
-): void {
+function checkKind({ own, learningRate }: AuditSpec, { round, weights, ownUpdate }: RecordedRound): void {
   const { kind } = own.update!;
   const given = kind === "gradient" ? ownUpdate! : weights.map((w, i) => w - learningRate * ownUpdate![i]!);
   const isNear = relativeError(given, weights) < 0.5;

@@ -260,6 +260,7 @@ function weightsIn(
 
 type At = (path: unknown, field: string) => string;
 
+/** What the client has kept of its own. */
 function ownIn(given: unknown, at: At): OwnSpec {
   const nothing: OwnSpec = { images: null, labels: null, update: null, batch: null };
   if (isMissing(given)) return nothing;
@@ -296,6 +297,7 @@ function batchIn(given: unknown, at: At, hasImages: boolean): OwnSpec["batch"] {
 /** Options of an attacker that invert reads, beyond those of the presets. */
 const moreOptions = ["objective", "unroll"];
 
+/** How the attacker inverts: a name, or what differs from the strongest. */
 function attackerIn(given: unknown, hasOwn: boolean): AttackerSpec {
   const names = Object.keys(attackers) as AttackerName[];
   const others = (prior: PriorName): PriorName[] =>
@@ -331,6 +333,7 @@ function attackerIn(given: unknown, hasOwn: boolean): AttackerSpec {
   return { options, priors: (more as PriorName[]).filter((prior) => prior !== options.prior) };
 }
 
+/** The labels that are granted: a list, or a file per round. */
 function labelsIn(given: unknown, numClasses: number, at: At): AuditSpec["labels"] {
   if (isMissing(given)) return null;
   if (typeof given === "string") return [at(given, "labels")];

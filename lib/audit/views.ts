@@ -70,6 +70,7 @@ interface Around {
   readonly previous: Float32Array | null;
 }
 
+/** What the attacker sees of one round. */
 function viewOf(spec: AuditSpec, recorded: RecordedRound, { numClients, stock, previous }: Around): Seen {
   const { activation, pooling, inputShape, numClasses, normalize, learningRate, batchSize, localSteps, protocol } =
     spec;

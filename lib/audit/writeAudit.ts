@@ -33,7 +33,7 @@ export function checkReport(folder: string): void {
  * @returns the summary, with the path of reconstructions.npy
  * @throws InputError as checkReport
  * @example
- * writeAudit(audited, join(folder, "report")).numClients; // 5
+ * writeAudit(audited, join(made, "report")).numClients; // 5
  */
 export function writeAudit(audit: Audit, folder: string): AuditSummary {
   const { spec, rounds } = audit;
