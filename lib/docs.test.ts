@@ -10,6 +10,8 @@ import { gzipSync } from "node:zlib";
 import ts from "typescript";
 import { z } from "zod";
 import { backendReady } from "./core/backend";
+import { audit } from "./audit/audit";
+import { readSpec } from "./audit/spec";
 import { projectRoot } from "./core/paths";
 import { createRng } from "./core/rng";
 import type { Dataset } from "./core/types";
@@ -295,6 +297,11 @@ async function createFixtures(): Promise<Record<string, unknown>> {
   const { study } = await measureLeakage({ study: plan }, dataset);
   const claim = { id: "C1", statement: "images leak", threshold: 0, direction: "above", unit: "nats" } as const;
   const c1 = decide({ ...claim, estimate: { mean: 0.05, interval: [0.03, 0.07], n: 3 } }, "quick");
+  const said = await readSpec(join(projectRoot, "examples", "one-image-each.json"));
+  const brief = { ...said.attacker.options, steps: 2, restarts: 1, retryAbove: 1 };
+  const audited = await audit({ ...said, attacker: { ...said.attacker, options: brief, priors: [] } });
+  const made = mkdtempSync(join(tmpdir(), "curious-docs-"));
+  process.once("exit", () => rmSync(made, { recursive: true, force: true }));
   const updates = [Float32Array.of(1, 2), Float32Array.of(3, 5)];
   const job = seedJobs(plan, { dataset, backend: await backendReady(), force: false })[0]!;
   const tasks = [{ key: keyOf(runOf(job)), job }];
@@ -324,6 +331,7 @@ async function createFixtures(): Promise<Record<string, unknown>> {
       images: stackImages([batch.images], network.inputShape),
       targets: stackTargets([batch.labels], network.numClasses),
     },
+    ...{ audited, made },
     updates,
     masked: maskUpdates(updates, createRng(1)),
     run: { kind: "run", code: "fl/train", config: 1, datasetHash: "" },

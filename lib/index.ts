@@ -126,3 +126,9 @@ export { styleOf, type Drawn, type SettingName } from "./report/style";
 
 // The theorems' tables and figures
 export * as theoryReport from "./report/theoryReport";
+
+// Audits of federations from elsewhere
+export { audit, type Audit, type AuditedRound } from "./audit/audit";
+export { checkSpec, readSpec, type AuditSpec } from "./audit/spec";
+export { summaryOf, type AuditSummary } from "./audit/summary";
+export { writeAudit } from "./audit/writeAudit";

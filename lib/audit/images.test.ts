@@ -8,19 +8,19 @@ import { npyOf } from "../files/files.fixture";
 import type { NamedArray } from "../files/namedArray";
 import { toNpy } from "../files/writeNpy";
 import { bytesOfLabels } from "./federation.fixture";
-import { readLabels, toImages } from "./images";
+import { readLabels, imagesIn } from "./images";
 
 const colour: Shape = [3, 2, 2];
 const floats = (shape: Shape, ...values: number[]): NamedArray => ({ name: "", shape, dtype: "float32", values: Float32Array.from(values) }); // prettier-ignore
 const ramp = Array.from({ length: 12 }, (_, i) => i / 16);
 
-test("toImages: bytes and floats, grey without an axis, and channels last", () => {
-  assert.deepEqual(toImages(floats([1, 3, 2, 2], ...ramp), "x", colour).images, Float32Array.from(ramp));
+test("imagesIn: bytes and floats, grey without an axis, and channels last", () => {
+  assert.deepEqual(imagesIn(floats([1, 3, 2, 2], ...ramp), "x", colour).images, Float32Array.from(ramp));
   const last = Array.from({ length: 12 }, (_, i) => ramp[(i % 3) * 4 + Math.floor(i / 3)]!);
-  assert.deepEqual(toImages(floats([1, 2, 2, 3], ...last), "x", colour).images, Float32Array.from(ramp));
+  assert.deepEqual(imagesIn(floats([1, 2, 2, 3], ...last), "x", colour).images, Float32Array.from(ramp));
   const bytes: NamedArray = { name: "", shape: [2, 1, 2], dtype: "uint8", values: Uint8Array.of(0, 255, 51, 102) };
-  assert.deepEqual(toImages(bytes, "x", [1, 1, 2]), { images: Float32Array.of(0, 1, 0.2, 0.4), count: 2 });
-  assert.deepEqual(toImages(floats([1, 1, 2], -1e-4, 1.0001), "x", [1, 1, 2]).images, Float32Array.of(0, 1)); // float16
+  assert.deepEqual(imagesIn(bytes, "x", [1, 1, 2]), { images: Float32Array.of(0, 1, 0.2, 0.4), count: 2 });
+  assert.deepEqual(imagesIn(floats([1, 1, 2], -1e-4, 1.0001), "x", [1, 1, 2]).images, Float32Array.of(0, 1)); // float16
 });
 
 const int = (shape: Shape, values: Int32Array): NamedArray => ({ name: "", shape, dtype: "int32", values });
@@ -35,8 +35,8 @@ const refused: readonly [what: string, array: NamedArray, shape: Shape, message:
   ["no image", floats([0, 3, 2, 2]), colour, /needs at least one image/],
 ]; // prettier-ignore
 for (const [what, array, shape, message] of refused)
-  test(`toImages: refuses ${what}`, () => {
-    assert.throws(() => toImages(array, "own.images (x)", shape), message);
+  test(`imagesIn: refuses ${what}`, () => {
+    assert.throws(() => imagesIn(array, "own.images (x)", shape), message);
   });
 
 test("readLabels: reads integers, and refuses others, other counts and other classes", async () => {

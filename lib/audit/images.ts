@@ -29,7 +29,7 @@ export interface Images {
  * (await readImages(file, "truth.images", [1, 28, 28])).count; // 4
  */
 export async function readImages(file: string, field: string, inputShape: Shape): Promise<Images> {
-  return toImages(await onlyArray(file, field), `${field} (${file})`, inputShape);
+  return imagesIn(await onlyArray(file, field), `${field} (${file})`, inputShape);
 }
 
 /**
@@ -41,9 +41,9 @@ export async function readImages(file: string, field: string, inputShape: Shape)
  * @returns see readImages
  * @throws InputError see readImages
  * @example
- * toImages({ name: "", shape: [1, 1, 2], dtype: "uint8", values: Uint8Array.of(0, 255) }, "x.npy", [1, 1, 2]).images; // Float32Array [0, 1]
+ * imagesIn({ name: "", shape: [1, 1, 2], dtype: "uint8", values: Uint8Array.of(0, 255) }, "x.npy", [1, 1, 2]).images; // Float32Array [0, 1]
  */
-export function toImages({ shape, dtype, values }: NamedArray, place: string, inputShape: Shape): Images {
+export function imagesIn({ shape, dtype, values }: NamedArray, place: string, inputShape: Shape): Images {
   const [c, h, w] = inputShape as [number, number, number];
   const isShape = (...sides: number[]): boolean => sides.length === shape.length - 1 && sides.every((side, i) => side === shape[i + 1]); // prettier-ignore
   const isFirst = isShape(c, h, w) || (c === 1 && isShape(h, w));

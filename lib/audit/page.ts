@@ -10,7 +10,7 @@ import { theAnswer, whatWasAssumed, whatWouldChange, whoSees } from "./words";
  * @param audit see audit
  * @returns a whole document without links to anything
  * @example
- * pageOf(audit).startsWith("<!doctype html>"); // true
+ * pageOf(audited).startsWith("<!doctype html>"); // true
  */
 export function pageOf(audit: Audit): string {
   const { spec, rounds, seconds } = audit;
@@ -44,6 +44,7 @@ function tableOf(heads: readonly string[], rows: readonly (readonly string[])[])
   return `<div class="wide"><table><thead><tr>${head}</tr></thead><tbody>${body}</tbody></table></div>`;
 }
 
+/** What a round gave: images, what was tried, and each image by itself. */
 function roundOf({ spec, hasOwn }: Audit, round: AuditedRound): string {
   const { leak, priors, trueMatchingLoss, bound, found, noise, bounds } = round;
   const verdict = found === null ? "cannot be judged by the match" : found ? "found" : "not found";
@@ -77,6 +78,7 @@ function roundOf({ spec, hasOwn }: Audit, round: AuditedRound): string {
   ].join("\n");
 }
 
+/** Each image with its labels and errors. */
 function imageTable(
   shape: Audit["spec"]["inputShape"],
   { leak, images, labels }: AuditedRound,

@@ -161,6 +161,7 @@ async function readOwnBatch(file: string, labels: string | null, own: Batch | nu
   return batch;
 }
 
+/** The label of an image that is among labelled ones. */
 function labelAmong(images: Float32Array, index: number, count: number, own: Batch, file: string): number {
   const pixels = images.length / count;
   for (let i = 0; i < own.size; i++) {

@@ -125,6 +125,7 @@ function causeOf(spec: AuditSpec, recording: Recording, round: RecordedRound, al
   return null;
 }
 
+/** The update taken for what the spec does not say that it is. */
 function* otherKinds(
   { own, learningRate }: AuditSpec,
   { weights, ownUpdate }: RecordedRound,
@@ -141,6 +142,7 @@ function* otherKinds(
   yield cause("own.update as new weights minus old ones, which minus the learning rate divides,", raw.map((u) => -u / learningRate)); // prettier-ignore
 }
 
+/** Other activations and poolings of a named model. */
 function* otherModels(spec: AuditSpec, errorOf: (changes: Partial<AuditSpec>) => number): Iterable<Cause> {
   if (!isName(spec.model)) return;
   const { pooling: p, activation: a } = spec;
@@ -153,6 +155,7 @@ function* otherModels(spec: AuditSpec, errorOf: (changes: Partial<AuditSpec>) =>
   }
 }
 
+/** Inputs that are normalised otherwise, or not. */
 function* otherNormalizations(spec: AuditSpec, errorOf: (changes: Partial<AuditSpec>) => number): Iterable<Cause> {
   const [channels] = spec.inputShape;
   if (spec.normalize !== null) yield { what: '"normalize": null', error: errorOf({ normalize: null }) };
@@ -195,6 +198,7 @@ function* otherMomenta(spec: AuditSpec, errorOf: (changes: Partial<AuditSpec>) =
 
 const mostOrders = 24;
 
+/** Labels of the batch in another order. */
 function* otherLabels(batch: Batch, numClasses: number, errorOf: (on: Batch) => number): Iterable<Cause> {
   const { labels, size } = batch;
   const orders: Int32Array[] =
@@ -212,6 +216,7 @@ function* otherLabels(batch: Batch, numClasses: number, errorOf: (on: Batch) => 
   yield { what: "own.batch in reverse order", error: errorOf({ images, labels: labels.slice().reverse(), size }) };
 }
 
+/** The update of another round. */
 function* otherRounds(
   { own, learningRate }: AuditSpec,
   { rounds }: Recording,

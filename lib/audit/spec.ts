@@ -124,7 +124,7 @@ export async function readSpec(file: string): Promise<AuditSpec> {
  * @throws InputError naming the field, what it needs, what it got, and the name that was perhaps meant
  * @example
  * const known = { inputShape: [1, 28, 28], numClasses: 10, broadcasts: "round{k}.npz", learningRate: 0.1 };
- * checkSpec({ ...known, model: "lenet5" }, "/data").pooling; // "max"
+ * checkSpec({ ...known, model: "lenet5", numClients: 5 }, "/data").pooling; // "max"
  * checkSpec({ ...known, model: "lenet5", pooling: "avg" }, "/data"); // throws "audit: needs pooling to be one of average, max, got avg; did you mean average?"
  */
 export function checkSpec(given: unknown, folder: string, name = "audit"): AuditSpec {
@@ -233,6 +233,7 @@ function protocolIn(given: unknown, numClients: number | null): Protocol {
   return protocol;
 }
 
+/** What clients weigh: given in full, or the own weight of a total. */
 function weightsIn(
   given: unknown,
   numClients: number | null,
@@ -259,6 +260,7 @@ function weightsIn(
 
 type At = (path: unknown, field: string) => string;
 
+/** What the client has kept of its own. */
 function ownIn(given: unknown, at: At): OwnSpec {
   const nothing: OwnSpec = { images: null, labels: null, update: null, batch: null };
   if (isMissing(given)) return nothing;
@@ -295,6 +297,7 @@ function batchIn(given: unknown, at: At, hasImages: boolean): OwnSpec["batch"] {
 /** Options of an attacker that invert reads, beyond those of the presets. */
 const moreOptions = ["objective", "unroll"];
 
+/** How the attacker inverts: a name, or what differs from the strongest. */
 function attackerIn(given: unknown, hasOwn: boolean): AttackerSpec {
   const names = Object.keys(attackers) as AttackerName[];
   const others = (prior: PriorName): PriorName[] =>
@@ -330,6 +333,7 @@ function attackerIn(given: unknown, hasOwn: boolean): AttackerSpec {
   return { options, priors: (more as PriorName[]).filter((prior) => prior !== options.prior) };
 }
 
+/** The labels that are granted: a list, or a file per round. */
 function labelsIn(given: unknown, numClasses: number, at: At): AuditSpec["labels"] {
   if (isMissing(given)) return null;
   if (typeof given === "string") return [at(given, "labels")];

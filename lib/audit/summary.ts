@@ -34,7 +34,7 @@ export interface AuditSummary {
  * @param images where they are written
  * @returns plain JSON
  * @example
- * summaryOf(audit, "reconstructions.npy").numClients; // audit.numClients
+ * summaryOf(audited, "reconstructions.npy").numClients; // 5
  */
 export function summaryOf({ rounds, numClients, hasOwn, seconds }: Audit, images: string): AuditSummary {
   const over = (value: (round: AuditedRound) => number | null | undefined): number | null => meanOf(rounds.map(value));

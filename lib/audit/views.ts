@@ -70,6 +70,7 @@ interface Around {
   readonly previous: Float32Array | null;
 }
 
+/** What the attacker sees of one round. */
 function viewOf(spec: AuditSpec, recorded: RecordedRound, { numClients, stock, previous }: Around): Seen {
   const { activation, pooling, inputShape, numClasses, normalize, learningRate, batchSize, localSteps, protocol } =
     spec;
@@ -139,7 +140,7 @@ export function stockOf(
  * @param seen see viewsOf
  * @throws InputError saying whose images are asked for
  * @example
- * checkCount("truth", 4, seen); // where seen.view.numImages is 4
+ * checkCount("truth", 3, { view, seat: "client" }); // undefined; a view of three images
  */
 export function checkCount(field: string, count: number, { view, seat, granted }: Seen): void {
   if (count === view.numImages) return;

@@ -10,7 +10,7 @@ import { summaryOf } from "./summary";
  * @param audit see audit
  * @returns sentences
  * @example
- * whoSees(audit).length > 0; // true
+ * whoSees(audited).length > 0; // true
  */
 export function whoSees({ spec, numClients, rounds }: Audit): string[] {
   const { protocol, localSteps, batchSize } = spec;
@@ -31,7 +31,7 @@ export function whoSees({ spec, numClients, rounds }: Audit): string[] {
  * @param audit see audit
  * @returns sentences
  * @example
- * whatWasAssumed(audit).length > 0; // true
+ * whatWasAssumed(audited).length > 0; // true
  */
 export function whatWasAssumed({ spec, counted, hasOwn, rounds, notes }: Audit): string[] {
   const { clientWeights, peersWeighAlike, localSteps, momentum, momentumKept, protocol, labels, normalize } = spec;
@@ -72,7 +72,7 @@ function ratio({ runnerUp, candidates, numClients }: NonNullable<Audit["counted"
  * @param audit see audit
  * @returns sentences
  * @example
- * theAnswer(audit).length > 0; // true
+ * theAnswer(audited).length > 0; // true
  */
 export function theAnswer(audit: Audit): string[] {
   const { rmse, floor, leakage, found, labels, labelFloor, matchingLoss } = summaryOf(audit, "");
@@ -102,7 +102,7 @@ export function theAnswer(audit: Audit): string[] {
  * @param audit see audit
  * @returns sentences
  * @example
- * whatWouldChange(audit).length > 0; // true
+ * whatWouldChange(audited).length > 0; // true
  */
 export function whatWouldChange(audit: Audit): string[] {
   const { spec, rounds, numClients } = audit;

@@ -33,7 +33,7 @@ export function checkReport(folder: string): void {
  * @returns the summary, with the path of reconstructions.npy
  * @throws InputError as checkReport
  * @example
- * writeAudit(audit, "build/audit/mine").numClients; // audit.numClients
+ * writeAudit(audited, join(made, "report")).numClients; // 5
  */
 export function writeAudit(audit: Audit, folder: string): AuditSummary {
   const { spec, rounds } = audit;

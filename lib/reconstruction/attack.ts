@@ -10,7 +10,7 @@ import { explainSelections } from "./selection";
 import { clientShares, type AttackerView } from "./view";
 
 /** A view to attack. */
-export interface Target {
+export interface Attackable {
   /** As the attacker has it. */
   readonly view: AttackerView;
   /** Of a rule that keeps some updates: as of the mean of those that it kept, which the attacker is told where labels are given. */
@@ -41,7 +41,7 @@ export interface Attacked {
  * found.reconstruction.labels.length; // view.numImages
  */
 export async function attack(
-  targets: readonly Target[],
+  targets: readonly Attackable[],
   options: InvertOptions,
   attacker: Pick<AttackerOptions, "labels" | "labelSearch" | "separate" | "selectionSteps">,
 ): Promise<Attacked[]> {
@@ -73,7 +73,7 @@ function asksForOrder(view: AttackerView, { unroll, through }: InvertOptions): b
 
 /** The views as the attacker takes them: whom a server kept is granted with the labels, else found out where it tries. */
 async function viewsTaken(
-  targets: readonly Target[],
+  targets: readonly Attackable[],
   options: InvertOptions,
   { labels, selectionSteps }: Pick<AttackerOptions, "labels" | "selectionSteps">,
 ): Promise<AttackerView[]> {

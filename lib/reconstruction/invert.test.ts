@@ -579,7 +579,7 @@ test("invert: refuses options out of range, labels that do not fit, and gradient
   const fromJavaScript: readonly [unknown, Record<string, unknown>, string][] = [
     [view, {}, "needs an array of views, got object"],
     [[view], { step: 2 }, "needs only known names in options, got step; did you mean steps?"],
-    [[view], { objective: "cos" }, "needs an objective of squared, cosine, got cos"],
+    [[view], { objective: "cos" }, "needs an objective of squared, cosine, got cos; did you mean cosine?"],
     [[view], { objective: "constructor" }, "needs an objective of squared, cosine, got constructor"],
     [[view], { initialCode: "gauss" }, "needs an initialCode of normal, uniform, guess, got gauss"],
     [[view], { prior: { kind: "Pixel" } }, "needs a prior.kind of autoencoder, bicubic, gaussian, pixel, got Pixel"],

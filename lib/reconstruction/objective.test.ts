@@ -178,7 +178,10 @@ test("gradientMatching: refuses vectors and batches that do not fit, naming them
       [tiny, fits, dummy, fits.map(() => NaN), "cosine"],
       "needs finite numbers in observedGradient, got NaN at index 0",
     ],
-    [[tiny, fits, dummy, fits, "cos" as "cosine"], "needs an objective of squared, cosine, got cos"],
+    [
+      [tiny, fits, dummy, fits, "cos" as "cosine"],
+      "needs an objective of squared, cosine, got cos; did you mean cosine?",
+    ],
     [
       [tiny, fits, dummy, fits.map(() => 1e18), "squared"],
       'needs gradients of norm below 1e18 for the squared objective, got 2.00e+18; use objective "cosine"',

@@ -74,7 +74,7 @@ export type ObjectiveName = keyof typeof objectives;
  * @param observed gradients g*, finite
  * @throws InputError for an unknown name, and by "squared" for a gradient whose square float32 does not hold
  * @example
- * checkObjective("invert", "cos", []); // throws "invert: needs an objective of squared, cosine, got cos"
+ * checkObjective("invert", "cos", []); // throws "invert: needs an objective of squared, cosine, got cos; did you mean cosine?"
  */
 export function checkObjective(fn: string, objective: string, observed: readonly Float32Array[]): void {
   ensureKnown(fn, "an objective", objective, Object.keys(objectives));
