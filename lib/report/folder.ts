@@ -12,7 +12,7 @@ import { ensure } from "../core/errors";
  * @param marker a file's name
  * @throws InputError where something else is in the place, which is left alone
  * @example
- * writeFolder("f", folder, { "audit.json": "{}" }, "audit.json");
+ * writeFolder("f", join(made, "some"), { "some.json": "{}" }, "some.json");
  */
 export function writeFolder(
   fn: string,
@@ -42,7 +42,7 @@ export function writeFolder(
  * @param marker a file that stands in folders which may be replaced
  * @throws InputError for a file, or a folder that is not empty and has no marker
  * @example
- * checkFolder("f", folder, "audit.json");
+ * checkFolder("f", join(projectRoot, "no such folder"), "some.json");
  */
 export function checkFolder(fn: string, folder: string, marker: string): void {
   const found = statSync(folder, { throwIfNoEntry: false });
