@@ -48,7 +48,7 @@ export interface AuditedRound {
   readonly matchingLoss: number;
   /** Of the private images themselves; null without truth. */
   readonly trueMatchingLoss: number | null;
-  /** A matching loss below which there is no more to find: of the truth, or of rounding; null under noise without truth. */
+  /** A matching loss below which there is no more to find: of the truth, or of rounding; null under noise, which any images match. */
   readonly bound: number | null;
   /** Whether the match is as good as that; null where it cannot be judged. */
   readonly found: boolean | null;
@@ -277,12 +277,14 @@ async function judge(
   const score = (one: Reconstruction): Leak | null =>
     truth === null ? null : scoreLeak(one, truth, stock, { truthLoss: truthLoss ?? undefined });
   const leak = score(reconstruction);
+  if (truth !== null && best !== undefined && reconstruction.labels.length < truth.size)
+    notes.push(`of round ${k} the rule kept ${many(view.numClients - 1, "update")} of others: of images for which no reconstruction is left the best guess without the broadcasts is shown`); // prettier-ignore
   const noise = noiseSeen(view);
   const isNoisy = countedNoise(view, how) > 0;
   const canJudge = best !== undefined && noise === 0 && how.objective !== "squared";
   const rounding = canJudge ? matchBound(view.observedGradient, recorded, spec.learningRate) : null;
   const isTrue = typeof truthLoss !== "number" || rounding === null || truthLoss <= trueAtMost;
-  const bound = !isTrue ? null : typeof truthLoss === "number" ? 1.1 * truthLoss + 1e-5 : rounding;
+  const bound = !isTrue || noise > 0 ? null : typeof truthLoss === "number" ? 1.1 * truthLoss + 1e-5 : rounding;
   if (!isTrue)
     notes.push(`the true images of round ${k} do not explain its broadcasts (matching loss ${truthLoss.toPrecision(2)}): the spec, the truth or its order is another, or the attacker simplifies what clients do`); // prettier-ignore
   return {

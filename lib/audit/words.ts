@@ -113,6 +113,8 @@ export function whatWouldChange(audit: Audit): string[] {
   else if (own.update === null || own.batch === null)
     said.push("With both own.update and own.batch the spec is checked against what the client knows.");
   if (own.images === null) said.push("With own.images the search begins at better guesses, other priors are tried, and there is a floor."); // prettier-ignore
+  if (localSteps > 1 && spec.labels === null)
+    said.push("With labels, client by client and step by step, the search through several local steps is much easier: the broadcasts tell which labels there are, and not in which order. Do not take a search that failed without them for safety."); // prettier-ignore
   if (spec.truth === null) said.push("With truth the error itself is measured.");
   if (protocol.privacy === "none")
     said.push("Clipping alone hides little from this attack; noise at the clients (local differential privacy) bounds what anybody can reconstruct. Try it in the spec's protocol on a federation that was trained with it."); // prettier-ignore
