@@ -89,7 +89,7 @@ test("metrics: refuse plain arrays, labels that are none, and options that they 
     ],
     [
       () => floorRmse({ ...floor, decoder: two } as never),
-      "floorRmse: needs only known names in options, got decoder; known are: privateImages, privateLabels, ownImages, ownLabels, pixels, decoderMean",
+      "floorRmse: needs only known names in options, got decoder; did you mean decoderMean?",
     ],
   ];
   for (const [call, message] of refused) assert.throws(call, { name: "InputError", message });
