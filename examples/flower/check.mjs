@@ -13,10 +13,13 @@ const require = createRequire(import.meta.url);
  * @returns { mean, own } for each round
  */
 export async function differences(file, folder = dirname(file)) {
+  const { buildNetwork } = require("curious-inside");
   const { localUpdates } = require("curious-inside/dist/fl/client.js");
   const spec = JSON.parse(readFileSync(file, "utf8"));
   const { learningRate, numClients, batchSize = 1, localSteps = 1, own, truth } = spec;
-  const network = networkOf(spec);
+  const { model, inputShape, numClasses, activation, pooling, normalize } = spec;
+  const options = Object.entries({ activation, pooling, normalize }).filter(([, value]) => value !== undefined);
+  const network = buildNetwork(model, inputShape, numClasses, Object.fromEntries(options));
   const weights = await broadcasts(spec, folder);
   const rounds = [];
   for (let k = 0; k + 1 < weights.length; k++) {
@@ -31,7 +34,7 @@ export async function differences(file, folder = dirname(file)) {
     const batches = Array.from({ length: numClients }, (_, client) =>
       Array.from({ length: localSteps }, (_, t) => {
         const [from, to] = [0, 1].map((i) => (client * localSteps + t + i) * batchSize);
-        const ofBatch = normalized(images.slice(from * pixels, to * pixels), spec);
+        const ofBatch = Float32Array.from(images.slice(from * pixels, to * pixels), (byte) => byte / 255);
         return { images: ofBatch, labels: Int32Array.from(labels.slice(from, to)), size: batchSize };
       }),
     );
@@ -65,33 +68,5 @@ async function readValues(file) {
   return (await readArrays(file)).flatMap(({ values }) => [...values]);
 }
 
-/** Pixels of 0..255 as the model gets them. */
-function normalized(bytes, { inputShape: [, h, w], normalize = { mean: [0], std: [1] } }) {
-  const { mean, std } = normalize;
-  const channel = (i) => Math.floor(i / (h * w)) % mean.length;
-  return Float32Array.from(bytes, (byte, i) => (byte / 255 - mean[channel(i)]) / std[channel(i)]);
-}
-
 const length = (values) => Math.sqrt(values.reduce((sum, x) => sum + x * x, 0));
 const relative = (got, wanted) => length(got.map((x, i) => x - wanted[i])) / length(wanted);
-
-/** The model of a spec: a name, or a list of those layers that the recordings have. */
-function networkOf({ model, inputShape, numClasses, activation, pooling }) {
-  const { buildNetwork } = require("curious-inside");
-  if (typeof model === "string") return buildNetwork(model, inputShape, numClasses, { activation, pooling });
-  const layer = (name) => require(`curious-inside/dist/model/layers/${name}.js`);
-  const builders = {
-    conv2d: ({ out, kernel, ...rest }) => [layer("convolution").convolution, { channels: out, size: kernel, ...rest }],
-    linear: (out) => [layer("dense").dense, out],
-    maxPool2d: (size) => [layer("pooling").pooling, "max", size],
-  };
-  const list = model.map((entry) => {
-    if (entry === "flatten") return layer("shape").flatten;
-    if (typeof entry === "string") return (shape) => layer("activation").activation(shape, entry);
-    const [[name, options]] = Object.entries(entry);
-    const [build, ...rest] = builders[name](options);
-    return (shape) => build(shape, ...rest);
-  });
-  const { createNetwork } = require("curious-inside/dist/model/network.js");
-  return createNetwork("list", layer("compose").sequence(inputShape, list));
-}

@@ -6,16 +6,18 @@ import type { Batch } from "../core/types";
 import { scoreLeak, type Leak } from "../metrics/leak";
 import { trainAutoencoders, type Autoencoder } from "../model/autoencoder";
 import { volume } from "../model/stack";
-import { attack, type Attacked } from "../reconstruction/attack";
+import { attack, searchOptionsOf, type Attacked } from "../reconstruction/attack";
 import { bounds, type Bounds } from "../reconstruction/bounds";
+import { priorFor } from "../reconstruction/decoder";
 import type { InvertOptions, Reconstruction } from "../reconstruction/inversion";
 import { invert, matchingLosses } from "../reconstruction/invert";
 import { countedNoise, noiseSeen } from "../reconstruction/noise";
-import type { Prior, PriorName } from "../reconstruction/priors";
+import type { PriorName } from "../reconstruction/priors";
 import { showsNothing } from "../reconstruction/selection";
 import { imagesPerClient } from "../reconstruction/view";
 import { countClients, type CountedClients } from "./countClients";
 import { labelFloor } from "./labelFloor";
+import { many } from "./many";
 import { matchBound } from "./precision";
 import { readRecording, type Recording } from "./recording";
 import { checkOwn } from "./selfCheck";
@@ -208,7 +210,7 @@ async function search(setup: Setup): Promise<Result[][]> {
 
 /** What the attacker's options are to invert; without own images it starts anywhere. */
 function invertOptions({ attacker }: AuditSpec, { own }: Recording): Omit<InvertOptions, "prior" | "own"> {
-  const { prior: _p, labels: _l, autoencoderSteps: _a, labelSearch: _s, separate: _e, selectionSteps: _t, ...rest } = attacker.options; // prettier-ignore
+  const rest = searchOptionsOf(attacker.options);
   return own === null && rest.initialCode === "guess" ? { ...rest, initialCode: "uniform" } : rest;
 }
 
@@ -238,11 +240,6 @@ async function trainOwn({ spec, stock, tell }: Setup, autoencoderSteps: number):
     batchSize: Math.min(32, stock.size),
   });
   return trained!;
-}
-
-function priorFor(kind: PriorName, autoencoder: Autoencoder | null, views: number): Prior {
-  if (kind !== "autoencoder") return { kind };
-  return { kind, autoencoders: Array.from({ length: views }, () => autoencoder!) };
 }
 
 /** Tells every tenth of the steps. */
@@ -276,7 +273,8 @@ async function judge(
   const [truthLoss] = isWhole ? await matchingLosses([view], [truth], how) : [null];
   const score = (one: Reconstruction): Leak | null =>
     truth === null ? null : scoreLeak(one, truth, stock, { truthLoss: truthLoss ?? undefined });
-  const leak = score(reconstruction);
+  const leaks = results.map(({ attacked }) => score(attacked.reconstruction));
+  const leak = best === undefined ? score(nothing) : leaks[0]!;
   if (truth !== null && best !== undefined && reconstruction.labels.length < truth.size)
     notes.push(`of round ${k} the rule kept ${many(view.numClients - 1, "update")} of others: of images for which no reconstruction is left the best guess without the broadcasts is shown`); // prettier-ignore
   const noise = noiseSeen(view);
@@ -292,10 +290,10 @@ async function judge(
     files: recorded.files,
     seat: seen[k]!.seat,
     selfCheck,
-    priors: results.map(({ prior, attacked }) => ({
+    priors: results.map(({ prior, attacked }, i) => ({
       prior: isNoisy ? "gaussian" : prior,
       matchingLoss: attacked.reconstruction.matchingLoss,
-      rmse: score(attacked.reconstruction)?.rmse ?? null,
+      rmse: leaks[i]?.rmse ?? null,
     })),
     matchingLoss: reconstruction.matchingLoss,
     trueMatchingLoss: truthLoss ?? null,
@@ -318,8 +316,4 @@ async function boundsOf(view: Seen["view"], truth: Batch): Promise<Bounds | null
     if (error instanceof InputError) return null;
     throw error;
   }
-}
-
-function many(count: number, what: string): string {
-  return `${count} ${what}${count === 1 ? "" : "s"}`;
 }

@@ -80,12 +80,8 @@ export async function countClients(
   }
   if (chosen(candidates).ratio < clear) {
     const finalists = [...candidates].sort((a, b) => a.matchingLoss - b.matchingLoss).slice(0, inFinal);
-    for (const again of await lossesOf(
-      finalists.map(({ numClients }) => numClients),
-      finalSteps,
-    ))
-      // prettier-ignore
-      candidates[again.numClients - 2] = again;
+    const longer = await lossesOf(finalists.map(({ numClients }) => numClients), finalSteps); // prettier-ignore
+    for (const again of longer) candidates[again.numClients - 2] = again;
   }
   const { numClients, runnerUp } = chosen(candidates);
   return { numClients, runnerUp, candidates };

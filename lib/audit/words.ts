@@ -2,6 +2,7 @@
 import { isName } from "../model/buildNetwork";
 import { isMean } from "../reconstruction/protocol";
 import type { Audit } from "./audit";
+import { many } from "./many";
 import { summaryOf } from "./summary";
 
 /**
@@ -14,10 +15,10 @@ import { summaryOf } from "./summary";
  */
 export function whoSees({ spec, numClients, rounds }: Audit): string[] {
   const { protocol, localSteps, batchSize } = spec;
-  const each = `${count(localSteps * batchSize, "image")} of each client in a round`;
+  const each = `${many(localSteps * batchSize, "image")} of each client in a round`;
   const secure = protocol.secureAggregation ? " Secure aggregation hides what each sends from the server, and nothing from this difference." : ""; // prettier-ignore
   const rule = isMean(protocol) ? "the mean of what clients sent" : `what the rule "${protocol.aggregator}" made of what clients sent`; // prettier-ignore
-  const all = `Every client receives each broadcast. Two consecutive ones differ by the learning rate times ${rule}: ${count(numClients, "client")}, ${each}.${secure}`;
+  const all = `Every client receives each broadcast. Two consecutive ones differ by the learning rate times ${rule}: ${many(numClients, "client")}, ${each}.${secure}`;
   const isClient = rounds[0]!.seat === "client";
   const own = isClient
     ? `The attacker knows what it sent itself, so that ${numClients === 2 ? "the one other client is" : `the ${numClients - 1} others are`} the question. It sends nothing but what the protocol asks for, and nobody can tell.`
@@ -118,15 +119,11 @@ export function whatWouldChange(audit: Audit): string[] {
   if (spec.truth === null) said.push("With truth the error itself is measured.");
   if (protocol.privacy === "none")
     said.push("Clipping alone hides little from this attack; noise at the clients (local differential privacy) bounds what anybody can reconstruct. Try it in the spec's protocol on a federation that was trained with it."); // prettier-ignore
-  said.push(`More images behind a broadcast are harder to tell apart: here ${rounds[0]!.labels.length || "none"}, of ${count(numClients, "client")}. Larger batches and more clients per round raise that number; more local steps${localSteps === 1 ? " than one" : ""} make the search harder, and prove nothing.`); // prettier-ignore
+  said.push(`More images behind a broadcast are harder to tell apart: here ${rounds[0]!.labels.length || "none"}, of ${many(numClients, "client")}. Larger batches and more clients per round raise that number; more local steps${localSteps === 1 ? " than one" : ""} make the search harder, and prove nothing.`); // prettier-ignore
   if (rounds.some(({ found }) => found === false))
     said.push('More search: "attacker": { "steps": 3000, "restarts": 16 }, labels if they are known, or another normalisation, pooling or activation if the spec is unsure.'); // prettier-ignore
   said.push(
     "Secure aggregation does not change it: it hides single updates from the server, not their mean from the clients.",
   );
   return said;
-}
-
-function count(n: number, what: string): string {
-  return `${n} ${what}${n === 1 ? "" : "s"}`;
 }

@@ -9,11 +9,12 @@ import type { Follow } from "../jobs/kind";
 import { rmse } from "../metrics/rmse";
 import type { Autoencoder } from "../model/autoencoder";
 import { lossAndGradient, type Network } from "../model/network";
+import { priorFor } from "../reconstruction/decoder";
 import { invert } from "../reconstruction/invert";
 import { broadcastDifference, observe, withoutOwnShare } from "../reconstruction/observe";
 import { noiseOf, type NoiseEstimate } from "../theory/constants";
 import { combination, squaredDistance, squaredNorm } from "../theory/vectors";
-import { byRound, isContributor, priorFor, weighsAllAlike, type Attacker } from "./measure";
+import { byRound, isContributor, weighsAllAlike, type Attacker } from "./measure";
 
 /** A setting and where along its run to look at the theorem's assumptions. */
 export interface GradientPlan {

@@ -11,14 +11,14 @@ import { train, type RoundRecord } from "../fl/train";
 import { scoreLeak, type Leak, type LeakOptions } from "../metrics/leak";
 import type { Follow } from "../jobs/kind";
 import type { Autoencoder } from "../model/autoencoder";
-import { attack } from "../reconstruction/attack";
+import { attack, searchOptionsOf } from "../reconstruction/attack";
 import type { AttackerOptions } from "../reconstruction/attackers";
+import { priorFor } from "../reconstruction/decoder";
 import type { InvertOptions, Reconstruction } from "../reconstruction/inversion";
 import { matchingLosses } from "../reconstruction/invert";
 import { throughProtocol } from "../reconstruction/forward";
 import { assumeContributors, knowingOwnShare, observe, withoutOwnShare } from "../reconstruction/observe";
 import { asMeanOf, keepsSome, showsNothing } from "../reconstruction/selection";
-import type { Prior, PriorName } from "../reconstruction/priors";
 import type { AttackerView } from "../reconstruction/view";
 import { ownImages } from "./ownAutoencoder";
 
@@ -94,14 +94,12 @@ export async function measureSeed(
   const federation = setUp(config, dataset);
   const own = ownImages(federation, dataset);
   const seen = victims.filter(({ view }) => !showsNothing(view));
-  const { autoencoderSteps: _steps, labels: _labels, contributors: _contributors, prior, ...rest } = attacker;
-  const { labelSearch: _labelSearch, selectionSteps: _selectionSteps, separate: _separate, ...options } = rest;
   const views = seen.map(({ view }) => view);
   const how: InvertOptions = {
     seed: config.seed, // each seed has starts of its own
-    ...options,
+    ...searchOptionsOf(attacker),
     own,
-    prior: priorFor(prior, autoencoder, views.length),
+    prior: priorFor(attacker.prior, autoencoder, views.length),
     onStep: (done, total) => follow(trainingShare + ((1 - trainingShare) * done) / total, "inversion"),
   };
   const targets = seen.map(({ view, granted, inView }) => ({
@@ -250,19 +248,4 @@ export function weighsAllAlike(
 ): boolean {
   const { equalWeights }: Aggregator = aggregators[aggregator];
   return equalWeights === true && preAggregations.length === 0 && dropped.length === 0 && skipped === null;
-}
-
-/**
- * The attacker's prior for so many views.
- *
- * @param name of the prior
- * @param autoencoder the attacker's own; read where the prior is one
- * @param views how many
- * @returns what invert takes
- * @example
- * priorFor("pixel", null, 3); // { kind: "pixel" }
- */
-export function priorFor(name: PriorName, autoencoder: Autoencoder | null, views: number): Prior {
-  if (name !== "autoencoder") return { kind: name };
-  return { kind: name, autoencoders: Array.from({ length: views }, () => autoencoder!) };
 }

@@ -67,8 +67,9 @@ export async function attack(
 }
 
 /** Whether it matters which client has which label, and in which step: then no gradient tells, and inferred labels are in ascending order. */
-function asksForOrder(view: AttackerView, { unroll, through }: InvertOptions): boolean {
-  return clientShares(view) !== undefined || (isUnrolled(view, { ...(unroll !== undefined && { unroll }), ...(through && { through }) }) && (view.localBatches ?? view.localSteps) > 1); // prettier-ignore
+function asksForOrder(view: AttackerView, options: InvertOptions): boolean {
+  const { localBatches = view.localSteps } = view;
+  return clientShares(view) !== undefined || (isUnrolled(view, options) && localBatches > 1);
 }
 
 /** The views as the attacker takes them: whom a server kept is granted with the labels, else found out where it tries. */
@@ -86,4 +87,20 @@ async function viewsTaken(
   const explained = await explainSelections(open.map((i) => views[i]!), how, selectionSteps); // prettier-ignore
   open.forEach((i, at) => (views[i] = explained[at]!));
   return views;
+}
+
+/**
+ * Of an attacker's options those of the search itself: what invert takes, the prior apart.
+ *
+ * @param attacker an attacker's options, perhaps with those of an experiment
+ * @returns the options without what says how a search is chosen: labels, contributors, steps of the autoencoder and of selections
+ * @example
+ * searchOptionsOf({ prior: "pixel", labels: "inferred", autoencoderSteps: 1, steps: 250 }); // { steps: 250 }
+ */
+export function searchOptionsOf(
+  attacker: AttackerOptions & { readonly contributors?: unknown },
+): Omit<InvertOptions, "prior"> {
+  const { prior: _prior, labels: _labels, contributors: _contributors, autoencoderSteps: _steps, ...rest } = attacker;
+  const { labelSearch: _labelSearch, selectionSteps: _selectionSteps, separate: _separate, ...options } = rest;
+  return options;
 }

@@ -1,7 +1,8 @@
 /** @file From a prior's name to its decoder. */
 import { ensureKnown } from "../core/known";
+import type { Autoencoder } from "../model/autoencoder";
 import type { Decoder, PriorContext, PriorRule } from "./prior";
-import { priors, type Prior } from "./priors";
+import { priors, type Prior, type PriorName } from "./priors";
 
 /**
  * The decoder for the replicas of a stacked inversion.
@@ -44,4 +45,19 @@ export function priorRule(prior: Prior): PriorRule {
 export function priorOf(prior: Prior, views: readonly number[]): Prior {
   const { autoencoders } = prior;
   return autoencoders === undefined ? prior : { ...prior, autoencoders: views.map((view) => autoencoders[view]!) };
+}
+
+/**
+ * The attacker's prior for so many views.
+ *
+ * @param name of the prior
+ * @param autoencoder the attacker's own; read where the prior is one
+ * @param views how many
+ * @returns what invert takes
+ * @example
+ * priorFor("pixel", null, 3); // { kind: "pixel" }
+ */
+export function priorFor(name: PriorName, autoencoder: Autoencoder | null, views: number): Prior {
+  if (name !== "autoencoder") return { kind: name };
+  return { kind: name, autoencoders: Array.from({ length: views }, () => autoencoder!) };
 }

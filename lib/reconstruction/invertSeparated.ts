@@ -66,18 +66,15 @@ export async function invertSeparated(
     "tries",
     "seed",
   ]);
-  const { starts = 6, steps = 1500, learningRate = 0.05, totalVariation: smooth = [1, 1e-3] } = options;
-  const { objective = "cosine", tries, seed } = options;
+  const { starts = 6, steps = 1500, learningRate = 0.05, totalVariation: smooth = [1, 1e-3], ...rest } = options;
+  const { objective = "cosine", ...separation } = rest;
   checkObjective(fn, objective, [view.observedGradient]);
   for (const [name, count] of Object.entries({ starts, steps })) ensureCount(fn, name, count);
   ensure(Number.isFinite(learningRate) && learningRate > 0, fn, "needs learningRate > 0", learningRate);
   ensure(smooth.length === 2 && smooth.every((x) => Number.isFinite(x) && x > 0), fn, "needs two totalVariation > 0", smooth); // prettier-ignore
   checkBatch(fn, "own", network, own);
   await backendReady();
-  const separated = separateInputs(view, {
-    ...(tries !== undefined && { tries }),
-    ...(seed !== undefined && { seed }),
-  });
+  const separated = separateInputs(view, separation);
   if (separated === null) return null;
   const parts = chainOf(network.layer);
   const first = parts.findIndex(({ kind }) => kind === "dense");

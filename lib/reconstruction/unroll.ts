@@ -66,10 +66,11 @@ export function matchUnrolled(
   how: Unrolling,
 ): UnrolledMatching {
   const { layer, size } = network;
-  const { learningRate, localSteps = images.length, momentum = 0, weights: shares } = how;
+  const { learningRate, localSteps = images.length, momentum = 0 } = how;
   const views = observed.shape[0];
   const clients = targets[0]!.shape[0] / views;
-  const each = shares === undefined ? tf.scalar(1 / clients) : tf.tensor3d([shares.map((p) => [p])]); // [1, n, 1]
+  const shares = how.weights ?? new Array<number>(clients).fill(1 / clients);
+  const each = tf.tensor3d([...shares], [1, clients, 1]);
   const against = (from: readonly Tensor[], gradient: readonly Tensor[]): Tensor[] =>
     from.map((x, i) => tf.sub(x, tf.mul(gradient[i]!, learningRate)));
 
@@ -90,8 +91,7 @@ export function matchUnrolled(
   const { value, derivative } = gradientDistance(mean, observed, objective);
 
   const ofClients = tf.mul(tf.div(tf.reshape(derivative, [views, 1, size]), localSteps), each);
-  const spread = tf.add(ofClients, tf.zeros([1, clients, 1])); // to every client, weights or not
-  let q = unpackWeights(layer, tf.reshape(spread, [views * clients, size]));
+  let q = unpackWeights(layer, tf.reshape(ofClients, [views * clients, size]));
   let u = q;
   const imagesGradients = new Array<Tensor | undefined>(images.length);
   for (let t = localSteps - 1; t >= 0; t--) {

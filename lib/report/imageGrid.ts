@@ -1,8 +1,8 @@
 /** @file Private and reconstructed images side by side, pixel by pixel. */
-import { encode } from "fast-png";
 import { ensure } from "../core/errors";
 import type { Shape } from "../core/types";
 import { baseLayout, frame, showFigure, textAt, type Figure } from "./figure";
+import { mosaicOf } from "./pictures";
 import type { Stamp } from "./stamp";
 import { wrapWords } from "./table";
 
@@ -92,15 +92,19 @@ export function imageGrid(spec: ImageGridSpec): Figure {
     });
   }
   const from = { left: lefts[0]!, top: tops[0]! };
-  const picture = mosaic(spec, scale, lefts.map((left) => left - from.left), tops.map((top) => top - from.top)); // prettier-ignore
+  const tiles = rows.flatMap(({ images }, r) =>
+    images.map((one, c) => ({ image: one, left: lefts[c]! - from.left, top: tops[r]! - from.top })),
+  );
+  const size = [lefts.at(-1)! - from.left + width, tops.at(-1)! - from.top + height] as const;
+  const png = mosaicOf(tiles, shape, scale, size);
   const image = {
-    source: `data:image/png;base64,${Buffer.from(picture.png).toString("base64")}`,
+    source: `data:image/png;base64,${Buffer.from(png).toString("base64")}`,
     xref: "paper",
     yref: "paper",
     x: from.left / frame.width,
     y: 1 - from.top / total,
-    sizex: picture.width / frame.width,
-    sizey: picture.height / total,
+    sizex: size[0] / frame.width,
+    sizey: size[1] / total,
     sizing: "stretch",
   };
   const hidden = { visible: false, fixedrange: true };
@@ -138,31 +142,4 @@ function check({ columns, rows, shape }: ImageGridSpec): void {
       ensure(!image?.some(Number.isNaN), "imageGrid", `needs pixels in ${place}`, "NaN");
     }
   }
-}
-
-/** All images in one PNG on white, each pixel scale × scale, the image of row r and column c at (lefts[c], tops[r]). */
-function mosaic(
-  { rows, shape }: ImageGridSpec,
-  scale: number,
-  lefts: readonly number[],
-  tops: readonly number[],
-): { readonly png: Uint8Array; readonly width: number; readonly height: number } {
-  const [channels, high, wide] = shape as [number, number, number];
-  const [width, height] = [lefts.at(-1)! + wide * scale, tops.at(-1)! + high * scale];
-  const data = new Uint8Array(width * height * channels).fill(255);
-  for (const [r, { images }] of rows.entries()) {
-    for (const [c, image] of images.entries()) {
-      for (let y = 0; y < high * scale; y++) {
-        for (let x = 0; x < wide * scale; x++) {
-          const pixel = Math.floor(y / scale) * wide + Math.floor(x / scale);
-          const at = ((tops[r]! + y) * width + lefts[c]! + x) * channels;
-          for (let channel = 0; channel < channels; channel++) {
-            const value = image === null ? 0.95 : image[channel * high * wide + pixel]!;
-            data[at + channel] = Math.round(255 * Math.min(1, Math.max(0, value)));
-          }
-        }
-      }
-    }
-  }
-  return { png: encode({ width, height, data, channels }, { zlib: { level: 9 } }), width, height };
 }
